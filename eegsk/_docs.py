@@ -1,0 +1,62 @@
+"""Docstrings of estimators, put together from those of the classes they are made of."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+from sklearn.base import BaseEstimator
+
+_HEADING = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}\n", re.MULTILINE)
+_ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
+_JOINED = ("Parameters", "Attributes")
+
+
+def merged_docstring(cls: type) -> str:
+    """Merge the docstrings of a class and its bases into one numpydoc page.
+
+    The class's own introduction comes first, then that of the network it inherits from.
+    *Parameters* and *Attributes* are those of all classes, each written where it is declared; of
+    every other section the nearest class's is taken.
+
+    Parameters
+    ----------
+    cls : type
+        A class whose documented bases keep their own text in ``_own_doc``.
+
+    Returns
+    -------
+    doc : str
+        The merged docstring.
+    """
+    bases = _documented(cls)
+    pages = [split_sections(base.__dict__["_own_doc"]) for base in bases]
+    networks = [page for base, page in zip(bases, pages, strict=True) if _is_network(base)]
+    introductions = dict.fromkeys(page[""] for page in pages[:1] + networks[:1])
+    sections = {"": "\n\n".join(introductions)}
+    for name in _ORDER:
+        found = [page[name] for page in pages if name in page]
+        if found:
+            sections[name] = "\n".join(found) if name in _JOINED else found[0]
+    return "\n\n".join(_render(name, text) for name, text in sections.items()) + "\n"
+
+
+def split_sections(doc: str) -> dict[str, str]:
+    """Split a numpydoc docstring into its sections; the introduction has the empty name."""
+    parts = _HEADING.split(inspect.cleandoc(doc))
+    texts = (text.strip("\n") for text in parts[2::2])
+    return {"": parts[0].strip(), **dict(zip(parts[1::2], texts, strict=True))}
+
+
+def _documented(cls: type) -> list[type]:
+    """Return the class, then the networks it inherits from, then the estimators."""
+    own = [base for base in cls.__mro__ if base.__dict__.get("_own_doc")]
+    return sorted(own, key=lambda base: (base is not cls, not _is_network(base)))
+
+
+def _is_network(base: type) -> bool:
+    return not issubclass(base, BaseEstimator)
+
+
+def _render(name: str, text: str) -> str:
+    return f"{name}\n{'-' * len(name)}\n{text}" if name else text

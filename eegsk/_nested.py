@@ -1,0 +1,154 @@
+"""Parameters inside parameters: ``callbacks__name__parameter`` and ``net_params__key``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, ClassVar, Self
+
+from sklearn.base import BaseEstimator
+
+Parameters = dict[str, Any]
+
+
+class NestedParams(BaseEstimator):
+    """An estimator whose callbacks and dictionaries can be searched, as a pipeline's steps can."""
+
+    _nested_fields: ClassVar[tuple[str, ...]] = ("callbacks", "net_params")
+
+    def get_params(self, deep: bool = True) -> Parameters:
+        """Get the parameters, with ``deep`` those of callbacks and dictionaries too.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to list ``callbacks__name__parameter`` and ``net_params__key``.
+
+        Returns
+        -------
+        params : dict
+            Parameters by name.
+        """
+        params = super().get_params(deep=deep)
+        if deep:
+            for field in self._nested_fields:
+                params.update(get_nested(field, getattr(self, field)))
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of callbacks and dictionaries too.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name; ``callbacks__name=None`` takes a callback out.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter or no callback of such a name.
+        """
+        nested = {name: value for name, value in params.items() if self._is_nested(name)}
+        super().set_params(**{name: params[name] for name in params if name not in nested})
+        for name, value in nested.items():
+            field, _, path = name.partition("__")
+            setattr(self, field, set_nested(field, getattr(self, field), path, value))
+        return self
+
+    def _is_nested(self, name: str) -> bool:
+        field, separator, _ = name.partition("__")
+        return bool(separator) and field in self._nested_fields
+
+
+def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
+    """Name callbacks as :func:`sklearn.pipeline.make_pipeline` names steps.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        Callbacks, or pairs of a name and a callback.
+
+    Returns
+    -------
+    named : list of (str, callback)
+        A callback without a name goes by that of its class, in lower case; several of one class
+        are numbered.
+    """
+    items = callbacks if isinstance(callbacks, list | tuple) else []
+    names = [_own_name(item) for item in items]
+    times, seen = Counter(names), Counter[str]()
+    named = []
+    for name, item in zip(names, items, strict=True):
+        seen[name] += 1
+        unique = f"{name}-{seen[name]}" if times[name] > 1 else name
+        named.append((unique, item[1] if _is_pair(item) else item))
+    return named
+
+
+def get_nested(field: str, value: Any) -> Parameters:
+    """List the parameters inside a field that holds callbacks or a dictionary."""
+    if isinstance(value, dict):
+        return {f"{field}__{key}": item for key, item in value.items()}
+    found: Parameters = {}
+    for name, callback in named_callbacks(value):
+        found[f"{field}__{name}"] = callback
+        inner = callback.get_params() if _has_params(callback) else {}
+        found.update({f"{field}__{name}__{key}": item for key, item in inner.items()})
+    return found
+
+
+def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
+    """Return a field's value with the parameter at ``path`` replaced.
+
+    Parameters
+    ----------
+    field : str
+        The field's name, for the error message.
+    value : list, dict or None
+        What the field holds; neither it nor what is in it is changed, but for the parameters of a
+        callback, which are set as a pipeline sets those of its steps.
+    path : str
+        ``key`` of a dictionary, ``name`` of a callback, or ``name__parameter``.
+    new : object
+        The parameter's new value; None takes a callback out.
+
+    Returns
+    -------
+    value : list or dict
+        The field's new value.
+
+    Raises
+    ------
+    ValueError
+        If there is no callback of that name, or it has no such parameter.
+    """
+    if field != "callbacks":
+        return {**(value or {}), path: new}
+    name, _, parameter = path.partition("__")
+    named = named_callbacks(value)
+    if name not in dict(named):
+        raise ValueError(
+            f"No callback is called {name!r}; there are {[name for name, _ in named]}."
+        )
+    if parameter:
+        dict(named)[name].set_params(**{parameter: new})
+        return value
+    return [(other, new if other == name else callback) for other, callback in named]
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _own_name(item: Any) -> str:
+    if _is_pair(item):
+        return item[0]
+    return (item.__name__ if isinstance(item, type) else type(item).__name__).lower()
+
+
+def _has_params(callback: Any) -> bool:
+    return hasattr(callback, "get_params") and not isinstance(callback, type)

@@ -1,0 +1,108 @@
+"""Targets as a network learns them, and back again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTarget:
+    """Labels of any kind, as the indices of their classes.
+
+    Parameters
+    ----------
+    classes : array of shape (n_classes,)
+        The labels, sorted.
+    """
+
+    classes: np.ndarray
+
+    @staticmethod
+    def read(y: Any) -> np.ndarray:
+        """Check labels, as given by the user."""
+        y = column_or_1d(_to_array(y), warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        return y
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    def encode(self, y: np.ndarray) -> torch.Tensor:
+        """Return the index of each label's class."""
+        unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            raise ValueError(f"y has labels that are not in classes: {unknown.tolist()}.")
+        return torch.from_numpy(np.searchsorted(self.classes, y).astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class ContinuousTarget:
+    """Continuous targets, standardised.
+
+    Parameters
+    ----------
+    mean : array of shape (n_outputs,)
+        Mean of each target.
+    scale : array of shape (n_outputs,)
+        Standard deviation of each target; 1 where it is constant.
+    n_dims : int
+        Dimensions that the targets were given with: 1, or 2 for several targets.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    n_dims: int
+
+    @staticmethod
+    def read(y: Any) -> np.ndarray:
+        """Check targets, as given by the user."""
+        y = check_array(
+            _to_array(y), ensure_2d=False, dtype="float64", input_name="y", ensure_min_samples=0
+        )
+        if y.ndim > 2:
+            raise ValueError(
+                f"y has shape {y.shape}; it should be (n_trials,) or (n_trials, n_outputs)."
+            )
+        return y
+
+    @classmethod
+    def learn(cls, y: np.ndarray, weight: np.ndarray, standardize: bool) -> ContinuousTarget:
+        """Learn mean and scale from the training targets, each with its weight."""
+        columns = y.reshape(len(y), -1)
+        if not standardize:
+            n_outputs = columns.shape[1]
+            return cls(np.zeros(n_outputs), np.ones(n_outputs), y.ndim)
+        mean = np.average(columns, axis=0, weights=weight)
+        scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
+        return cls(mean, np.where(scale > 0, scale, 1.0), y.ndim)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of targets."""
+        return len(self.mean)
+
+    def encode(self, y: np.ndarray) -> torch.Tensor:
+        """Return standardised targets of shape (n_trials, n_outputs)."""
+        columns = y.reshape(len(y), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(f"y has {columns.shape[1]} targets, the first y had {self.n_outputs}.")
+        return torch.from_numpy(((columns - self.mean) / self.scale).astype(np.float32))
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Return predictions in the unit of the targets, in the shape they were given with."""
+        y = output * self.scale + self.mean
+        return y[:, 0] if self.n_dims == 1 else y
+
+
+def _to_array(y: Any) -> Any:
+    return y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else y

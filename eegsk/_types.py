@@ -1,0 +1,56 @@
+"""Types that state their range, checked once, in ``fit``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval of numbers; a bound that is None is open to infinity."""
+
+    low: float
+    high: float | None = None
+    closed: bool = True
+
+    def __contains__(self, value: float) -> bool:
+        if not math.isfinite(value):
+            return False
+        if self.closed:
+            return self.low <= value and (self.high is None or value <= self.high)
+        return self.low < value and (self.high is None or value < self.high)
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"{'at least' if self.closed else 'more than'} {self.low}"
+        return f"between {self.low} and {self.high}{'' if self.closed else ', both excluded'}"
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """A cross-validation splitter of scikit-learn."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+        """Yield the indices of the two sides of each split."""
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return how many splits there are."""
+        ...
+
+
+Count = Annotated[int, Range(1)]
+Positive = Annotated[float, Range(0, closed=False)]
+NonNegative = Annotated[float, Range(0)]
+Probability = Annotated[float, Range(0, 1)]
+Fraction = Annotated[float, Range(0, 1, closed=False)]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
+
+Activation = str | Callable[[], nn.Module]
+OptimizerFactory = str | Callable[..., torch.optim.Optimizer]
+CriterionFactory = str | Callable[..., nn.Module]

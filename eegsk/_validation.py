@@ -1,0 +1,148 @@
+"""Checks of what the user gives, each with one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_array, validate_data
+
+
+def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
+    """Check trials and return them as one single-precision tensor.
+
+    Parameters
+    ----------
+    estimator : sklearn.base.BaseEstimator
+        Who asks; ``n_features_in_`` and ``feature_names_in_`` are set on it or held to.
+    X : array-like of shape (n_trials, n_chans, n_times) or (n_trials, n_times)
+        Trials.
+    reset : bool
+        Whether these trials say what to expect from now on, or are held to what was said.
+
+    Returns
+    -------
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        The trials. They may share memory with what was given, and must not be written to.
+
+    Raises
+    ------
+    ValueError
+        If there are no trials, or they are not numbers, not finite, or of another shape than those
+        of ``fit``.
+    """
+    name = type(estimator).__name__
+    if not reset:
+        X = _held_to_fit(estimator, X)
+    X = validate_data(
+        estimator, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric"
+    )
+    if X.ndim > 3:
+        raise ValueError(
+            f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "
+            "(n_trials, n_times) for one electrode."
+        )
+    if X.shape[-1] == 0:
+        raise ValueError(f"{name}: X has shape {X.shape}, trials without samples.")
+    trials = _as_tensor(X if X.ndim == 3 else X[:, None, :])
+    _check_finite(name, trials)
+    return trials
+
+
+def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
+    """Check the weights of trials; None is a weight of one for each.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_trials,) or None
+        Weights, none negative and not all zero.
+    n_trials : int
+        Number of trials.
+
+    Returns
+    -------
+    weight : array of shape (n_trials,)
+        The weights in double precision.
+
+    Raises
+    ------
+    ValueError
+        If their number, shape or sign is wrong.
+    """
+    if sample_weight is None:
+        return np.ones(n_trials)
+    weight = check_array(
+        sample_weight, ensure_2d=False, dtype="float64", input_name="sample_weight"
+    )
+    if weight.shape != (n_trials,):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}; it should be ({n_trials},), one weight for "
+            "each trial."
+        )
+    if (weight < 0).any():
+        raise ValueError("sample_weight has negative values; weights should be zero or more.")
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every trial; some should be more.")
+    return weight
+
+
+def check_groups(groups: Any, n_trials: int) -> np.ndarray | None:
+    """Check that there is one group for each trial, if there are groups."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.shape != (n_trials,):
+        raise ValueError(
+            f"groups has shape {groups.shape}; it should be ({n_trials},), one for each trial."
+        )
+    return groups
+
+
+def _held_to_fit(estimator: Any, X: Any) -> Any:
+    """See that trials are like those of ``fit``, and give those of one electrode as many axes."""
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    name, signal, shape = type(estimator).__name__, estimator.signal_, X.shape
+    was_flat = estimator.n_features_in_ != signal.n_chans or signal.n_chans == signal.n_times
+    if len(shape) == 2 and not (signal.n_chans == 1 and was_flat):
+        if signal.n_chans > 1:
+            raise ValueError(
+                f"{name}: X has shape {shape}, the trials of fit had {signal.n_chans} electrodes "
+                f"and {signal.n_times} times; for a single trial, give X[np.newaxis]."
+            )
+        return np.asarray(X)[:, None]
+    if len(shape) == 3:
+        _check_axis(name, "electrodes", shape[1], signal.n_chans)
+        _check_axis(name, "times", shape[2], signal.n_times)
+        return np.asarray(X)[:, 0] if was_flat and signal.n_chans == 1 else X
+    return X
+
+
+def _check_axis(name: str, what: str, found: int, fitted: int) -> None:
+    if found != fitted:
+        mend = "pick the same ones" if what == "electrodes" else "crop or resample them alike"
+        raise ValueError(f"{name}: X has {found} {what}, the trials of fit had {fitted}; {mend}.")
+
+
+def _as_tensor(X: np.ndarray) -> torch.Tensor:
+    with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
+        X = np.ascontiguousarray(X, dtype=np.float32)
+    with warnings.catch_warnings():  # read-only arrays are welcome: nothing is written to them
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(X)
+
+
+def _check_finite(name: str, trials: torch.Tensor) -> None:
+    if math.isfinite(trials.sum().item()):
+        return
+    bad = ~torch.isfinite(trials)
+    if not bad.any():  # finite values whose sum is not
+        return
+    trial, electrode, time = (int(i) for i in bad.nonzero()[0])
+    kind = "NaN" if trials[trial, electrode, time].isnan() else "infinity (inf)"
+    raise ValueError(
+        f"{name}: X contains {kind} in {int(bad.any(2).any(1).sum())} of {len(trials)} trials, "
+        f"first in trial {trial}, electrode {electrode}, time {time}; interpolate or drop them."
+    )

@@ -1,0 +1,77 @@
+"""Convolutions over time that keep its length."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class SameConv(nn.Conv1d):
+    """Convolution over time, zero-padded so that the output is as long as the input.
+
+    An even kernel reaches one sample further ahead than back, as in Keras.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of input signals.
+    n_filters : int
+        Number of output signals.
+    kernel : int
+        Length of the filters in samples.
+    groups : int, default=1
+        Into how many independent groups the signals fall.
+    bias : bool, default=False
+        Whether each filter has a bias.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import SameConv
+    >>> SameConv(3, 5, kernel=16)(torch.zeros(2, 3, 100)).shape
+    torch.Size([2, 5, 100])
+    """
+
+    def __init__(
+        self, n_inputs: int, n_filters: int, kernel: int, groups: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__(n_inputs, n_filters, kernel, groups=groups, bias=bias)
+        self.reach = ((kernel - 1) // 2, kernel // 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
+        return super().forward(F.pad(x, self.reach))
+
+
+class SeparableConv(nn.Sequential):
+    """A filter over time for each signal, then mixtures of the signals.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of input signals.
+    n_filters : int
+        Number of output signals.
+    kernel : int
+        Length of the filters in samples.
+
+    References
+    ----------
+    .. [1] Chollet, F. (2017). Xception: deep learning with depthwise separable convolutions.
+       CVPR. https://doi.org/10.1109/CVPR.2017.195
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import SeparableConv
+    >>> SeparableConv(3, 5, kernel=16)(torch.zeros(2, 3, 100)).shape
+    torch.Size([2, 5, 100])
+    """
+
+    def __init__(self, n_inputs: int, n_filters: int, kernel: int) -> None:
+        depthwise = SameConv(n_inputs, n_inputs, kernel, groups=n_inputs)
+        pointwise = nn.Conv1d(n_inputs, n_filters, 1, bias=False)
+        super().__init__(OrderedDict(depthwise=depthwise, pointwise=pointwise))

@@ -1,0 +1,6 @@
+"""Data to learn from: simulated recordings, and loaders for real ones."""
+
+from ._bci_iv_2b import load_bci_iv_2b
+from ._simulation import make_motor_imagery
+
+__all__ = ["load_bci_iv_2b", "make_motor_imagery"]

@@ -1,0 +1,101 @@
+"""EEGNet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .._types import Activation, Count, Positive, Probability
+from ..blocks import SameConv, SeparableConv, TemporalSpatial, make_activation, max_norm
+from ..signals import Signal
+from ._architecture import Architecture, n_features
+
+
+class EEGNet(Architecture):
+    """A compact network that learns temporal filters and, for each, spatial filters.
+
+    A bank of band-pass-like filters over time is followed by spatial filters over the electrodes
+    for each of them, as in filter-bank common spatial patterns, then by filters over the summary
+    of each source and a linear read-out.
+
+    Parameters
+    ----------
+    n_filters : int, default=8
+        Number of temporal filters (F1 in the paper).
+    kernel : int, default=64
+        Length of the temporal filters in samples; half the sampling rate lets them resolve 2 Hz
+        and above.
+    depth : int, default=2
+        Number of spatial filters for each temporal filter (D).
+    pool : int, default=4
+        Over how many samples the first average pooling goes.
+    second_n_filters : int or None, default=None
+        Number of filters of the second convolution (F2); None for ``n_filters * depth``.
+    second_kernel : int, default=16
+        Length of the filters of the second convolution, in pooled samples.
+    second_pool : int, default=8
+        Over how many pooled samples the second average pooling goes.
+    separable : bool, default=True
+        Whether the second convolution is depthwise separable, or else full.
+    dropout : float, default=0.5
+        Probability of dropping a value after each pooling.
+    activation : str or callable, default="elu"
+        Name of a torch activation, or anything that makes one when called.
+    spatial_max_norm : float or None, default=1.0
+        The largest norm of a spatial filter; None for no bound.
+    head_max_norm : float or None, default=0.25
+        The largest norm of the weights of an output; None for no bound.
+
+    References
+    ----------
+    .. [1] Lawhern, V. J., Solon, A. J., Waytowich, N. R., Gordon, S. M., Hung, C. P., & Lance,
+       B. J. (2018). EEGNet: a compact convolutional neural network for EEG-based brain-computer
+       interfaces. Journal of Neural Engineering, 15(5), 056013.
+       https://doi.org/10.1088/1741-2552/aace8c
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> from eegsk.networks import EEGNet
+    >>> network = EEGNet().build(Signal(n_chans=22, n_times=1000), n_outputs=4)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    3444
+    """
+
+    n_filters: Count = 8
+    kernel: Count = 64
+    depth: Count = 2
+    pool: Count = 4
+    second_n_filters: Count | None = None
+    second_kernel: Count = 16
+    second_pool: Count = 8
+    separable: bool = True
+    dropout: Probability = 0.5
+    activation: Activation = "elu"
+    spatial_max_norm: Positive | None = 1.0
+    head_max_norm: Positive | None = 0.25
+
+    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
+        """Build the network for a signal; see :meth:`Architecture.build`."""
+        n_sources = self.n_filters * self.depth
+        n_second = self.second_n_filters or n_sources
+        convolution = SeparableConv if self.separable else SameConv
+        trunk = nn.Sequential(
+            OrderedDict(
+                front=TemporalSpatial(
+                    signal.n_chans, self.n_filters, self.kernel, self.depth, self.spatial_max_norm
+                ),
+                activation=make_activation(self.activation),
+                pool=nn.AvgPool1d(self.pool),
+                dropout=nn.Dropout(self.dropout),
+                second=convolution(n_sources, n_second, self.second_kernel),
+                second_norm=nn.BatchNorm1d(n_second),
+                second_activation=make_activation(self.activation),
+                second_pool=nn.AvgPool1d(self.second_pool),
+                second_dropout=nn.Dropout(self.dropout),
+                flatten=nn.Flatten(),
+            )
+        )
+        head = max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        return nn.Sequential(OrderedDict(trunk=trunk, head=head))

@@ -1,0 +1,178 @@
+"""From whatever holds trials to one array, and what is known of the signal in it."""
+
+from __future__ import annotations
+
+import copyreg
+from dataclasses import dataclass, replace
+from typing import Any
+
+import mne
+import numpy as np
+import torch
+
+_DATA_TYPES = dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True) | {
+    "ref_meg": False
+}
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a network must know of the trials it is built for.
+
+    Parameters
+    ----------
+    n_chans : int
+        Number of electrodes.
+    n_times : int
+        Number of samples in a trial.
+    sfreq : float or None, default=None
+        Sampling rate in Hz; None where the trials do not tell.
+    ch_names : tuple of str or None, default=None
+        The electrodes' names, in order; None where the trials do not tell.
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> Signal(n_chans=3, n_times=1000, sfreq=250.0)
+    Signal(n_chans=3, n_times=1000, sfreq=250.0, ch_names=None)
+    """
+
+    n_chans: int
+    n_times: int
+    sfreq: float | None = None
+    ch_names: tuple[str, ...] | None = None
+
+
+def is_epochs(X: Any) -> bool:
+    """Tell whether ``X`` is Epochs, or the list of Epochs that scikit-learn's splits make."""
+    if isinstance(X, mne.BaseEpochs):
+        return True
+    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], mne.BaseEpochs)
+
+
+def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | None]:
+    """Read trials into an array-like, with the description that Epochs carry.
+
+    Parameters
+    ----------
+    X : array-like, torch.Tensor, mne.Epochs or list of mne.Epochs
+        Trials, ``(n_trials, n_chans, n_times)``, or ``(n_trials, n_times)`` for one electrode. Of
+        Epochs, the good data channels are taken, in volts; epochs marked bad are dropped.
+    fitted : Signal or None, default=None
+        The signal that Epochs must agree with; its electrodes are picked by name, in its order.
+
+    Returns
+    -------
+    trials : array-like
+        The trials, as yet unchecked.
+    signal : Signal or None
+        What Epochs tell of themselves, None for anything else.
+
+    Raises
+    ------
+    ValueError
+        If Epochs in a list differ in channels, length or sampling rate, or do not agree with
+        ``fitted``; the message says what differs.
+    """
+    if is_epochs(X):
+        return _read_epochs(X if isinstance(X, list | tuple) else [X], fitted)
+    if isinstance(X, torch.Tensor):
+        return X.detach().cpu().numpy(), None
+    return X, None
+
+
+def event_names(X: Any) -> np.ndarray:
+    """Name the event of each trial, as in ``event_id``.
+
+    Parameters
+    ----------
+    X : mne.Epochs or list of mne.Epochs
+        The trials.
+
+    Returns
+    -------
+    names : array of str, shape (n_trials,)
+        The name of each trial's event.
+    """
+    names: list[str] = []
+    for epochs in X if isinstance(X, list | tuple) else [X]:
+        name_of = {code: name for name, code in epochs.event_id.items()}
+        names += [name_of[code] for code in _without_bad(epochs).events[:, 2]]
+    return np.array(names)
+
+
+def _read_epochs(parts: list[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:
+    signal = _describe(parts[0])
+    for part in parts[1:]:
+        if part.info is not parts[0].info and _describe(part) != signal:
+            raise ValueError(
+                "The Epochs in the list differ in channels, length or sampling rate: "
+                f"{_describe(part)} is not {signal}; pick, crop and resample them alike."
+            )
+    if fitted is not None and fitted.ch_names is not None:
+        signal = _same_channels(signal, fitted)
+    picks = list(signal.ch_names or ())
+    return np.concatenate([_values(part, picks) for part in parts]), signal
+
+
+def _describe(epochs: mne.BaseEpochs) -> Signal:
+    picks = mne.pick_types(epochs.info, exclude="bads", **_DATA_TYPES)
+    if len(picks) == 0:
+        raise ValueError(
+            "The Epochs hold no good data channel (EEG, MEG, ...); look at info['bads'] and at "
+            "the channel types, epochs.get_channel_types()."
+        )
+    names = tuple(epochs.ch_names[pick] for pick in picks)
+    return Signal(len(names), len(epochs.times), float(epochs.info["sfreq"]), names)
+
+
+def _same_channels(signal: Signal, fitted: Signal) -> Signal:
+    """Put the channels into the fitted order, or say how they differ."""
+    lacking = [name for name in fitted.ch_names or () if name not in (signal.ch_names or ())]
+    besides = [name for name in signal.ch_names or () if name not in (fitted.ch_names or ())]
+    if lacking or besides:
+        raise ValueError(
+            f"The Epochs' good channels are not those of fit: {_listed(lacking)} missing, "
+            f"{_listed(besides)} new; pick est.signal_.ch_names, or fit without them."
+        )
+    if fitted.sfreq is not None and not np.isclose(signal.sfreq or 0, fitted.sfreq):
+        raise ValueError(
+            f"The Epochs are sampled at {signal.sfreq:g} Hz, those of fit at {fitted.sfreq:g} Hz; "
+            f"use epochs.resample({fitted.sfreq:g})."
+        )
+    return replace(signal, ch_names=fitted.ch_names)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:5]) or "none"
+    return f"{shown}, ... ({len(names)})" if len(names) > 5 else shown
+
+
+def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
+    epochs = _without_bad(epochs)
+    if epochs.ch_names == picks:
+        return epochs.get_data(copy=False, verbose="error")
+    return epochs.get_data(picks=picks, copy=False, verbose="error")
+
+
+def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
+    """Drop bad epochs from a copy where MNE has not done so, which it puts off until needed."""
+    if epochs.preload or getattr(epochs, "_bad_dropped", False):
+        return epochs
+    return epochs.copy().drop_bad(verbose="error")
+
+
+def _reopen(path: str, state: dict[str, Any]) -> Any:
+    container = object.__new__(mne.epochs._RawContainer)
+    container.__dict__.update(state, fid=open(path, "rb"))  # noqa: SIM115
+    return container
+
+
+def _reduce_container(container: Any) -> tuple[Any, ...]:
+    state = {name: value for name, value in vars(container).items() if name != "fid"}
+    return _reopen, (container.fid.name, state)
+
+
+# Epochs read from a file with preload=False hold it open, and joblib cannot send an open file to
+# its workers: they open it again.
+copyreg.pickle(mne.epochs._RawContainer, _reduce_container)

@@ -1,0 +1,319 @@
+"""The two tasks: classification and regression."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.class_weight import compute_sample_weight
+
+from ._targets import ClassTarget, ContinuousTarget
+from ._types import CriterionFactory
+from .base import EEGEstimator
+from .signals import event_names, is_epochs
+from .training import ClassifierNet, RegressorNet
+
+
+class Classifier(ClassifierMixin, EEGEstimator):
+    """A classifier of trials.
+
+    Parameters
+    ----------
+    criterion : str or callable, default="cross_entropy"
+        Name of a torch loss of logits and class indices, its class, or a partial of it.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, by label; ``"balanced"`` for weights inverse to their frequencies.
+        They multiply ``sample_weight``.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The labels, sorted.
+    """
+
+    criterion: CriterionFactory = "cross_entropy"
+    class_weight: dict[Any, float] | Literal["balanced"] | None = None
+
+    _net_class: ClassVar = ClassifierNet
+    _stratify: ClassVar = True
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Train a new network; with ``warm_start``, the present one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials in any unit; of shape (n_trials, n_times) for one electrode.
+        y : array-like of shape (n_trials,) or None, default=None
+            Labels of any kind; None for the names of the events of Epochs.
+        sample_weight : array-like of shape (n_trials,) or None, default=None
+            How much each trial counts.
+        groups : array-like of shape (n_trials,) or None, default=None
+            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If a parameter has a value of a wrong type.
+        ValueError
+            If a parameter is out of range, or the trials, labels, weights or groups are not such
+            as described: not finite, of different lengths, too short for the network, of one
+            class.
+        """
+        epochs, goes_on = self.max_epochs, self.warm_start
+        return self._fit(X, y, sample_weight, groups, max_epochs=epochs, goes_on=goes_on)
+
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Go through some trials once, with the present network if there is one.
+
+        Standardisation is learned from the trials of the first call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials.
+        y : array-like of shape (n_trials,) or None, default=None
+            Labels; None for the names of the events of Epochs.
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels there are; needed in the first call.
+        sample_weight : array-like of shape (n_trials,) or None, default=None
+            How much each trial counts.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in ``fit``, and if ``classes`` is lacking in the first call.
+        """
+        if not hasattr(self, "net_"):
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            classes = np.unique(ClassTarget.read(classes))
+        return self._fit(X, y, sample_weight, max_epochs=1, goes_on=True, classes=classes)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the label of each trial.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+
+        Returns
+        -------
+        y : array of shape (n_trials,)
+            The most probable labels.
+        """
+        logits = self._output(X)
+        return self.classes_[logits.argmax(axis=1)]
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+
+        Returns
+        -------
+        logits : array of shape (n_trials, n_classes), or (n_trials,) of two classes
+            One logit for each class; of two classes, by how much the second exceeds the first.
+        """
+        logits = self._output(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithm of each class's probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+
+        Returns
+        -------
+        log_proba : array of shape (n_trials, n_classes)
+            Logarithms of the probabilities of ``classes_``.
+        """
+        return log_softmax(self._output(X), axis=1)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict each class's probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+
+        Returns
+        -------
+        proba : array of shape (n_trials, n_classes)
+            Probabilities of ``classes_``.
+        """
+        return softmax(self._output(X), axis=1)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+        y : array-like of shape (n_trials,) or None, default=None
+            Their labels; None for the names of the events of Epochs.
+        sample_weight : array-like of shape (n_trials,) or None, default=None
+            How much each trial counts.
+
+        Returns
+        -------
+        score : float
+            The share of trials whose label is predicted.
+        """
+        return super().score(X, self._read_target(X, y), sample_weight)
+
+    def _read_target(self, X: Any, y: Any) -> np.ndarray:
+        y = event_names(X) if y is None and is_epochs(X) else y
+        return ClassTarget.read(self._required(y))
+
+    def _learn_target(
+        self, y: np.ndarray, weight: np.ndarray, train: np.ndarray, classes: Any = None
+    ) -> ClassTarget:
+        if classes is None:
+            _check_classes(type(self).__name__, y, y[weight > 0], y[train])
+        self.classes_ = np.unique(y) if classes is None else classes
+        return ClassTarget(self.classes_)
+
+    def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        return weight * compute_sample_weight(self.class_weight, y)
+
+
+class Regressor(RegressorMixin, EEGEstimator):
+    """A regressor of one or several continuous targets.
+
+    Parameters
+    ----------
+    criterion : str or callable, default="mse"
+        Name of a torch loss of predictions and targets, its class, or a partial of it.
+    standardize_target : bool, default=True
+        Whether the network learns standardised targets, so that their unit makes no difference;
+        predictions are in the unit of ``y`` either way.
+    """
+
+    criterion: CriterionFactory = "mse"
+    standardize_target: bool = True
+
+    _net_class: ClassVar = RegressorNet
+    _stratify: ClassVar = False
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Train a new network; with ``warm_start``, the present one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials in any unit; of shape (n_trials, n_times) for one electrode.
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+            Targets in any unit.
+        sample_weight : array-like of shape (n_trials,) or None, default=None
+            How much each trial counts.
+        groups : array-like of shape (n_trials,) or None, default=None
+            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If a parameter has a value of a wrong type.
+        ValueError
+            If a parameter is out of range, or the trials, targets, weights or groups are not such
+            as described: not finite, of different lengths, too short for the network.
+        """
+        epochs, goes_on = self.max_epochs, self.warm_start
+        return self._fit(X, y, sample_weight, groups, max_epochs=epochs, goes_on=goes_on)
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Go through some trials once, with the present network if there is one.
+
+        Standardisation of trials and targets is learned in the first call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials.
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_trials,) or None, default=None
+            How much each trial counts.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in ``fit``.
+        """
+        return self._fit(X, y, sample_weight, max_epochs=1, goes_on=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets of each trial.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+
+        Returns
+        -------
+        y : array of shape (n_trials,) or (n_trials, n_outputs)
+            Predictions in the unit and shape of the targets of ``fit``.
+        """
+        output = self._output(X)
+        return self._target.decode(output)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _read_target(self, X: Any, y: Any) -> np.ndarray:
+        return ContinuousTarget.read(self._required(y))
+
+    def _learn_target(
+        self, y: np.ndarray, weight: np.ndarray, train: np.ndarray
+    ) -> ContinuousTarget:
+        return ContinuousTarget.learn(y[train], weight[train], self.standardize_target)
+
+
+def _check_classes(name: str, y: np.ndarray, there: np.ndarray, train: np.ndarray) -> None:
+    """See that there is something to tell apart, and that training sees all of it."""
+    if len(np.unique(there)) < 2:
+        raise ValueError(
+            f"{name}: all trials with a weight are of one class, {y[0]!r}; it takes two classes."
+        )
+    unseen = np.setdiff1d(there, train)
+    if len(unseen):
+        raise ValueError(
+            f"{name}: valid_split leaves no trial of class {unseen[0]!r} to train on; give a "
+            "smaller fraction or another splitter."
+        )

@@ -1,0 +1,172 @@
+"""The skorch nets that train eegsk's estimators."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import suppress
+from typing import Any
+
+import torch
+from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
+from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
+from torch import nn
+from torch.nn.modules import loss as torch_losses
+
+from .._names import by_name, catalogue
+from .._types import CriterionFactory, OptimizerFactory
+from ..blocks import project_max_norm
+from .batches import TrialBatches, Trials, TrialSplit
+from .scores import EpochScores, Score, accuracy, r2
+
+_CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss")
+_OPTIMIZERS = catalogue(torch.optim, torch.optim.Optimizer)
+
+
+class StopTraining(Exception):  # noqa: N818
+    """A callback has asked to stop training."""
+
+
+class TrialNet(NeuralNet):
+    """What eegsk adds to a skorch net: batches of one tensor, trial weights, max-norm.
+
+    A batch is ``({"x": trials, "weight": weights}, targets)``, so that callbacks of skorch find
+    inputs and targets where they expect them.
+    """
+
+    score_: Score
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
+            ("epoch_scores", EpochScores(type(self).score_)),
+            ("print_log", PrintLog()),
+        ]
+
+    def initialize_module(self) -> TrialNet:
+        """Take the module over; only the trained one is kept, so that pickles hold it once."""
+        super().initialize_module()
+        self.module = type(self.module_)
+        return self
+
+    def get_split_datasets(
+        self, X: TrialSplit, y: None = None, **fit_params: Any
+    ) -> tuple[Trials, Trials | None]:
+        """Return the split as it was made before training."""
+        return X.train, X.valid
+
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Leave the data as they are; the estimator has checked them."""
+
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
+    ) -> TrialNet:
+        """Train until the epochs are over or a callback stops it.
+
+        Unlike in skorch, Ctrl-C is not taken for a callback's stop: it ends whatever is running,
+        a grid search for one, and leaves the net as it was trained until then.
+        """
+        if not self.initialized_:
+            self.initialize()
+        self.notify("on_train_begin", X=X, y=y)
+        with suppress(StopTraining):
+            self.fit_loop(X, y, **fit_params)
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the callbacks; what skorch's raise to stop training becomes StopTraining."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as stop:
+            raise StopTraining from stop
+
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """Step, then put weights with a max-norm back within it."""
+        step = super().train_step(batch, **fit_params)
+        project_max_norm(self.module_)
+        return step
+
+    def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> torch.Tensor:
+        """Send the trials of a batch through the module."""
+        return self.module_(x["x"])
+
+    def get_loss(
+        self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """Average the loss over the batch, each trial with its weight."""
+        loss = self.criterion_(y_pred, y_true)
+        weight = X["weight"].to(loss.dtype)
+        if loss.dim() == 0:
+            if not torch.equal(weight, torch.ones_like(weight)):
+                raise ValueError(
+                    f"{type(self.criterion_).__name__} returns one loss for the whole batch, so "
+                    "sample_weight and class_weight cannot act; it should take reduction='none'."
+                )
+            return loss
+        return (loss.flatten(1).mean(1) * weight if loss.dim() > 1 else loss * weight).mean()
+
+
+class ClassifierNet(TrialNet, NeuralNetClassifier):
+    """The net of a classifier; its module returns logits."""
+
+    score_ = staticmethod(accuracy)
+
+
+class RegressorNet(TrialNet, NeuralNetRegressor):
+    """The net of a regressor; its module returns standardised targets."""
+
+    score_ = staticmethod(r2)
+
+
+def make_net(
+    net_class: type[TrialNet],
+    module: nn.Module,
+    criterion: CriterionFactory,
+    optimizer: OptimizerFactory,
+    weight_decay: float,
+    **params: Any,
+) -> TrialNet:
+    """Make a net that is ready to train.
+
+    Parameters
+    ----------
+    net_class : type
+        ClassifierNet or RegressorNet.
+    module : torch.nn.Module
+        What to train.
+    criterion, optimizer : str or callable
+        The name of a torch loss or optimizer, its class, or a partial of it.
+    weight_decay : float
+        What the optimizer is given.
+    **params : dict
+        Parameters of the skorch net.
+
+    Returns
+    -------
+    net : skorch.NeuralNet
+        The initialised net.
+    """
+    criterion = by_name("criterion", criterion, _CRITERIA)
+    optimizer = by_name("optimizer", optimizer, _OPTIMIZERS)
+    defaults: dict[str, Any] = {
+        "criterion": criterion,
+        "optimizer": optimizer,
+        "iterator_train": TrialBatches,
+        "iterator_train__shuffle": True,
+        "iterator_valid": TrialBatches,
+        "train_split": None,
+    }
+    if _accepts(criterion, "reduction"):
+        defaults["criterion__reduction"] = "none"
+    if _accepts(optimizer, "weight_decay"):
+        defaults["optimizer__weight_decay"] = weight_decay
+    elif weight_decay > 0:
+        raise ValueError(f"optimizer={optimizer!r} has no weight decay; set weight_decay=0.")
+    return net_class(module, **{**defaults, **params}).initialize()
+
+
+def _accepts(factory: Any, parameter: str) -> bool:
+    return parameter in inspect.signature(factory).parameters

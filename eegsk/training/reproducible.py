@@ -1,0 +1,56 @@
+"""A stretch of computation with its own seed and threads that leaves no trace in the process."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+# Dropout draws from torch's global generator, which all threads of a process share: fits in
+# different threads take turns.
+_TURN = threading.RLock()
+
+
+@contextmanager
+def reproducible(seed: int, n_threads: int) -> Iterator[None]:
+    """Seed the global generators and hold the number of threads, then put all back.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the generators of torch, numpy and random.
+    n_threads : int
+        Number of threads that torch computes with; sums depend on it in the last digits.
+    """
+    with _TURN, _generators_restored(), held_threads(n_threads):
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
+
+
+@contextmanager
+def held_threads(n_threads: int) -> Iterator[None]:
+    """Hold the number of threads that torch computes with."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _generators_restored() -> Iterator[None]:
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
