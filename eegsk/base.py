@@ -145,9 +145,7 @@ class EEGEstimator(Architecture, NestedParams):
         """Check targets, or take them from the trials if there are none."""
 
     @abstractmethod
-    def _learn_target(
-        self, y: np.ndarray, weight: np.ndarray, train: np.ndarray
-    ) -> Any:
+    def _learn_target(self, y: np.ndarray, weight: np.ndarray, train: np.ndarray) -> Any:
         """Learn from the targets, of which ``train`` are trained on, how to encode them."""
 
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import mne
 import numpy as np
 import torch
 
-_DATA_TYPES = dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True) | {
-    "ref_meg": False
+_DATA_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
+    "ref_meg": False,
 }
 
 
@@ -101,7 +103,7 @@ def event_names(X: Any) -> np.ndarray:
     return np.array(names)
 
 
-def _read_epochs(parts: list[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:
+def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:
     signal = _describe(parts[0])
     for part in parts[1:]:
         if part.info is not parts[0].info and _describe(part) != signal:
@@ -152,7 +154,7 @@ def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
     epochs = _without_bad(epochs)
     if epochs.ch_names == picks:
         return epochs.get_data(copy=False, verbose="error")
-    return epochs.get_data(picks=picks, copy=False, verbose="error")
+    return epochs.get_data(picks=np.array(picks), copy=False, verbose="error")
 
 
 def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
