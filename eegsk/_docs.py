@@ -48,6 +48,12 @@ def split_sections(doc: str) -> dict[str, str]:
     return {"": parts[0].strip(), **dict(zip(parts[1::2], texts, strict=True))}
 
 
+def first_link(doc: str | None) -> str:
+    """Return the first link of a docstring's references, or nothing."""
+    link = re.search(r"https://\S+", split_sections(doc or "").get("References", ""))
+    return link.group() if link else ""
+
+
 def _documented(cls: type) -> list[type]:
     """Return the class, then the networks it inherits from, then the estimators."""
     own = [base for base in cls.__mro__ if base.__dict__.get("_own_doc")]

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import difflib
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 
 def catalogue(module: ModuleType, base: type, suffix: str = "") -> dict[str, Callable[..., Any]]:
-    """List the classes of a torch module that are ``base``, by plain name, less a suffix."""
-    found = inspect.getmembers(
-        module, lambda item: inspect.isclass(item) and issubclass(item, base)
-    )
-    return {plain(name.removesuffix(suffix)): item for name, item in found}
+    """List the public classes of a torch module that inherit from ``base``.
+
+    Parameters
+    ----------
+    module : module
+        Where to look; what its ``__all__`` names is public.
+    base : type
+        What the classes are; it is not listed itself.
+    suffix : str, default=""
+        An ending of their names that need not be written.
+
+    Returns
+    -------
+    found : dict
+        The classes by plain name.
+    """
+    items = [getattr(module, name) for name in module.__all__]
+    found = [item for item in items if isinstance(item, type) and issubclass(item, base)]
+    return {plain(item.__name__.removesuffix(suffix)): item for item in found if item is not base}
 
 
 def plain(name: str) -> str:
@@ -46,13 +59,14 @@ def by_name(kind: str, value: Any, choices: Mapping[str, Callable[..., Any]]) ->
     """
     if not isinstance(value, str):
         return value
-    if plain(value) in choices:
-        return choices[plain(value)]
-    raise ValueError(f"{kind}={value!r} is not known; {suggestion(plain(value), choices)}.")
+    known = {plain(item.__name__): item for item in choices.values()} | dict(choices)
+    if plain(value) in known:
+        return known[plain(value)]
+    raise ValueError(f"{kind}={value!r} is not known; {_suggestion(plain(value), known)}")
 
 
-def suggestion(name: str, choices: Iterable[str]) -> str:
-    """Say which of the choices the name may have meant."""
-    choices = sorted(choices)
-    near = difflib.get_close_matches(name, choices, n=1)
-    return f"did you mean {near[0]!r}" if near else f"choose from {', '.join(choices)}"
+def _suggestion(name: str, known: Mapping[str, Callable[..., Any]]) -> str:
+    """Say which of the choices the name may have meant, as torch writes them."""
+    near = difflib.get_close_matches(name, known, n=4, cutoff=0.7)
+    meant = dict.fromkeys(known[key].__name__ for key in near or sorted(known))
+    return f"did you mean {' or '.join(meant)}?" if near else f"choose from {', '.join(meant)}."

@@ -10,8 +10,13 @@ from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, dataclass_transform
 
+import numpy as np
+
 from ._docs import merged_docstring
 from ._types import Range
+
+# How many characters of a wrong value an error message shows.
+_LONGEST_SHOWN = 80
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
@@ -61,9 +66,26 @@ def _check(owner: str, name: str, value: Any, hint: Any) -> None:
     if any(_is_type(value, option) and _in_range(value, option) for option in options):
         return
     right_type = any(_is_type(value, option) for option in options)
-    wanted = " or ".join(dict.fromkeys(_describe(option) for option in options))
     error = ValueError if right_type else TypeError
-    raise error(f"{owner}: {name}={value!r} should be {wanted}.")
+    raise error(f"{owner}: {name}={shown(value)} should be {_wanted(options)}.")
+
+
+def _wanted(options: tuple[Any, ...]) -> str:
+    """Return a list of what a field can be, in words."""
+    *others, last = dict.fromkeys(words for option in options for words in _describe(option))
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _wanted(options: tuple[Any, ...]) -> str:
+    """Return a list of what a field can be, in words."""
+    *others, last = dict.fromkeys(words for option in options for words in _describe(option))
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def shown(value: Any) -> str:
+    """Return what represents a value, in one line of a readable length."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
@@ -91,7 +113,7 @@ def _is_type(value: Any, option: Any) -> bool:
     if base in (int, float):
         number = Integral if base is int else Real
         return isinstance(value, number) and not isinstance(value, bool)
-    return isinstance(value, base)
+    return isinstance(value, (bool, np.bool_) if base is bool else base)
 
 
 def _in_range(value: Any, option: Any) -> bool:
@@ -106,10 +128,10 @@ def _ranges(option: Any) -> list[Range]:
     return [extra for extra in typing.get_args(option)[1:] if isinstance(extra, Range)]
 
 
-def _describe(option: Any) -> str:
+def _describe(option: Any) -> list[str]:
     if typing.get_origin(option) is Literal:
-        return " or ".join(repr(choice) for choice in typing.get_args(option))
+        return [repr(choice) for choice in typing.get_args(option)]
     base = _base(option)
     names = {int: "an integer", float: "a number", str: "a name", type(None): "None"}
     name = names.get(base) or ("a callable" if _is_type(len, option) else f"a {base.__name__}")
-    return " ".join([name, *map(str, _ranges(option))])
+    return [" ".join([name, *map(str, _ranges(option))])]

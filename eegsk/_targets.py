@@ -29,7 +29,12 @@ class ClassTarget:
         """Check labels, as given by the user."""
         y = column_or_1d(_to_array(y), warn=True)
         assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+        try:
+            check_classification_targets(y)
+        except TypeError as error:
+            raise TypeError(
+                "y mixes labels that cannot be sorted, such as numbers and names; use one kind."
+            ) from error
         return y
 
     @property

@@ -20,7 +20,7 @@ class Range:
     closed: bool = True
 
     def __contains__(self, value: float) -> bool:
-        if not math.isfinite(value):
+        if not -math.inf < value < math.inf:
             return False
         if self.closed:
             return self.low <= value and (self.high is None or value <= self.high)
@@ -28,8 +28,8 @@ class Range:
 
     def __str__(self) -> str:
         if self.high is None:
-            return f"{'at least' if self.closed else 'more than'} {self.low}"
-        return f"between {self.low} and {self.high}{'' if self.closed else ', both excluded'}"
+            return f"{'of at least' if self.closed else 'above'} {self.low}"
+        return f"{'' if self.closed else 'strictly '}between {self.low} and {self.high}"
 
 
 @runtime_checkable

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
+# A factor between trials that no brain makes, but microvolts for volts do.
+_OTHER_UNIT = 1e4
+
 
 def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
     """Check trials and return them as one single-precision tensor.
@@ -35,21 +38,54 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
         of ``fit``.
     """
     name = type(estimator).__name__
+    X = X if hasattr(X, "shape") else _as_array(name, X)
+    if not 2 <= len(X.shape) <= 3:
+        raise ValueError(
+            f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "
+            "(n_trials, n_times) for one electrode. Reshape your data."
+        )
+    if np.iscomplexobj(X):
+        raise ValueError(
+            f"{name}: Complex data not supported; give the real part of X, or its abs."
+        )
     if not reset:
         X = _held_to_fit(estimator, X)
     X = validate_data(
         estimator, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric"
     )
-    if X.ndim > 3:
-        raise ValueError(
-            f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "
-            "(n_trials, n_times) for one electrode."
-        )
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: X holds {X.dtype}; it should hold numbers.")
     if X.shape[-1] == 0:
         raise ValueError(f"{name}: X has shape {X.shape}, trials without samples.")
     trials = _as_tensor(X if X.ndim == 3 else X[:, None, :])
     _check_finite(name, trials)
     return trials
+
+
+def spread(X: torch.Tensor) -> float:
+    """Return the order of magnitude of trials, their standard deviation."""
+    return X.std(correction=0).item()
+
+
+def check_unit(name: str, X: torch.Tensor, fitted: float) -> None:
+    """Warn of trials so much larger or smaller than those of ``fit`` that the unit must differ.
+
+    Parameters
+    ----------
+    name : str
+        Who asks.
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials, of which the first is looked at.
+    fitted : float
+        Spread of the trials of ``fit``.
+    """
+    ratio = spread(X[:1]) / fitted if fitted > 0 else 0.0
+    if ratio > _OTHER_UNIT or 0 < ratio < 1 / _OTHER_UNIT:
+        warnings.warn(
+            f"{name}: the first trial is {ratio:.0e} times as large as those of fit; are both in "
+            "the same unit (Epochs are in volts)?",
+            stacklevel=4,
+        )
 
 
 def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
@@ -101,23 +137,30 @@ def check_groups(groups: Any, n_trials: int) -> np.ndarray | None:
     return groups
 
 
+def _as_array(name: str, X: Any) -> np.ndarray:
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"{name}: the trials in X differ in shape; crop or pad them alike."
+        ) from error
+
+
 def _held_to_fit(estimator: Any, X: Any) -> Any:
     """See that trials are like those of ``fit``, and give those of one electrode as many axes."""
-    X = X if hasattr(X, "shape") else np.asarray(X)
-    name, signal, shape = type(estimator).__name__, estimator.signal_, X.shape
-    was_flat = estimator.n_features_in_ != signal.n_chans or signal.n_chans == signal.n_times
-    if len(shape) == 2 and not (signal.n_chans == 1 and was_flat):
-        if signal.n_chans > 1:
-            raise ValueError(
-                f"{name}: X has shape {shape}, the trials of fit had {signal.n_chans} electrodes "
-                f"and {signal.n_times} times; for a single trial, give X[np.newaxis]."
-            )
-        return np.asarray(X)[:, None]
-    if len(shape) == 3:
-        _check_axis(name, "electrodes", shape[1], signal.n_chans)
-        _check_axis(name, "times", shape[2], signal.n_times)
-        return np.asarray(X)[:, 0] if was_flat and signal.n_chans == 1 else X
-    return X
+    name, signal = type(estimator).__name__, estimator.signal_
+    was_flat = signal.n_chans == 1 and estimator.n_features_in_ == signal.n_times
+    if len(X.shape) == 2 and signal.n_chans > 1:
+        raise ValueError(
+            f"{name}: X has shape {X.shape}, the trials of fit had {signal.n_chans} electrodes "
+            f"and {signal.n_times} times; for a single trial, give X[np.newaxis]."
+        )
+    if len(X.shape) == 2 and was_flat:
+        return X
+    X = np.asarray(X) if len(X.shape) == 3 else np.asarray(X)[:, None]
+    _check_axis(name, "electrodes", X.shape[1], signal.n_chans)
+    _check_axis(name, "times", X.shape[2], signal.n_times)
+    return X[:, 0] if was_flat else X
 
 
 def _check_axis(name: str, what: str, found: int, fitted: int) -> None:

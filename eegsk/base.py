@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 from torch import nn
 
+from ._docs import first_link
 from ._nested import NestedParams, named_callbacks
 from ._params import check_fields
 from ._types import (
@@ -26,14 +28,13 @@ from ._types import (
     Seed,
     Splitter,
 )
-from ._validation import check_groups, check_trials, check_weight
+from ._validation import check_groups, check_trials, check_unit, check_weight, spread
 from .model_selection import split_for_validation
 from .networks import Architecture, build_network
 from .signals import Signal, read_trials
 from .training import (
     TrialNet,
     Trials,
-    TrialSplit,
     apply_network,
     find_device,
     finest_dtype,
@@ -43,6 +44,9 @@ from .training import (
     split_trials,
     standardizer,
 )
+
+# How many trials tell the order of magnitude of all.
+_ENOUGH = 64
 
 
 class EEGEstimator(Architecture, NestedParams):
@@ -79,7 +83,8 @@ class EEGEstimator(Architecture, NestedParams):
         How many threads of the CPU to compute with. Sums depend on it in their last digits, so it
         is held, and the same seed gives the same weights whatever ``n_jobs`` is.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit``.
+        Whether ``fit`` goes on from the weights of the last ``fit``, with a new optimizer and a
+        new history.
     random_state : int, RandomState or None, default=None
         Seed of initial weights, order of trials, dropout and validation split; None for a new one
         each time. The global generators of torch, numpy and random are neither used nor changed.
@@ -125,6 +130,13 @@ class EEGEstimator(Architecture, NestedParams):
     _net_class: ClassVar[type[TrialNet]]
     _stratify: ClassVar[bool]
 
+    # In notebooks scikit-learn documents the parameters of an estimator that has a page to link to.
+    _doc_link_module: ClassVar[str] = "eegsk"
+
+    @property
+    def _doc_link_template(self) -> str:
+        return first_link(self.__doc__)
+
     @property
     def module_(self) -> nn.Module:
         """The trained module."""
@@ -159,26 +171,47 @@ class EEGEstimator(Architecture, NestedParams):
         sample_weight: Any = None,
         groups: Any = None,
         *,
-        max_epochs: int,
-        goes_on: bool,
+        partial: bool = False,
         **learning: Any,
     ) -> Self:
-        """Check, encode, build and train; ``goes_on`` from the present weights, if any."""
+        """Check, encode, build and train; ``partial`` for one more epoch of what there is."""
         check_fields(self)
-        new = not (goes_on and hasattr(self, "net_"))
-        X, y = self._read(X, y, reset=new)
+        goes_on = hasattr(self, "net_") and (partial or self.warm_start)
+        if goes_on:
+            self._check_unchanged()
+        X, y = self._read(X, y, reset=not goes_on)
         weight = self._weigh(y, check_weight(sample_weight, len(X)))
-        if new:
-            self._random_state = check_random_state(self._seed())
-        seed = self._random_state.randint(np.iinfo(np.int32).max)
+        seed = self._draw_seed(goes_on and partial)
         train, valid = self._split(y, weight, check_groups(groups, len(X)), seed)
-        if new:
+        if not goes_on:
             self._target = self._learn_target(y, weight, train, **learning)
         target, device = self._target.encode(y), find_device(self.device)
+        trials = split_trials(X, target, weight, train, valid, device)
         with reproducible(seed, self.n_threads):
-            trials = split_trials(X, target, weight, train, valid, device)
-            self._train(trials, max_epochs, new)
+            if not (goes_on and partial):
+                module = self.module_ if goes_on else self._make_module(trials.train)
+                self.net_ = self._make_net(module, device)
+                self._dtype = finest_dtype(module, trials.train.X[:2])
+            self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs)
+        self.module_.eval()
         return self
+
+    def _network_fields(self) -> dict[str, Any]:
+        """Return the fields that the module is built from."""
+        bases = [base for base in type(self).__mro__ if is_dataclass(base)]
+        networks = [base for base in bases if not issubclass(base, BaseEstimator)]
+        names = {field.name for network in networks for field in fields(network)}
+        return {name: getattr(self, name) for name in sorted({"standardize", *names})}
+
+    def _check_unchanged(self) -> None:
+        """See that the module to go on with is still the one that the fields describe."""
+        for name, value in self._network_fields().items():
+            if value != self._built_from[name]:
+                raise ValueError(
+                    f"{type(self).__name__}: the network to go on with was built with "
+                    f"{name}={self._built_from[name]!r}, which now is {value!r}; set "
+                    "warm_start=False, or the parameter back."
+                )
 
     def _required(self, y: Any) -> Any:
         if y is None:
@@ -186,11 +219,13 @@ class EEGEstimator(Architecture, NestedParams):
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         return y
 
-    def _seed(self) -> Any:
-        """Return the seed asked for; where there is none, one that no global generator gave."""
-        if self.random_state is None:
-            return np.random.SeedSequence().generate_state(1)[0]
-        return self.random_state
+    def _draw_seed(self, goes_on: bool) -> int:
+        """Draw the seed of a fit, one that no global generator gave if none is asked for."""
+        if not goes_on:
+            fresh = np.random.SeedSequence().generate_state(1)[0]
+            seed = fresh if self.random_state is None else self.random_state
+            self._random_state = check_random_state(seed)
+        return self._random_state.randint(np.iinfo(np.int32).max)
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[torch.Tensor, np.ndarray]:
         """Check trials and targets, and describe the signal."""
@@ -225,29 +260,27 @@ class EEGEstimator(Architecture, NestedParams):
         )
         return there[train], there[valid]
 
-    def _train(self, trials: TrialSplit, max_epochs: int, new: bool) -> None:
-        """Train the net, a new one or that of the last fit."""
-        if new:
-            self.net_ = self._make_net(trials.train)
-            self._dtype = finest_dtype(self.module_, trials.train.X[:2])
-        self.net_.partial_fit(trials, epochs=max_epochs)
-        self.module_.eval()
-
-    def _make_net(self, trials: Trials) -> TrialNet:
-        """Make a net of a module for the signal and the fields of training."""
+    def _make_module(self, trials: Trials) -> nn.Module:
+        """Build the module for the signal: standardisation, then the network."""
         network = build_network(
             self.build, self.signal_, self._target.n_outputs, type(self).__name__
         )
         layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
+        self._built_from = self._network_fields()
+        self._spread = spread(trials.X[trials.index[:_ENOUGH]])
+        return nn.Sequential(layers)
+
+    def _make_net(self, module: nn.Module, device: torch.device) -> TrialNet:
+        """Make the net that trains a module as the fields say."""
         return make_net(
             self._net_class,
-            nn.Sequential(layers),
+            module,
             self.criterion,
             self.optimizer,
             self.weight_decay,
             lr=self.lr,
             batch_size=self.batch_size,
-            device=str(trials.X.device),
+            device=str(device),
             verbose=int(self.verbose),
             callbacks=self._own_callbacks(),
             **(self.net_params or {}),
@@ -263,5 +296,6 @@ class EEGEstimator(Architecture, NestedParams):
         check_is_fitted(self)
         X, _ = read_trials(X, self.signal_)
         X = check_trials(self, X, reset=False)
+        check_unit(type(self).__name__, X, self._spread)
         with held_threads(self.n_threads):
             return apply_network(self.module_, X, self._dtype, self.batch_size).numpy()

@@ -56,6 +56,12 @@ class AnyNetwork(Architecture):
         the trials tell them.
     network_params : dict or None, default=None
         Further arguments of ``network``; searched as ``network_params__name``.
+
+    References
+    ----------
+    .. [1] Tietz, M., Fan, T. J., Nouri, D., Bossan, B., & skorch Developers (2017). skorch: a
+       scikit-learn compatible neural network library that wraps PyTorch.
+       https://skorch.readthedocs.io/en/stable/
     """
 
     network: Callable[..., nn.Module]

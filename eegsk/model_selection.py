@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any
 
@@ -11,6 +12,8 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedShuffleSplit,
 )
+
+from ._params import shown
 
 
 def split_for_validation(
@@ -59,8 +62,11 @@ def split_for_validation(
     splitter = valid_split
     if isinstance(valid_split, Real):
         splitter = _fraction_splitter(float(valid_split), groups, stratify, random_state)
-    train, valid = next(iter(splitter.split(np.zeros(len(y)), y, groups)))
-    _check_sides(valid_split, train, valid, groups)
+    try:
+        train, valid = _first_split(splitter, y, groups)
+        _check_sides(train, valid, groups)
+    except ValueError as error:
+        raise ValueError(f"valid_split={shown(valid_split)}: {error}") from error
     return train, valid
 
 
@@ -73,17 +79,25 @@ def _fraction_splitter(
     return splitter(1, test_size=fraction, random_state=random_state)
 
 
-def _check_sides(
-    valid_split: Any, train: np.ndarray, valid: np.ndarray, groups: np.ndarray | None
-) -> None:
+def _first_split(
+    splitter: Any, y: np.ndarray, groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    with warnings.catch_warnings():  # a splitter may ignore groups, but what it makes is checked
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        for train, valid in splitter.split(np.zeros(len(y)), y, groups):
+            return train, valid
+    raise ValueError("it makes no split.")
+
+
+def _check_sides(train: np.ndarray, valid: np.ndarray, groups: np.ndarray | None) -> None:
     if len(train) == 0 or len(valid) == 0:
         raise ValueError(
-            f"valid_split={valid_split!r} leaves {len(train)} trials to train on and {len(valid)} "
-            "to validate on; both sides need some."
+            f"{len(train)} trials to train on and {len(valid)} to validate on; both sides need "
+            "some."
         )
-    shared = [] if groups is None else np.intersect1d(groups[train], groups[valid])
-    if len(shared) > 0:
+    shared = [] if groups is None else np.intersect1d(groups[train], groups[valid]).tolist()
+    if shared:
         raise ValueError(
-            f"valid_split={valid_split!r} puts group {shared[0]!r} on both sides; use a fraction, "
-            "or a splitter that keeps groups whole, such as GroupKFold."
+            f"group {shared[0]!r} is on both sides; use a fraction, or a splitter that keeps "
+            "groups whole, such as GroupKFold."
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import gzip
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mne
@@ -72,15 +73,17 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
 
     Raises
     ------
+    TypeError
+        If ``X`` is Raw or Evoked, which hold no trials.
     ValueError
         If Epochs in a list differ in channels, length or sampling rate, or do not agree with
         ``fitted``; the message says what differs.
     """
     if is_epochs(X):
         return _read_epochs(X if isinstance(X, list | tuple) else [X], fitted)
-    if isinstance(X, torch.Tensor):
-        return X.detach().cpu().numpy(), None
-    return X, None
+    if isinstance(X, mne.io.BaseRaw | mne.Evoked):
+        raise TypeError(f"X is {type(X).__name__}, which holds no trials; give mne.Epochs of it.")
+    return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
 
 
 def event_names(X: Any) -> np.ndarray:
@@ -103,16 +106,18 @@ def event_names(X: Any) -> np.ndarray:
     return np.array(names)
 
 
+def _to_numpy(X: torch.Tensor) -> np.ndarray:
+    X = X.detach().cpu()
+    return (X.float() if X.dtype is torch.bfloat16 else X).numpy()  # numpy has no bfloat16
+
+
 def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:
-    signal = _describe(parts[0])
-    for part in parts[1:]:
-        if part.info is not parts[0].info and _describe(part) != signal:
-            raise ValueError(
-                "The Epochs in the list differ in channels, length or sampling rate: "
-                f"{_describe(part)} is not {signal}; pick, crop and resample them alike."
-            )
     if fitted is not None and fitted.ch_names is not None:
-        signal = _same_channels(signal, fitted)
+        signal, whose = fitted, "fit"
+    else:
+        signal, whose = _describe(parts[0]), "the first in the list"
+    for part in parts:
+        _check_alike(_describe(part), signal, whose)
     picks = list(signal.ch_names or ())
     return np.concatenate([_values(part, picks) for part in parts]), signal
 
@@ -128,21 +133,25 @@ def _describe(epochs: mne.BaseEpochs) -> Signal:
     return Signal(len(names), len(epochs.times), float(epochs.info["sfreq"]), names)
 
 
-def _same_channels(signal: Signal, fitted: Signal) -> Signal:
-    """Put the channels into the fitted order, or say how they differ."""
-    lacking = [name for name in fitted.ch_names or () if name not in (signal.ch_names or ())]
-    besides = [name for name in signal.ch_names or () if name not in (fitted.ch_names or ())]
+def _check_alike(found: Signal, wanted: Signal, whose: str) -> None:
+    """See that Epochs have the channels, in any order, rate and length that are wanted."""
+    lacking = [name for name in wanted.ch_names or () if name not in (found.ch_names or ())]
+    besides = [name for name in found.ch_names or () if name not in (wanted.ch_names or ())]
     if lacking or besides:
         raise ValueError(
-            f"The Epochs' good channels are not those of fit: {_listed(lacking)} missing, "
-            f"{_listed(besides)} new; pick est.signal_.ch_names, or fit without them."
+            f"The Epochs' good channels are not those of {whose}: {_listed(lacking)} missing, "
+            f"{_listed(besides)} new; pick the same ones, and interpolate those marked bad."
         )
-    if fitted.sfreq is not None and not np.isclose(signal.sfreq or 0, fitted.sfreq):
+    if not np.isclose(found.sfreq or 0, wanted.sfreq or 0):
         raise ValueError(
-            f"The Epochs are sampled at {signal.sfreq:g} Hz, those of fit at {fitted.sfreq:g} Hz; "
-            f"use epochs.resample({fitted.sfreq:g})."
+            f"The Epochs are sampled at {found.sfreq:g} Hz, those of {whose} at "
+            f"{wanted.sfreq:g} Hz; use epochs.resample({wanted.sfreq:g})."
         )
-    return replace(signal, ch_names=fitted.ch_names)
+    if found.n_times != wanted.n_times:
+        raise ValueError(
+            f"The Epochs have {found.n_times} times, those of {whose} {wanted.n_times}; crop them "
+            "alike."
+        )
 
 
 def _listed(names: list[str]) -> str:
@@ -164,15 +173,16 @@ def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
     return epochs.copy().drop_bad(verbose="error")
 
 
-def _reopen(path: str, state: dict[str, Any]) -> Any:
+def _reopen(opener: Callable[..., Any], path: str, state: dict[str, Any]) -> Any:
     container = object.__new__(mne.epochs._RawContainer)
-    container.__dict__.update(state, fid=open(path, "rb"))  # noqa: SIM115
+    container.__dict__.update(state, fid=opener(path, "rb"))
     return container
 
 
 def _reduce_container(container: Any) -> tuple[Any, ...]:
     state = {name: value for name, value in vars(container).items() if name != "fid"}
-    return _reopen, (container.fid.name, state)
+    opener = gzip.open if isinstance(container.fid, gzip.GzipFile) else open
+    return _reopen, (opener, container.fid.name, state)
 
 
 # Epochs read from a file with preload=False hold it open, and joblib cannot send an open file to

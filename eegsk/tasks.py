@@ -67,8 +67,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
             as described: not finite, of different lengths, too short for the network, of one
             class.
         """
-        epochs, goes_on = self.max_epochs, self.warm_start
-        return self._fit(X, y, sample_weight, groups, max_epochs=epochs, goes_on=goes_on)
+        return self._fit(X, y, sample_weight, groups)
 
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
@@ -102,7 +101,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             classes = np.unique(ClassTarget.read(classes))
-        return self._fit(X, y, sample_weight, max_epochs=1, goes_on=True, classes=classes)
+        return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the label of each trial.
@@ -246,8 +245,7 @@ class Regressor(RegressorMixin, EEGEstimator):
             If a parameter is out of range, or the trials, targets, weights or groups are not such
             as described: not finite, of different lengths, too short for the network.
         """
-        epochs, goes_on = self.max_epochs, self.warm_start
-        return self._fit(X, y, sample_weight, groups, max_epochs=epochs, goes_on=goes_on)
+        return self._fit(X, y, sample_weight, groups)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Go through some trials once, with the present network if there is one.
@@ -273,7 +271,7 @@ class Regressor(RegressorMixin, EEGEstimator):
         TypeError, ValueError
             As in ``fit``.
         """
-        return self._fit(X, y, sample_weight, max_epochs=1, goes_on=True)
+        return self._fit(X, y, sample_weight, partial=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets of each trial.

@@ -1,8 +1,62 @@
-"""Networks of other makers, for the generic estimators."""
+"""Networks of other makers, for the generic estimators, and small fields for ours."""
 
+import inspect
+
+import torch
 from torch import nn
+
+import eegsk
+from eegsk.base import EEGEstimator
+
+ESTIMATORS = [
+    item
+    for item in vars(eegsk).values()
+    if inspect.isclass(item) and issubclass(item, EEGEstimator)
+]
+
+# Fields that make an EEGNet train in milliseconds.
+SMALL = {
+    "n_filters": 2,
+    "kernel": 5,
+    "pool": 2,
+    "second_kernel": 3,
+    "second_pool": 2,
+    "max_epochs": 2,
+    "random_state": 0,
+}
 
 
 def linear(n_chans, n_times, n_outputs):
     """Return a network without batch statistics or dropout."""
     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
+
+
+class _Double(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x.double())
+
+
+def double_linear(n_chans, n_times, n_outputs):
+    """Return the same in double precision, where the order of sums leaves no trace."""
+    return _Double(*linear(n_chans, n_times, n_outputs)).double()
+
+
+def small(estimator_class, **fields):
+    """Make a small estimator of any class of the catalogue."""
+    if "network" in inspect.signature(estimator_class).parameters:
+        return estimator_class(network=linear, max_epochs=2, random_state=0).set_params(**fields)
+    return estimator_class(**{**SMALL, **fields})
+
+
+class Recurrent(nn.Module):
+    """An LSTM that starts from states of single precision, whatever it is given."""
+
+    def __init__(self, n_chans, n_times, n_outputs, n_hidden=4):
+        super().__init__()
+        self.lstm = nn.LSTM(n_chans, n_hidden, batch_first=True)
+        self.head = nn.Linear(n_hidden, n_outputs)
+
+    def forward(self, x):
+        start = torch.zeros(1, len(x), self.lstm.hidden_size, dtype=torch.float32)
+        states, _ = self.lstm(x.transpose(1, 2), (start, start))
+        return self.head(states[:, -1])

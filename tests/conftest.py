@@ -1,0 +1,69 @@
+"""Trials that fits in tests share: few and short, of pure noise, or recorded."""
+
+import os
+
+# Without it scikit-learn skips its checks of the array API; scipy reads it when it is imported.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+from pathlib import Path
+
+import mne
+import numpy as np
+import pytest
+import torch
+
+N_TRIALS, N_CHANS, N_TIMES = 24, 3, 48
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Keep what runs outside of fits from competing with other processes for the cores."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def X():  # noqa: N802
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((N_TRIALS, N_CHANS, N_TIMES)).astype(np.float32)
+
+
+@pytest.fixture
+def y():
+    """Return labels that are targets of a regression just as well."""
+    return np.arange(N_TRIALS) % 2
+
+
+@pytest.fixture
+def groups():
+    """Return six recordings of four trials, two of each class."""
+    return np.arange(N_TRIALS) // 4
+
+
+@pytest.fixture
+def epochs(X, y):
+    """Return the trials as Epochs in volts; those labelled 1 are events called "right"."""
+    info = mne.create_info(["C3", "Cz", "C4"], sfreq=100.0, ch_types="eeg")
+    events = np.column_stack([N_TIMES * np.arange(N_TRIALS), np.zeros(N_TRIALS, int), y + 1])
+    event_id = {"left": 1, "right": 2}
+    return mne.EpochsArray(1e-6 * X, info, events, event_id=event_id, verbose="error")
+
+
+@pytest.fixture
+def saved(epochs, tmp_path):
+    """Return the Epochs in a file, from which each is read when it is needed."""
+    epochs.save(tmp_path / "trials-epo.fif", verbose="error")
+    return mne.read_epochs(tmp_path / "trials-epo.fif", preload=False, verbose="error")
+
+
+@pytest.fixture
+def recorded():
+    """Return trials of imagined movement, each read from a recording when it is needed."""
+    if not os.environ.get("EEGSK_DATA"):
+        pytest.skip("EEGSK_DATA does not say where the real recordings are")
+    path = Path(os.environ["EEGSK_DATA"]) / "eegmmidb_s001" / "S001R04.edf"
+    raw = mne.io.read_raw_edf(path, preload=False, verbose="error")
+    events, codes = mne.events_from_annotations(raw, verbose="error")
+    event_id = {"left": codes["T1"], "right": codes["T2"]}
+    where = {"tmin": 0.5, "tmax": 0.8, "baseline": None, "picks": ["C3..", "Cz..", "C4.."]}
+    epochs = mne.Epochs(raw, events, event_id, **where, preload=False, verbose="error")
+    return epochs.drop_bad(verbose="error")
