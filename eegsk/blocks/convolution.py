@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._time_filters import filter_time
+
 
 class SameConv(nn.Conv1d):
     """Convolution over time, zero-padded so that the output is as long as the input.
@@ -43,6 +45,8 @@ class SameConv(nn.Conv1d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
+        if self.groups == self.in_channels == self.out_channels and self.bias is None:
+            return filter_time(x.unsqueeze(2), self.weight.squeeze(1), self.reach[0]).squeeze(2)
         return super().forward(F.pad(x, self.reach))
 
 

@@ -7,7 +7,15 @@ from collections import OrderedDict
 from torch import nn
 
 from .._types import Activation, Count, Positive, Probability
-from ..blocks import SameConv, SeparableConv, TemporalSpatial, make_activation, max_norm
+from ..blocks import (
+    Dropout,
+    MeanPool,
+    SameConv,
+    SeparableConv,
+    TemporalSpatial,
+    make_activation,
+    max_norm,
+)
 from ..signals import Signal
 from ._architecture import Architecture, n_features
 
@@ -87,13 +95,13 @@ class EEGNet(Architecture):
                     signal.n_chans, self.n_filters, self.kernel, self.depth, self.spatial_max_norm
                 ),
                 activation=make_activation(self.activation),
-                pool=nn.AvgPool1d(self.pool),
-                dropout=nn.Dropout(self.dropout),
+                pool=MeanPool(self.pool),
+                dropout=Dropout(self.dropout),
                 second=convolution(n_sources, n_second, self.second_kernel),
                 second_norm=nn.BatchNorm1d(n_second),
                 second_activation=make_activation(self.activation),
-                second_pool=nn.AvgPool1d(self.second_pool),
-                second_dropout=nn.Dropout(self.dropout),
+                second_pool=MeanPool(self.second_pool),
+                second_dropout=Dropout(self.dropout),
                 flatten=nn.Flatten(),
             )
         )
