@@ -16,8 +16,8 @@ def merged_docstring(cls: type) -> str:
     """Merge the docstrings of a class and its bases into one numpydoc page.
 
     The class's own introduction comes first, then that of the network it inherits from.
-    *Parameters* and *Attributes* are those of all classes, each written where it is declared; of
-    every other section the nearest class's is taken.
+    *Parameters* and *Attributes* are those of all classes, each written where it is declared, in
+    the order of the constructor; of every other section the nearest class's is taken.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ def merged_docstring(cls: type) -> str:
     doc : str
         The merged docstring.
     """
-    bases = _documented(cls)
-    pages = [split_sections(base.__dict__["_own_doc"]) for base in bases]
-    networks = [page for base, page in zip(bases, pages, strict=True) if _is_network(base)]
-    introductions = dict.fromkeys(page[""] for page in pages[:1] + networks[:1])
-    sections = {"": "\n\n".join(introductions)}
+    pages = {base: split_sections(base.__dict__["_own_doc"]) for base in _documented(cls)}
+    networks = [base for base in pages if _is_network(base)]
+    introductions = [pages[base][""] for base in [*pages][:1] + networks[:1]]
+    sections = {"": "\n\n".join(dict.fromkeys(introductions))}
     for name in _ORDER:
-        found = [page[name] for page in pages if name in page]
+        bases = reversed(cls.__mro__) if name in _JOINED else pages
+        found = [pages[base][name] for base in bases if base in pages and name in pages[base]]
         if found:
             sections[name] = "\n".join(found) if name in _JOINED else found[0]
     return "\n\n".join(_render(name, text) for name, text in sections.items()) + "\n"

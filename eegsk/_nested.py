@@ -52,12 +52,25 @@ class NestedParams(BaseEstimator):
         ValueError
             If there is no parameter or no callback of such a name.
         """
+        self._check_depth(params)
         nested = {name: value for name, value in params.items() if self._is_nested(name)}
         super().set_params(**{name: params[name] for name in params if name not in nested})
         for name, value in nested.items():
             field, _, path = name.partition("__")
             setattr(self, field, set_nested(field, getattr(self, field), path, value))
         return self
+
+    def _check_depth(self, params: Parameters) -> None:
+        """See that what is set inside a field is set inside one that has parameters of its own."""
+        fields = self.get_params(deep=False)
+        for name in params:
+            field, separator, _ = name.partition("__")
+            plain = field in fields and not hasattr(fields[field], "set_params")
+            if separator and plain and not self._is_nested(name):
+                raise ValueError(
+                    f"Invalid parameter {name!r} for {type(self).__name__}: {field} has no "
+                    "parameters of its own."
+                )
 
     def _is_nested(self, name: str) -> bool:
         field, separator, _ = name.partition("__")
@@ -135,9 +148,18 @@ def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
             f"No callback is called {name!r}; there are {[name for name, _ in named]}."
         )
     if parameter:
-        dict(named)[name].set_params(**{parameter: new})
+        _set_inside(name, dict(named)[name], parameter, new)
         return value
     return [(other, new if other == name else callback) for other, callback in named]
+
+
+def _set_inside(name: str, callback: Any, parameter: str, new: Any) -> None:
+    if not _has_params(callback):
+        raise ValueError(
+            f"Callback {name!r} is {callback!r}, whose {parameter!r} cannot be set; give an "
+            "instance of a callback."
+        )
+    callback.set_params(**{parameter: new})
 
 
 def _is_pair(item: Any) -> bool:

@@ -31,8 +31,8 @@ class Fields:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(cls, kw_only=True, eq=False, repr=False)
         cls._own_doc = cls.__doc__ or ""
+        dataclass(cls, kw_only=True, eq=False, repr=False)
         cls.__doc__ = merged_docstring(cls)
 
 
@@ -55,6 +55,12 @@ def check_fields(obj: Any) -> None:
         _check(type(obj).__name__, name, getattr(obj, name), hint)
 
 
+def shown(value: Any) -> str:
+    """Return what represents a value, in one line of a readable length."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
 @functools.cache
 def _hints(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls, include_extras=True)
@@ -74,18 +80,6 @@ def _wanted(options: tuple[Any, ...]) -> str:
     """Return a list of what a field can be, in words."""
     *others, last = dict.fromkeys(words for option in options for words in _describe(option))
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def _wanted(options: tuple[Any, ...]) -> str:
-    """Return a list of what a field can be, in words."""
-    *others, last = dict.fromkeys(words for option in options for words in _describe(option))
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def shown(value: Any) -> str:
-    """Return what represents a value, in one line of a readable length."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
@@ -113,6 +107,8 @@ def _is_type(value: Any, option: Any) -> bool:
     if base in (int, float):
         number = Integral if base is int else Real
         return isinstance(value, number) and not isinstance(value, bool)
+    if isinstance(value, type):  # a class has the methods of a protocol, but is not one of it
+        return False
     return isinstance(value, (bool, np.bool_) if base is bool else base)
 
 

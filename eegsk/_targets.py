@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array
+
+from ._validation import as_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +28,22 @@ class ClassTarget:
     @staticmethod
     def read(y: Any) -> np.ndarray:
         """Check labels, as given by the user."""
-        y = column_or_1d(_to_array(y), warn=True)
+        y = _to_array(y)
+        if np.iscomplexobj(y):
+            raise ValueError("y is complex; labels should be names, integers or bools.")
+        if np.ndim(y) > 2:
+            raise ValueError(f"y has shape {y.shape}; it should be (n_trials,).")
+        y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         try:
-            check_classification_targets(y)
+            np.unique(y)
         except TypeError as error:
             raise TypeError(
                 "y mixes labels that cannot be sorted, such as numbers and names; use one kind."
             ) from error
+        if any(label != label for label in y):
+            raise ValueError("y contains NaN; drop the trials that have no label.")
+        check_classification_targets(y)
         return y
 
     @property
@@ -71,10 +80,8 @@ class ContinuousTarget:
     @staticmethod
     def read(y: Any) -> np.ndarray:
         """Check targets, as given by the user."""
-        y = check_array(
-            _to_array(y), ensure_2d=False, dtype="float64", input_name="y", ensure_min_samples=0
-        )
-        if y.ndim > 2:
+        y = as_numbers("y", _to_array(y))
+        if not 1 <= y.ndim <= 2:
             raise ValueError(
                 f"y has shape {y.shape}; it should be (n_trials,) or (n_trials, n_outputs)."
             )
@@ -110,4 +117,10 @@ class ContinuousTarget:
 
 
 def _to_array(y: Any) -> Any:
-    return y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else y
+    """Return an array, but pandas objects, of which scikit-learn knows the missing values."""
+    if isinstance(y, torch.Tensor):
+        return y.detach().cpu().numpy()
+    try:
+        return y if hasattr(y, "shape") else np.asarray(y)
+    except ValueError as error:
+        raise ValueError(f"y: {error}") from error

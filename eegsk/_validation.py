@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import assert_all_finite, validate_data
 
 # A factor between trials that no brain makes, but microvolts for volts do.
 _OTHER_UNIT = 1e4
@@ -44,19 +44,14 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
             f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "
             "(n_trials, n_times) for one electrode. Reshape your data."
         )
-    if np.iscomplexobj(X):
-        raise ValueError(
-            f"{name}: Complex data not supported; give the real part of X, or its abs."
-        )
+    if len(X.shape) == 3 and 0 in X.shape[1:]:
+        raise ValueError(f"{name}: X has shape {X.shape}, trials without samples.")
+    _check_kind(name, X)
     if not reset:
         X = _held_to_fit(estimator, X)
     X = validate_data(
         estimator, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric"
     )
-    if X.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: X holds {X.dtype}; it should hold numbers.")
-    if X.shape[-1] == 0:
-        raise ValueError(f"{name}: X has shape {X.shape}, trials without samples.")
     trials = _as_tensor(X if X.ndim == 3 else X[:, None, :])
     _check_finite(name, trials)
     return trials
@@ -110,9 +105,7 @@ def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
     """
     if sample_weight is None:
         return np.ones(n_trials)
-    weight = check_array(
-        sample_weight, ensure_2d=False, dtype="float64", input_name="sample_weight"
-    )
+    weight = as_numbers("sample_weight", sample_weight)
     if weight.shape != (n_trials,):
         raise ValueError(
             f"sample_weight has shape {weight.shape}; it should be ({n_trials},), one weight for "
@@ -134,7 +127,42 @@ def check_groups(groups: Any, n_trials: int) -> np.ndarray | None:
         raise ValueError(
             f"groups has shape {groups.shape}; it should be ({n_trials},), one for each trial."
         )
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        raise TypeError(f"groups cannot be told apart: {error}; use one kind of name.") from error
     return groups
+
+
+def as_numbers(name: str, value: Any) -> np.ndarray:
+    """Return finite real numbers in double precision.
+
+    Parameters
+    ----------
+    name : str
+        What they are called, for the error message.
+    value : array-like
+        The numbers.
+
+    Returns
+    -------
+    numbers : array
+        An array of the same shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not numbers, complex, ragged, or not finite.
+    """
+    try:
+        array = np.asarray(value)
+        if np.iscomplexobj(array):
+            raise ValueError("Complex data not supported; give the real part, or the abs.")
+        array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from error
+    assert_all_finite(array, input_name=name)
+    return array
 
 
 def _as_array(name: str, X: Any) -> np.ndarray:
@@ -144,6 +172,24 @@ def _as_array(name: str, X: Any) -> np.ndarray:
         raise ValueError(
             f"{name}: the trials in X differ in shape; crop or pad them alike."
         ) from error
+
+
+def _check_kind(name: str, X: Any) -> None:
+    """See that an array holds real numbers; objects are given a try."""
+    if np.iscomplexobj(X):
+        raise ValueError(
+            f"{name}: Complex data not supported; give the real part of X, or its abs."
+        )
+    if np.ma.isMaskedArray(X):
+        raise TypeError(f"{name}: X is a masked array; fill or drop what is masked.")
+    kind = getattr(getattr(X, "dtype", None), "kind", "f")
+    if kind not in "biufOV":
+        raise TypeError(f"{name}: X holds {X.dtype}; it should hold numbers.")
+    if kind == "O":
+        try:
+            np.asarray(X, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}: X should hold numbers; {error}") from error
 
 
 def _held_to_fit(estimator: Any, X: Any) -> Any:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,6 +15,7 @@ import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
@@ -35,6 +39,7 @@ from .signals import Signal, read_trials
 from .training import (
     TrialNet,
     Trials,
+    TrialSplit,
     apply_network,
     find_device,
     finest_dtype,
@@ -54,9 +59,9 @@ class EEGEstimator(Architecture, NestedParams):
 
     Parameters
     ----------
-    lr : float, default=1e-3
+    lr : float, default=3e-3
         Learning rate.
-    max_epochs : int, default=150
+    max_epochs : int, default=100
         How many times training goes through the trials.
     batch_size : int, default=64
         The largest number of trials in a training step; the trials of an epoch are dealt out
@@ -109,8 +114,8 @@ class EEGEstimator(Architecture, NestedParams):
         Number of epochs trained.
     """
 
-    lr: Positive = 1e-3
-    max_epochs: Count = 150
+    lr: Positive = 3e-3
+    max_epochs: Count = 100
     batch_size: Count = 64
     optimizer: OptimizerFactory = "adamw"
     weight_decay: NonNegative = 0.01
@@ -177,24 +182,36 @@ class EEGEstimator(Architecture, NestedParams):
         """Check, encode, build and train; ``partial`` for one more epoch of what there is."""
         check_fields(self)
         goes_on = hasattr(self, "net_") and (partial or self.warm_start)
+        seed = self._draw_seed(goes_on and partial)
+        with reproducible(seed, self.n_threads):
+            with _undone_on_error(self):
+                trials = self._prepare(X, y, sample_weight, groups, seed, goes_on, **learning)
+                if not (goes_on and partial):
+                    self._make_net(trials.train, goes_on)
+            self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs)
+        self.module_.eval()
+        return self
+
+    def _prepare(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        seed: int,
+        goes_on: bool,
+        **learning: Any,
+    ) -> TrialSplit:
+        """Check what is given, learn how to encode targets, and choose who trains."""
         if goes_on:
             self._check_unchanged()
         X, y = self._read(X, y, reset=not goes_on)
         weight = self._weigh(y, check_weight(sample_weight, len(X)))
-        seed = self._draw_seed(goes_on and partial)
         train, valid = self._split(y, weight, check_groups(groups, len(X)), seed)
         if not goes_on:
             self._target = self._learn_target(y, weight, train, **learning)
         target, device = self._target.encode(y), find_device(self.device)
-        trials = split_trials(X, target, weight, train, valid, device)
-        with reproducible(seed, self.n_threads):
-            if not (goes_on and partial):
-                module = self.module_ if goes_on else self._make_module(trials.train)
-                self.net_ = self._make_net(module, device)
-                self._dtype = finest_dtype(module, trials.train.X[:2])
-            self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs)
-        self.module_.eval()
-        return self
+        return split_trials(X, target, weight, train, valid, device)
 
     def _network_fields(self) -> dict[str, Any]:
         """Return the fields that the module is built from."""
@@ -251,14 +268,36 @@ class EEGEstimator(Architecture, NestedParams):
         there = np.flatnonzero(weight)
         if self.valid_split is None:
             return there, there[:0]
-        train, valid = split_for_validation(
+        # A fraction is one of the trials that are there, the indices of a splitter are of all.
+        split = there if isinstance(self.valid_split, Real) else np.arange(len(y))
+        sides = split_for_validation(
             self.valid_split,
-            y[there],
-            None if groups is None else groups[there],
+            y[split],
+            None if groups is None else groups[split],
             stratify=self._stratify,
             random_state=seed,
         )
-        return there[train], there[valid]
+        train, valid = (np.intersect1d(split[side], there) for side in sides)
+        return train, valid
+
+    def _make_net(self, trials: Trials, goes_on: bool) -> None:
+        """Make the net that trains the module, a new one or that of the last fit."""
+        module = self.module_ if goes_on else self._make_module(trials)
+        self.net_ = make_net(
+            self._net_class,
+            module,
+            self.criterion,
+            self.optimizer,
+            self.weight_decay,
+            lr=self.lr,
+            batch_size=self.batch_size,
+            device=str(trials.X.device),
+            verbose=int(self.verbose),
+            callbacks=self._own_callbacks(),
+            **self._task_params(),
+            **self._further_params(),
+        )
+        self._dtype = finest_dtype(module, trials.X[:2])
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module for the signal: standardisation, then the network."""
@@ -270,26 +309,32 @@ class EEGEstimator(Architecture, NestedParams):
         self._spread = spread(trials.X[trials.index[:_ENOUGH]])
         return nn.Sequential(layers)
 
-    def _make_net(self, module: nn.Module, device: torch.device) -> TrialNet:
-        """Make the net that trains a module as the fields say."""
-        return make_net(
-            self._net_class,
-            module,
-            self.criterion,
-            self.optimizer,
-            self.weight_decay,
-            lr=self.lr,
-            batch_size=self.batch_size,
-            device=str(device),
-            verbose=int(self.verbose),
-            callbacks=self._own_callbacks(),
-            **(self.net_params or {}),
-        )
+    def _further_params(self) -> dict[str, Any]:
+        """Return ``net_params``, which must not say again what a field says."""
+        further = self.net_params or {}
+        hidden = sorted({field.name for field in fields(self)} & set(further))
+        if hidden:
+            raise ValueError(
+                f"{type(self).__name__}: net_params has {', '.join(hidden)}; set the estimator's "
+                "own parameters of that name."
+            )
+        return further
+
+    def _task_params(self) -> dict[str, Any]:
+        """Return what the net must know of the task."""
+        return {}
 
     def _own_callbacks(self) -> list[tuple[str, Any]]:
         """Clone the callbacks, so that nothing they learn flows back into the parameters."""
-        named = named_callbacks(self.callbacks)
-        return [(name, clone(item, safe=False)) for name, item in named if item is not None]
+        named = [item for item in named_callbacks(self.callbacks) if item[1] is not None]
+        for name, callback in named:
+            kind = callback if isinstance(callback, type) else type(callback)
+            if not issubclass(kind, Callback):
+                raise TypeError(
+                    f"{type(self).__name__}: callback {name!r} is {callback!r}; it should be a "
+                    "skorch callback, an instance or a class."
+                )
+        return [(name, clone(callback, safe=False)) for name, callback in named]
 
     def _output(self, X: Any) -> np.ndarray:
         """Return what the module makes of trials, of shape (n_trials, n_outputs)."""
@@ -299,3 +344,15 @@ class EEGEstimator(Architecture, NestedParams):
         check_unit(type(self).__name__, X, self._spread)
         with held_threads(self.n_threads):
             return apply_network(self.module_, X, self._dtype, self.batch_size).numpy()
+
+
+@contextmanager
+def _undone_on_error(estimator: EEGEstimator) -> Iterator[None]:
+    """Leave an estimator as it was if what is given to it turns out to be wrong."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

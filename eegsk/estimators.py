@@ -8,9 +8,108 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from .networks import Architecture, EEGNet
+from .networks import (
+    AdvancedEEGNet,
+    Architecture,
+    CompactCNN,
+    DeepConvNet,
+    EEGNet,
+    EEGNeX,
+    EEGNeXMini,
+    ShallowConvNet,
+)
 from .signals import Signal
 from .tasks import Classifier, Regressor
+
+
+class AdvancedEEGNetClassifier(Classifier, AdvancedEEGNet):
+    """AdvancedEEGNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import AdvancedEEGNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = AdvancedEEGNetClassifier(n_filters=4, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class AdvancedEEGNetRegressor(Regressor, AdvancedEEGNet):
+    """AdvancedEEGNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import AdvancedEEGNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = AdvancedEEGNetRegressor(n_filters=4, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class CompactCNNClassifier(Classifier, CompactCNN):
+    """CompactCNN for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import CompactCNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = CompactCNNClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class CompactCNNRegressor(Regressor, CompactCNN):
+    """CompactCNN for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import CompactCNNRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = CompactCNNRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class DeepConvNetClassifier(Classifier, DeepConvNet):
+    """DeepConvNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import DeepConvNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = DeepConvNetClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class DeepConvNetRegressor(Regressor, DeepConvNet):
+    """DeepConvNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import DeepConvNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = DeepConvNetRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
 
 
 class EEGNetClassifier(Classifier, EEGNet):
@@ -41,6 +140,100 @@ class EEGNetRegressor(Regressor, EEGNet):
     >>> estimator = EEGNetRegressor(kernel=16, max_epochs=5, random_state=0)
     >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
     (40,)
+    """
+
+
+class EEGNeXClassifier(Classifier, EEGNeX):
+    """EEGNeX for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGNeXClassifier(kernel=8, second_kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGNeXRegressor(Regressor, EEGNeX):
+    """EEGNeX for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGNeXRegressor(kernel=8, second_kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class EEGNeXMiniClassifier(Classifier, EEGNeXMini):
+    """EEGNeXMini for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXMiniClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGNeXMiniClassifier(kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGNeXMiniRegressor(Regressor, EEGNeXMini):
+    """EEGNeXMini for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXMiniRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGNeXMiniRegressor(kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class ShallowConvNetClassifier(Classifier, ShallowConvNet):
+    """ShallowConvNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import ShallowConvNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = ShallowConvNetClassifier(
+    ...     pool=25, pool_stride=5, max_epochs=2, random_state=0
+    ... )
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class ShallowConvNetRegressor(Regressor, ShallowConvNet):
+    """ShallowConvNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import ShallowConvNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = ShallowConvNetRegressor(
+    ...     pool=25, pool_stride=5, max_epochs=2, random_state=0
+    ... )
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
     """
 
 

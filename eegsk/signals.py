@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import gzip
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
+# Epochs in a file share one place in it: threads that read at once would get each other's trials.
+_READING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -161,9 +164,9 @@ def _listed(names: list[str]) -> str:
 
 def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
     epochs = _without_bad(epochs)
-    if epochs.ch_names == picks:
-        return epochs.get_data(copy=False, verbose="error")
-    return epochs.get_data(picks=np.array(picks), copy=False, verbose="error")
+    chosen = None if epochs.ch_names == picks else np.array(picks)
+    with _READING:
+        return epochs.get_data(picks=chosen, copy=False, verbose="error")
 
 
 def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:

@@ -8,9 +8,11 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 
 from ._targets import ClassTarget, ContinuousTarget
 from ._types import CriterionFactory
+from ._validation import as_numbers
 from .base import EEGEstimator
 from .signals import event_names, is_epochs
 from .training import ClassifierNet, RegressorNet
@@ -101,6 +103,8 @@ class Classifier(ClassifierMixin, EEGEstimator):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             classes = np.unique(ClassTarget.read(classes))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes differ from those of the first call, {self.classes_}.")
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -182,7 +186,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
         score : float
             The share of trials whose label is predicted.
         """
+        check_is_fitted(self)
         return super().score(X, self._read_target(X, y), sample_weight)
+
+    def _task_params(self) -> dict[str, Any]:
+        return {"classes": np.arange(len(self.classes_))}
 
     def _read_target(self, X: Any, y: Any) -> np.ndarray:
         y = event_names(X) if y is None and is_epochs(X) else y
@@ -197,7 +205,12 @@ class Classifier(ClassifierMixin, EEGEstimator):
         return ClassTarget(self.classes_)
 
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        return weight * compute_sample_weight(self.class_weight, y)
+        if isinstance(self.class_weight, dict):
+            _check_class_weight(self.class_weight)
+        weight = weight * compute_sample_weight(self.class_weight, y)
+        if not weight.any():
+            raise ValueError("class_weight is zero for every trial; some should be more.")
+        return weight
 
 
 class Regressor(RegressorMixin, EEGEstimator):
@@ -289,6 +302,26 @@ class Regressor(RegressorMixin, EEGEstimator):
         output = self._output(X)
         return self._target.decode(output)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination, averaged over targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
+            Trials like those of ``fit``.
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_trials,) or None, default=None
+            How much each trial counts.
+
+        Returns
+        -------
+        score : float
+            1 for perfect predictions, 0 for those of the mean.
+        """
+        check_is_fitted(self)
+        return super().score(X, self._read_target(X, y), sample_weight)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -303,15 +336,21 @@ class Regressor(RegressorMixin, EEGEstimator):
         return ContinuousTarget.learn(y[train], weight[train], self.standardize_target)
 
 
+def _check_class_weight(class_weight: dict[Any, float]) -> None:
+    if (as_numbers("class_weight", list(class_weight.values())) < 0).any():
+        raise ValueError("class_weight has negative values; weights should be zero or more.")
+
+
 def _check_classes(name: str, y: np.ndarray, there: np.ndarray, train: np.ndarray) -> None:
     """See that there is something to tell apart, and that training sees all of it."""
     if len(np.unique(there)) < 2:
         raise ValueError(
-            f"{name}: all trials with a weight are of one class, {y[0]!r}; it takes two classes."
+            f"{name}: all trials with a weight are of one class, {there.tolist()[0]!r}; it takes "
+            "two classes."
         )
     unseen = np.setdiff1d(there, train)
     if len(unseen):
         raise ValueError(
-            f"{name}: valid_split leaves no trial of class {unseen[0]!r} to train on; give a "
-            "smaller fraction or another splitter."
+            f"{name}: valid_split leaves no trial of class {unseen.tolist()[0]!r} to train on; "
+            "give a smaller fraction or another splitter."
         )

@@ -67,3 +67,9 @@ def recorded():
     where = {"tmin": 0.5, "tmax": 0.8, "baseline": None, "picks": ["C3..", "Cz..", "C4.."]}
     epochs = mne.Epochs(raw, events, event_id, **where, preload=False, verbose="error")
     return epochs.drop_bad(verbose="error")
+
+
+@pytest.fixture(params=["epochs", "saved", "recorded"])
+def any_epochs(request):
+    """Return Epochs in memory, in a file, or in a recording."""
+    return request.getfixturevalue(request.param)

@@ -7,6 +7,7 @@ from torch import nn
 
 import eegsk
 from eegsk.base import EEGEstimator
+from eegsk.networks import DeepConvNet
 
 ESTIMATORS = [
     item
@@ -14,7 +15,7 @@ ESTIMATORS = [
     if inspect.isclass(item) and issubclass(item, EEGEstimator)
 ]
 
-# Fields that make an EEGNet train in milliseconds.
+# Fields that make a network train in milliseconds, of which each takes those that it has.
 SMALL = {
     "n_filters": 2,
     "kernel": 5,
@@ -43,9 +44,13 @@ def double_linear(n_chans, n_times, n_outputs):
 
 def small(estimator_class, **fields):
     """Make a small estimator of any class of the catalogue."""
-    if "network" in inspect.signature(estimator_class).parameters:
+    parameters = inspect.signature(estimator_class).parameters
+    if "network" in parameters:
         return estimator_class(network=linear, max_epochs=2, random_state=0).set_params(**fields)
-    return estimator_class(**{**SMALL, **fields})
+    own = {name: value for name, value in SMALL.items() if name in parameters}
+    if issubclass(estimator_class, DeepConvNet):
+        own["kernel"] = 3  # four stages of filters within the 48 times of the trials
+    return estimator_class(**{**own, **fields})
 
 
 class Recurrent(nn.Module):

@@ -28,6 +28,8 @@ class SameConv(nn.Conv1d):
         Into how many independent groups the signals fall.
     bias : bool, default=False
         Whether each filter has a bias.
+    dilation : int, default=1
+        How many samples apart the taps of a filter are.
 
     Examples
     --------
@@ -38,16 +40,28 @@ class SameConv(nn.Conv1d):
     """
 
     def __init__(
-        self, n_inputs: int, n_filters: int, kernel: int, groups: int = 1, bias: bool = False
+        self,
+        n_inputs: int,
+        n_filters: int,
+        kernel: int,
+        groups: int = 1,
+        bias: bool = False,
+        dilation: int = 1,
     ) -> None:
-        super().__init__(n_inputs, n_filters, kernel, groups=groups, bias=bias)
-        self.reach = ((kernel - 1) // 2, kernel // 2)
+        super().__init__(n_inputs, n_filters, kernel, groups=groups, bias=bias, dilation=dilation)
+        span = dilation * (kernel - 1)
+        self.reach = (span // 2, span - span // 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
-        if self.groups == self.in_channels == self.out_channels and self.bias is None:
+        if self._is_depthwise():
             return filter_time(x.unsqueeze(2), self.weight.squeeze(1), self.reach[0]).squeeze(2)
         return super().forward(F.pad(x, self.reach))
+
+    def _is_depthwise(self) -> bool:
+        """Tell whether each signal has one filter, of adjacent taps and without bias."""
+        depthwise = self.groups == self.in_channels == self.out_channels
+        return depthwise and self.bias is None and self.dilation == (1,)
 
 
 class SeparableConv(nn.Sequential):

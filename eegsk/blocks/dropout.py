@@ -34,6 +34,9 @@ class Dropout(nn.Dropout):
     tensor([0.0000, 1.3333])
     """
 
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Drop values of ``x`` in training mode; in evaluation mode return it."""
         dropped = round(self.p * _LEVELS)

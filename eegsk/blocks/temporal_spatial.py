@@ -26,6 +26,8 @@ class TemporalSpatial(nn.Module):
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
         The largest norm of a spatial filter.
+    bias : bool, default=False
+        Whether filters, temporal and spatial, have biases; normalisation takes them away again.
 
     Notes
     -----
@@ -54,13 +56,14 @@ class TemporalSpatial(nn.Module):
         kernel: int,
         depth: int,
         spatial_max_norm: float | None = None,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         n_outputs = n_filters * depth
         self.reach = ((kernel - 1) // 2, kernel // 2)
-        self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=False)
+        self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=bias)
         self.temporal_norm = nn.BatchNorm2d(n_filters)
-        spatial = nn.Conv2d(n_filters, n_outputs, (n_chans, 1), groups=n_filters, bias=False)
+        spatial = nn.Conv2d(n_filters, n_outputs, (n_chans, 1), groups=n_filters, bias=bias)
         self.spatial = max_norm(spatial, spatial_max_norm)
         self.spatial_norm = nn.BatchNorm1d(n_outputs)
 
@@ -75,7 +78,7 @@ class TemporalSpatial(nn.Module):
         weight = self.temporal.weight.flatten(1)
         grouped = sources.unflatten(1, (len(weight), depth))
         filtered = filter_time(grouped, weight, self.reach[0]).flatten(1, 2)
-        return self._normalize(filtered, shift * mixing.sum(1))
+        return self._normalize(filtered, shift * mixing.sum(1) + _bias(self.spatial))
 
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Tell whether mixing the electrodes first saves nothing, or hides what depends on x."""
@@ -91,13 +94,13 @@ class TemporalSpatial(nn.Module):
         norm = self.temporal_norm
         mean, variance = self._batch_statistics(x) if self.training else _running(norm)
         scale = norm.weight * (variance + norm.eps).rsqrt()
-        return scale, norm.bias - scale * mean
+        return scale, norm.bias + scale * (_bias(self.temporal) - mean)
 
     def _batch_statistics(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and variance of the temporal filters' outputs, and keep running ones."""
         weight = self.temporal.weight.flatten(1)
         window_mean, window_covariance = window_statistics(x, self.reach)
-        mean = weight @ window_mean
+        mean = weight @ window_mean + _bias(self.temporal)
         variance = ((weight @ window_covariance) * weight).sum(1).clamp_min(0)
         _track(self.temporal_norm, mean.detach(), variance.detach(), n_values=x.numel())
         return mean, variance
@@ -116,6 +119,11 @@ class TemporalSpatial(nn.Module):
         mean.copy_(mean_of_x + momentum * constant.detach())
         norm.num_batches_tracked += 1  # type: ignore[operator]
         return x
+
+
+def _bias(layer: nn.Conv2d) -> torch.Tensor | float:
+    """Return the biases of a layer, zero if it has none."""
+    return 0.0 if layer.bias is None else layer.bias
 
 
 def _running(norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:

@@ -38,9 +38,9 @@ def apply_network(
         for name, tensor in tensors.items()
     }
     device = next((tensor.device for tensor in tensors.values()), X.device)
-    outputs = [
-        functional_call(module, state, batch.to(device, dtype)) for batch in X.split(batch_size)
-    ]
+    # A network may write to its input, which must not be the user's array.
+    copies = (batch.to(device, dtype, copy=True) for batch in X.split(batch_size))
+    outputs = [functional_call(module, state, batch) for batch in copies]
     return torch.cat(outputs).cpu().double()
 
 

@@ -51,6 +51,16 @@ class TrialNet(NeuralNet):
         self.module = type(self.module_)
         return self
 
+    def get_dataset(self, X: Any, y: Any = None) -> Trials:
+        """Return trials; an array of them, as is given to ``net.predict``, is put on the device."""
+        if isinstance(X, Trials):
+            return X
+        X = torch.as_tensor(X, dtype=torch.float32, device=self.device)
+        y = torch.zeros(len(X)) if y is None else torch.as_tensor(y)
+        return Trials(
+            X, y.to(X.device), torch.ones_like(X[:, 0, 0]), torch.arange(len(X), device=X.device)
+        )
+
     def get_split_datasets(
         self, X: TrialSplit, y: None = None, **fit_params: Any
     ) -> tuple[Trials, Trials | None]:

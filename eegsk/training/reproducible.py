@@ -59,12 +59,27 @@ def held_threads(n_threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _seed_generators(seed: int) -> None:
+    """Seed the global generators; ``torch.manual_seed`` would also seed a GPU not yet in use."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
+
+
 @contextmanager
 def _generators_restored() -> Iterator[None]:
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    mps_state = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(gpus, device_type="cuda"):
             yield
     finally:
         np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
+        if mps_state is not None:
+            torch.mps.set_rng_state(mps_state)

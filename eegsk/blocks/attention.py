@@ -1,0 +1,71 @@
+"""Attention: what the input itself says of which of its parts matter."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from .activation import make_activation
+from .convolution import SameConv
+
+
+class FeatureAttention(nn.Module):
+    """Weigh feature maps by a mask learned from them, and add a convolution of them.
+
+    The mask has a value between 0 and 1 for each map of each trial: the maps' means over time,
+    sent through two dense layers and a sigmoid.
+
+    Parameters
+    ----------
+    n_maps : int
+        Number of feature maps.
+    kernel : int
+        Length of the filters of the residual convolution in samples.
+    reduction : int
+        How many times fewer values than maps the hidden layer has.
+    activation : str or callable
+        Name of a torch activation, or anything that makes one when called.
+
+    References
+    ----------
+    .. [1] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
+       https://doi.org/10.1109/CVPR.2018.00745
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import FeatureAttention
+    >>> attention = FeatureAttention(n_maps=8, kernel=5, reduction=4, activation="gelu")
+    >>> attention(torch.zeros(2, 8, 100)).shape
+    torch.Size([2, 8, 100])
+    """
+
+    def __init__(
+        self, n_maps: int, kernel: int, reduction: int, activation: str | Callable[[], nn.Module]
+    ) -> None:
+        super().__init__()
+        n_hidden = max(1, n_maps // reduction)
+        self.mask = nn.Sequential(
+            OrderedDict(
+                squeeze=nn.AdaptiveAvgPool1d(1),
+                flatten=nn.Flatten(),
+                hidden=nn.Linear(n_maps, n_hidden),
+                activation=make_activation(activation),
+                output=nn.Linear(n_hidden, n_maps),
+                sigmoid=nn.Sigmoid(),
+            )
+        )
+        self.residual = nn.Sequential(
+            OrderedDict(
+                convolution=SameConv(n_maps, n_maps, kernel),
+                norm=nn.BatchNorm1d(n_maps),
+                activation=make_activation(activation),
+            )
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Weigh maps, (n_trials, n_maps, n_times); the output has their shape."""
+        return x * self.mask(x).unsqueeze(2) + self.residual(x)

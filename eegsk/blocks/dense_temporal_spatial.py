@@ -1,0 +1,82 @@
+"""Filters over time, then mixtures of all of them and all electrodes, as one convolution."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .constraint import max_norm as bounded
+
+
+class DenseTemporalSpatial(nn.Module):
+    """Temporal filters, then spatial filters that each see all of them on all electrodes.
+
+    Parameters
+    ----------
+    n_chans : int
+        Number of electrodes.
+    n_filters : int
+        Number of temporal filters.
+    kernel : int
+        Their length in samples; they stay within the signal, which gets shorter.
+    spatial_n_filters : int
+        Number of spatial filters.
+    spatial_bias : bool, default=True
+        Whether the spatial filters have biases, as the temporal ones have.
+    max_norm : float or None, default=None
+        The largest norm of a filter, temporal or spatial.
+
+    Notes
+    -----
+    Weights are those of the plain layers, by name and shape: ``temporal`` is a
+    ``Conv2d(1, n_filters, (1, kernel))``, ``spatial`` a ``Conv2d(n_filters, spatial_n_filters,
+    (n_chans, 1))``. With nothing but sums between them, the two are one convolution of the
+    electrodes, which spares the temporal filters' outputs on every electrode.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import DenseTemporalSpatial
+    >>> front = DenseTemporalSpatial(n_chans=22, n_filters=40, kernel=25, spatial_n_filters=40)
+    >>> front(torch.zeros(4, 22, 1000)).shape
+    torch.Size([4, 40, 976])
+    """
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_filters: int,
+        kernel: int,
+        spatial_n_filters: int,
+        spatial_bias: bool = True,
+        max_norm: float | None = None,
+    ) -> None:
+        super().__init__()
+        temporal = nn.Conv2d(1, n_filters, (1, kernel))
+        spatial = nn.Conv2d(n_filters, spatial_n_filters, (n_chans, 1), bias=spatial_bias)
+        self.temporal = bounded(temporal, max_norm)
+        self.spatial = bounded(spatial, max_norm)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter trials, (n_trials, n_chans, n_times), into (n_trials, spatial_n_filters, ...)."""
+        if self._plain_is_best():
+            return self._layer_by_layer(x)
+        return F.conv1d(x, *self._composed())
+
+    def _plain_is_best(self) -> bool:
+        """Tell whether one after the other the layers take fewer multiplications than as one."""
+        n_filters, kernel = self.temporal.out_channels, self.temporal.kernel_size[1]
+        n_outputs = self.spatial.out_channels
+        return n_filters * (kernel + n_outputs) < n_outputs * kernel
+
+    def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
+        return self.spatial(self.temporal(x.unsqueeze(1))).squeeze(2)
+
+    def _composed(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return weight, (spatial_n_filters, n_chans, kernel), and bias of the one convolution."""
+        temporal, spatial = self.temporal.weight.flatten(1), self.spatial.weight.squeeze(3)
+        bias = spatial.sum(2) @ self.temporal.bias  # type: ignore[operator]
+        if self.spatial.bias is not None:
+            bias = bias + self.spatial.bias
+        return spatial.transpose(1, 2) @ temporal, bias

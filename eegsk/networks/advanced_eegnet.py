@@ -1,0 +1,132 @@
+"""AdvancedEEGNet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .._types import Activation, Count, Probability
+from ..blocks import (
+    Dropout,
+    FeatureAttention,
+    SeparableConv,
+    TemporalSpatial,
+    WeightNormLinear,
+    make_activation,
+)
+from ..signals import Signal
+from ._architecture import Architecture
+
+
+class AdvancedEEGNet(Architecture):
+    """An EEGNet with attention to its sources and a deep read-out, for many classes.
+
+    Temporal and spatial filters make sources, as in EEGNet. A mask learned from them weighs the
+    sources of each trial, beside a residual convolution of them. A separable convolution,
+    averaged over a few stretches of time, is projected to a wider space of features, from which
+    three dense layers with weight normalisation tell the classes. With 64 electrodes, 480 times
+    and 80 classes it has 206,184 parameters.
+
+    Parameters
+    ----------
+    n_filters : int, default=16
+        Number of temporal filters.
+    kernel : int, default=64
+        Length of the temporal filters in samples.
+    depth : int, default=2
+        Number of spatial filters for each temporal filter.
+    attention_kernel : int, default=16
+        Length of the filters of the residual convolution in samples.
+    attention_reduction : int, default=4
+        How many times fewer values than sources the mask is computed from.
+    second_n_filters : int, default=64
+        Number of filters of the separable convolution.
+    second_kernel : int, default=16
+        Length of the filters of the separable convolution in samples.
+    n_stretches : int, default=4
+        Into how many stretches of time, as long as they can, the average pooling divides a trial.
+    n_projections : int, default=128
+        Number of features that those of a stretch of time are projected to.
+    n_hidden : int, default=256
+        Number of values of the first dense layer.
+    second_n_hidden : int, default=128
+        Number of values of the second dense layer.
+    dropout : float, default=0.25
+        Probability of dropping a value after the spatial filters and after the average pooling.
+    hidden_dropout : float, default=0.5
+        Probability of dropping a value after the first and the second dense layer.
+    activation : str or callable, default="gelu"
+        Name of a torch activation, or anything that makes one when called.
+
+    References
+    ----------
+    .. [1] Lawhern, V. J., Solon, A. J., Waytowich, N. R., Gordon, S. M., Hung, C. P., & Lance,
+       B. J. (2018). EEGNet: a compact convolutional neural network for EEG-based brain-computer
+       interfaces. Journal of Neural Engineering, 15(5), 056013.
+       https://doi.org/10.1088/1741-2552/aace8c
+    .. [2] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
+       https://doi.org/10.1109/CVPR.2018.00745
+    .. [3] Salimans, T., & Kingma, D. P. (2016). Weight normalization: a simple reparameterization
+       to accelerate training of deep neural networks. NeurIPS.
+       https://doi.org/10.48550/arXiv.1602.07868
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> from eegsk.networks import AdvancedEEGNet
+    >>> network = AdvancedEEGNet().build(Signal(n_chans=64, n_times=480), n_outputs=80)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    206184
+    """
+
+    n_filters: Count = 16
+    kernel: Count = 64
+    depth: Count = 2
+    attention_kernel: Count = 16
+    attention_reduction: Count = 4
+    second_n_filters: Count = 64
+    second_kernel: Count = 16
+    n_stretches: Count = 4
+    n_projections: Count = 128
+    n_hidden: Count = 256
+    second_n_hidden: Count = 128
+    dropout: Probability = 0.25
+    hidden_dropout: Probability = 0.5
+    activation: Activation = "gelu"
+
+    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
+        """Build the network for a signal; see :meth:`Architecture.build`."""
+        n_sources = self.n_filters * self.depth
+        trunk = nn.Sequential(
+            OrderedDict(
+                front=TemporalSpatial(signal.n_chans, self.n_filters, self.kernel, self.depth),
+                activation=make_activation(self.activation),
+                dropout=Dropout(self.dropout),
+                attention=FeatureAttention(
+                    n_sources, self.attention_kernel, self.attention_reduction, self.activation
+                ),
+                second=SeparableConv(n_sources, self.second_n_filters, self.second_kernel),
+                second_norm=nn.BatchNorm1d(self.second_n_filters),
+                second_activation=make_activation(self.activation),
+                pool=nn.AdaptiveAvgPool1d(self.n_stretches),
+                second_dropout=Dropout(self.dropout),
+                projection=nn.Conv1d(self.second_n_filters, self.n_projections, 1),
+                flatten=nn.Flatten(),
+            )
+        )
+        return nn.Sequential(OrderedDict(trunk=trunk, head=self._head(n_outputs)))
+
+    def _head(self, n_outputs: int) -> nn.Module:
+        n_features = self.n_projections * self.n_stretches
+        return nn.Sequential(
+            OrderedDict(
+                dense=WeightNormLinear(n_features, self.n_hidden),
+                activation=make_activation(self.activation),
+                dropout=Dropout(self.hidden_dropout),
+                second_dense=WeightNormLinear(self.n_hidden, self.second_n_hidden),
+                second_activation=make_activation(self.activation),
+                second_dropout=Dropout(self.hidden_dropout),
+                output=WeightNormLinear(self.second_n_hidden, n_outputs),
+            )
+        )

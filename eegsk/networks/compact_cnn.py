@@ -1,0 +1,122 @@
+"""CompactCNN."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .._types import Activation, Count, Probability
+from ..blocks import Dropout, make_activation
+from ..signals import Signal
+from ._architecture import Architecture
+
+
+class CompactCNN(Architecture):
+    """Three strided convolutions over all electrodes, their mean over time, and dense layers.
+
+    It comes from the regression of reaction times on two seconds of 129 electrodes at 100 Hz, as
+    in the EEG Foundation Challenge; its mean over time is global average pooling.
+
+    Parameters
+    ----------
+    n_filters : int, default=32
+        Number of filters of the first convolution.
+    kernel : int, default=7
+        Their length in samples; zero-padded by half of it on either side, as in the others.
+    second_n_filters : int, default=64
+        Number of filters of the second convolution.
+    second_kernel : int, default=5
+        Their length in samples of their input.
+    third_n_filters : int, default=128
+        Number of filters of the third convolution.
+    third_kernel : int, default=3
+        Their length in samples of their input.
+    stride : int, default=2
+        How many samples each convolution moves on by.
+    n_hidden : int, default=64
+        Number of values of the first dense layer.
+    second_n_hidden : int, default=32
+        Number of values of the second dense layer.
+    dropout : float, default=0.3
+        Probability of dropping a value after the first convolution.
+    second_dropout : float, default=0.4
+        The same after the second convolution.
+    third_dropout : float, default=0.5
+        The same after the third convolution.
+    hidden_dropout : float, default=0.5
+        The same after the first dense layer.
+    second_hidden_dropout : float, default=0.4
+        The same after the second dense layer.
+    activation : str or callable, default="relu"
+        Name of a torch activation, or anything that makes one when called.
+
+    References
+    ----------
+    .. [1] Aristimunha, B., et al. (2025). EEG Foundation Challenge: from cross-task to
+       cross-subject EEG decoding. https://doi.org/10.48550/arXiv.2506.19141
+    .. [2] Lin, M., Chen, Q., & Yan, S. (2014). Network in network. ICLR.
+       https://doi.org/10.48550/arXiv.1312.4400
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> from eegsk.networks import CompactCNN
+    >>> network = CompactCNN().build(Signal(n_chans=129, n_times=200), n_outputs=1)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    74753
+    """
+
+    n_filters: Count = 32
+    kernel: Count = 7
+    second_n_filters: Count = 64
+    second_kernel: Count = 5
+    third_n_filters: Count = 128
+    third_kernel: Count = 3
+    stride: Count = 2
+    n_hidden: Count = 64
+    second_n_hidden: Count = 32
+    dropout: Probability = 0.3
+    second_dropout: Probability = 0.4
+    third_dropout: Probability = 0.5
+    hidden_dropout: Probability = 0.5
+    second_hidden_dropout: Probability = 0.4
+    activation: Activation = "relu"
+
+    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
+        """Build the network for a signal; see :meth:`Architecture.build`."""
+        first, second, third = self.n_filters, self.second_n_filters, self.third_n_filters
+        trunk = nn.Sequential(
+            OrderedDict(
+                first=self._filters(signal.n_chans, first, self.kernel, self.dropout),
+                second=self._filters(first, second, self.second_kernel, self.second_dropout),
+                third=self._filters(second, third, self.third_kernel, self.third_dropout),
+                pool=nn.AdaptiveAvgPool1d(1),
+                flatten=nn.Flatten(),
+                dense=self._dense(third, self.n_hidden, self.hidden_dropout),
+                second_dense=self._dense(
+                    self.n_hidden, self.second_n_hidden, self.second_hidden_dropout
+                ),
+            )
+        )
+        head = nn.Linear(self.second_n_hidden, n_outputs)
+        return nn.Sequential(OrderedDict(trunk=trunk, head=head))
+
+    def _filters(self, n_inputs: int, n_filters: int, kernel: int, dropout: float) -> nn.Module:
+        return nn.Sequential(
+            OrderedDict(
+                filters=nn.Conv1d(n_inputs, n_filters, kernel, self.stride, padding=kernel // 2),
+                norm=nn.BatchNorm1d(n_filters),
+                activation=make_activation(self.activation),
+                dropout=Dropout(dropout),
+            )
+        )
+
+    def _dense(self, n_inputs: int, n_hidden: int, dropout: float) -> nn.Module:
+        return nn.Sequential(
+            OrderedDict(
+                dense=nn.Linear(n_inputs, n_hidden),
+                activation=make_activation(self.activation),
+                dropout=Dropout(dropout),
+            )
+        )

@@ -1,0 +1,115 @@
+"""DeepConvNet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .._types import Activation, Count, Positive, Probability
+from ..blocks import DenseTemporalSpatial, Dropout, MaxPool, make_activation
+from ..blocks import max_norm as bounded
+from ..signals import Signal
+from ._architecture import Architecture, n_features
+
+
+class DeepConvNet(Architecture):
+    """A deep network of general purpose: four stages of filters and max pooling.
+
+    The first stage filters over time, then over all electrodes; each of the others filters what
+    the one before it found, at a coarser resolution of time. By default it is the form with short
+    filters and pools of two [2]_; ``kernel=10, pool=3`` is the original [1]_, also known as
+    Deep4Net, which takes windows of 441 samples or more.
+
+    Parameters
+    ----------
+    n_filters : int, default=25
+        Number of temporal filters.
+    kernel : int, default=5
+        Length of the filters of all stages in samples of their input.
+    spatial_n_filters : int, default=25
+        Number of spatial filters; each sees all temporal filters on all electrodes.
+    second_n_filters : int, default=50
+        Number of filters of the second stage.
+    third_n_filters : int, default=100
+        Number of filters of the third stage.
+    fourth_n_filters : int, default=200
+        Number of filters of the fourth stage.
+    pool : int, default=2
+        Over how many samples the max pooling of each stage goes.
+    dropout : float, default=0.5
+        Probability of dropping a value after each pooling.
+    activation : str or callable, default="elu"
+        Name of a torch activation, or anything that makes one when called.
+    max_norm : float or None, default=2.0
+        The largest norm of a filter, temporal, spatial or of a later stage; None for no bound.
+    head_max_norm : float or None, default=0.5
+        The largest norm of the weights of an output; None for no bound.
+
+    References
+    ----------
+    .. [1] Schirrmeister, R. T., Springenberg, J. T., Fiederer, L. D. J., Glasstetter, M.,
+       Eggensperger, K., Tangermann, M., Hutter, F., Burgard, W., & Ball, T. (2017). Deep learning
+       with convolutional neural networks for EEG decoding and visualization. Human Brain Mapping,
+       38(11), 5391-5420. https://doi.org/10.1002/hbm.23730
+    .. [2] Lawhern, V. J., Solon, A. J., Waytowich, N. R., Gordon, S. M., Hung, C. P., & Lance,
+       B. J. (2018). EEGNet: a compact convolutional neural network for EEG-based brain-computer
+       interfaces. Journal of Neural Engineering, 15(5), 056013.
+       https://doi.org/10.1088/1741-2552/aace8c
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> from eegsk.networks import DeepConvNet
+    >>> network = DeepConvNet().build(Signal(n_chans=2, n_times=750), n_outputs=2)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    150977
+    """
+
+    n_filters: Count = 25
+    kernel: Count = 5
+    spatial_n_filters: Count = 25
+    second_n_filters: Count = 50
+    third_n_filters: Count = 100
+    fourth_n_filters: Count = 200
+    pool: Count = 2
+    dropout: Probability = 0.5
+    activation: Activation = "elu"
+    max_norm: Positive | None = 2.0
+    head_max_norm: Positive | None = 0.5
+
+    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
+        """Build the network for a signal; see :meth:`Architecture.build`."""
+        front = DenseTemporalSpatial(
+            signal.n_chans,
+            self.n_filters,
+            self.kernel,
+            self.spatial_n_filters,
+            max_norm=self.max_norm,
+        )
+        trunk = nn.Sequential(
+            OrderedDict(
+                first=self._stage(front, self.spatial_n_filters),
+                second=self._later_stage(self.spatial_n_filters, self.second_n_filters),
+                third=self._later_stage(self.second_n_filters, self.third_n_filters),
+                fourth=self._later_stage(self.third_n_filters, self.fourth_n_filters),
+                flatten=nn.Flatten(),
+            )
+        )
+        head = bounded(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        return nn.Sequential(OrderedDict(trunk=trunk, head=head))
+
+    def _stage(self, filters: nn.Module, n_filters: int) -> nn.Module:
+        return nn.Sequential(
+            OrderedDict(
+                filters=filters,
+                norm=nn.BatchNorm1d(n_filters),
+                activation=make_activation(self.activation),
+                pool=MaxPool(self.pool),
+                dropout=Dropout(self.dropout),
+            )
+        )
+
+    def _later_stage(self, n_inputs: int, n_filters: int) -> nn.Module:
+        filters = bounded(nn.Conv1d(n_inputs, n_filters, self.kernel), self.max_norm)
+        return self._stage(filters, n_filters)

@@ -1,0 +1,77 @@
+"""EEGNeXMini."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .._types import Activation, Count, Probability
+from ..blocks import Dropout, TemporalSpatial, make_activation
+from ..signals import Signal
+from ._architecture import Architecture
+
+
+class EEGNeXMini(Architecture):
+    """EEGNeX reduced to its essentials: temporal, spatial and pointwise filters, then a mean.
+
+    As it is by default, all of it is linear but for the normalisation.
+
+    Parameters
+    ----------
+    n_filters : int, default=8
+        Number of temporal filters.
+    kernel : int, default=32
+        Their length in samples; zero-padded by half of it on either side.
+    depth : int, default=1
+        Number of spatial filters for each temporal filter.
+    second_n_filters : int, default=16
+        Number of mixtures of the sources.
+    dropout : float, default=0.0
+        Probability of dropping one of their means over time.
+    activation : str or callable, default="identity"
+        Name of a torch activation, or anything that makes one when called.
+
+    References
+    ----------
+    .. [1] Chen, X., Teng, X., Chen, H., Pan, Y., & Geyer, P. (2024). Toward reliable signals
+       decoding for electroencephalogram: a benchmark study to EEGNeX. Biomedical Signal Processing
+       and Control, 87, 105475. https://doi.org/10.1016/j.bspc.2023.105475
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> from eegsk.networks import EEGNeXMini
+    >>> network = EEGNeXMini().build(Signal(n_chans=72, n_times=500), n_outputs=1)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    1073
+    """
+
+    n_filters: Count = 8
+    kernel: Count = 32
+    depth: Count = 1
+    second_n_filters: Count = 16
+    dropout: Probability = 0.0
+    activation: Activation = "identity"
+
+    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
+        """Build the network for a signal; see :meth:`Architecture.build`."""
+        n_sources = self.n_filters * self.depth
+        trunk = nn.Sequential(
+            OrderedDict(
+                # The front end pads an even kernel by one less before the signal than after it.
+                pad=nn.ConstantPad1d((1 - self.kernel % 2, 0), 0.0),
+                front=TemporalSpatial(
+                    signal.n_chans, self.n_filters, self.kernel, self.depth, bias=True
+                ),
+                activation=make_activation(self.activation),
+                pointwise=nn.Conv1d(n_sources, self.second_n_filters, 1),
+                pointwise_norm=nn.BatchNorm1d(self.second_n_filters),
+                pointwise_activation=make_activation(self.activation),
+                pool=nn.AdaptiveAvgPool1d(1),
+                flatten=nn.Flatten(),
+                dropout=Dropout(self.dropout),
+            )
+        )
+        head = nn.Linear(self.second_n_filters, n_outputs)
+        return nn.Sequential(OrderedDict(trunk=trunk, head=head))

@@ -1,0 +1,85 @@
+"""ShallowConvNet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .._types import Activation, Count, Probability
+from ..blocks import DenseTemporalSpatial, Dropout, MeanPool, make_activation
+from ..signals import Signal
+from ._architecture import Architecture, n_features
+
+
+class ShallowConvNet(Architecture):
+    """The logarithm of the power of learned sources, as in filter-bank common spatial patterns.
+
+    Filters over time and over all electrodes make sources; their squares, averaged over stretches
+    of time that overlap, are their power, and a linear read-out of its logarithm is learned with
+    the filters.
+
+    Parameters
+    ----------
+    n_filters : int, default=40
+        Number of temporal filters.
+    kernel : int, default=25
+        Length of the temporal filters in samples, for some 250 Hz.
+    spatial_n_filters : int, default=40
+        Number of spatial filters; each sees all temporal filters on all electrodes.
+    pool : int, default=75
+        Over how many samples the average pooling goes.
+    pool_stride : int, default=15
+        How many samples after one stretch that is averaged the next begins.
+    dropout : float, default=0.5
+        Probability of dropping a value after the pooling.
+    activation : str or callable, default="square"
+        Name of a torch activation, or anything that makes one when called; it precedes the
+        pooling.
+    pool_activation : str or callable, default="safe_log"
+        The same, for what follows the pooling; ``"identity"`` suits an activation whose mean can
+        be negative.
+
+    References
+    ----------
+    .. [1] Schirrmeister, R. T., Springenberg, J. T., Fiederer, L. D. J., Glasstetter, M.,
+       Eggensperger, K., Tangermann, M., Hutter, F., Burgard, W., & Ball, T. (2017). Deep learning
+       with convolutional neural networks for EEG decoding and visualization. Human Brain Mapping,
+       38(11), 5391-5420. https://doi.org/10.1002/hbm.23730
+
+    Examples
+    --------
+    >>> from eegsk import Signal
+    >>> from eegsk.networks import ShallowConvNet
+    >>> network = ShallowConvNet().build(Signal(n_chans=22, n_times=1000), n_outputs=4)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    46084
+    """
+
+    n_filters: Count = 40
+    kernel: Count = 25
+    spatial_n_filters: Count = 40
+    pool: Count = 75
+    pool_stride: Count = 15
+    dropout: Probability = 0.5
+    activation: Activation = "square"
+    pool_activation: Activation = "safe_log"
+
+    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
+        """Build the network for a signal; see :meth:`Architecture.build`."""
+        front = DenseTemporalSpatial(
+            signal.n_chans, self.n_filters, self.kernel, self.spatial_n_filters, spatial_bias=False
+        )
+        trunk = nn.Sequential(
+            OrderedDict(
+                front=front,
+                norm=nn.BatchNorm1d(self.spatial_n_filters),
+                activation=make_activation(self.activation),
+                pool=MeanPool(self.pool, self.pool_stride),
+                pool_activation=make_activation(self.pool_activation),
+                dropout=Dropout(self.dropout),
+                flatten=nn.Flatten(),
+            )
+        )
+        head = nn.Linear(n_features(trunk, signal), n_outputs)
+        return nn.Sequential(OrderedDict(trunk=trunk, head=head))

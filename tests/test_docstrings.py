@@ -1,0 +1,193 @@
+"""Docstrings: numpydoc pages that tell the truth."""
+
+import ast
+import inspect
+import pydoc
+import re
+import warnings
+
+import numpydoc.docscrape
+import pytest
+from numpydoc.validate import validate
+
+import eegsk
+from eegsk import blocks, callbacks, datasets, model_selection, networks, training
+from eegsk.networks import Architecture
+
+from .networks import ESTIMATORS, small
+
+# What numpydoc asks for beyond what a good page here has; examples are asked for below.
+NOT_NEEDED = {
+    "ES01",  # an extended summary
+    "SA01",  # see also
+    "EX01",  # examples
+    "RT02",  # results without names
+}
+PUBLIC = sorted(
+    {
+        f"{module.__name__}.{name}"
+        for module in (eegsk, callbacks, datasets, networks, blocks)
+        for name in module.__all__
+    }
+    | {"eegsk.model_selection.split_for_validation"}
+)
+WITH_EXAMPLES = sorted(
+    set(PUBLIC)
+    - {"eegsk.networks.Architecture", "eegsk.networks.build_network"}
+    - {"eegsk.blocks.max_norm", "eegsk.blocks.project_max_norm"}
+)
+INTERNAL = sorted(f"eegsk.training.{name}" for name in training.__all__)
+NETWORKS = [
+    item
+    for item in (*vars(networks).values(), *ESTIMATORS)
+    if inspect.isclass(item) and issubclass(item, Architecture) and item is not Architecture
+]
+
+
+def find(path):
+    return pydoc.locate(path)
+
+
+def page_of(item):
+    """Parse a docstring; whatever numpydoc grumbles about is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return numpydoc.docscrape.NumpyDocString(inspect.getdoc(item))
+
+
+def methods_of(cls):
+    """Return the public methods and properties that eegsk writes for a class."""
+    return [
+        name
+        for name, item in inspect.getmembers(cls)
+        if not name.startswith("_")
+        and (inspect.isfunction(item) or isinstance(item, property))
+        and getattr(item, "__module__", "eegsk").startswith("eegsk")
+    ]
+
+
+def errors_of(path):
+    """Return what numpydoc finds wrong; a page may leave the rest to one that it refers to."""
+    waived = {"PR01", "RT01"} if "see :meth:" in inspect.getdoc(find(path)) else set()
+    return {
+        code: text for code, text in validate(path)["errors"] if code not in NOT_NEEDED | waived
+    }
+
+
+# Pages
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_public_names_have_a_page(path):
+    assert errors_of(path) == {}
+    page_of(find(path))
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_methods_of_estimators_have_a_page(estimator_class):
+    for name in methods_of(estimator_class):
+        assert errors_of(f"eegsk.{estimator_class.__name__}.{name}") == {}
+        page_of(getattr(estimator_class, name))
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *INTERNAL])
+def test_a_summary_is_one_line_that_ends(path):
+    (summary,) = page_of(find(path))["Summary"]
+    assert summary.endswith(".")
+    assert len(summary) < 100
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES)
+def test_what_users_call_has_an_example(path):
+    examples = page_of(find(path))["Examples"]
+    assert any(line.startswith(">>> ") for line in examples)
+    assert any(not line.startswith((">>> ", "... ")) for line in examples if line)
+
+
+@pytest.mark.parametrize(
+    "network", [item for item in NETWORKS if "network" not in inspect.signature(item).parameters]
+)
+def test_networks_cite_their_paper(network):
+    assert re.search(r"https://doi\.org/10\.\d{4,}/\S+", "".join(page_of(network)["References"]))
+
+
+# Parameters and attributes
+
+
+def documented_default(parameter):
+    """Return the default that a page states, ``inspect.Parameter.empty`` if it states none."""
+    found = re.search(r"default=(.+)$", parameter.type)
+    return ast.literal_eval(found.group(1)) if found else inspect.Parameter.empty
+
+
+@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, callbacks.EarlyStopping])
+def test_parameters_are_those_of_the_constructor(item):
+    parameters = inspect.signature(item).parameters
+    page = {parameter.name: parameter for parameter in page_of(item)["Parameters"]}
+    assert list(page) == list(parameters)
+    for name, parameter in parameters.items():
+        if not callable(parameter.default) or parameter.default is parameter.empty:
+            assert documented_default(page[name]) == parameter.default, name
+        assert page[name].desc
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_attributes_are_those_of_a_fitted_estimator(estimator_class, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    documented = {attribute.name for attribute in page_of(estimator_class)["Attributes"]}
+    for name in documented:
+        assert not hasattr(small(estimator_class), name)
+        assert getattr(estimator, name) is not None
+    learned = {name for name in vars(estimator) if name.endswith("_") and name[0] != "_"}
+    properties = {name for name in methods_of(estimator_class) if name.endswith("_")}
+    assert learned | properties == documented
+
+
+# Merged pages
+
+
+def test_a_subclass_without_a_docstring_has_the_page_of_its_network():
+    class Mine(eegsk.EEGNetClassifier):
+        pass
+
+    assert page_of(Mine)["Summary"] == page_of(networks.EEGNet)["Summary"]
+    assert [p.name for p in page_of(Mine)["Parameters"]] == list(inspect.signature(Mine).parameters)
+
+
+def test_a_subclass_has_its_own_sections_before_those_of_its_bases():
+    class Mine(eegsk.EEGNetClassifier):
+        """My network.
+
+        Parameters
+        ----------
+        note : str, default=""
+            What it is for.
+
+        Attributes
+        ----------
+        noted_ : str
+            The note.
+
+        References
+        ----------
+        .. [1] Mine.
+
+        Examples
+        --------
+        >>> 1 + 1
+        2
+        """
+
+        note: str = ""
+
+    page = page_of(Mine)
+    assert page["Summary"] == ["My network."]
+    assert page["Extended Summary"][0] == page_of(networks.EEGNet)["Summary"][0]
+    assert page["Parameters"][-1].name == "note"
+    assert {"noted_", "classes_"} <= {attribute.name for attribute in page["Attributes"]}
+    assert page["References"] == [".. [1] Mine."]
+    assert page["Examples"] == [">>> 1 + 1", "2"]
+
+
+def test_model_selection_is_documented():
+    assert page_of(model_selection)["Summary"]

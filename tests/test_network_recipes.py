@@ -1,0 +1,497 @@
+"""The networks against their papers, against plain layers and against the best known library."""
+
+import copy
+import functools
+import importlib
+import pickle
+import re
+import warnings
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from torch import nn
+
+import eegsk
+from eegsk import Signal
+from eegsk.blocks import (
+    DenseTemporalSpatial,
+    FeatureAttention,
+    MaxPool,
+    MeanPool,
+    SafeLog,
+    SameConv,
+    Square,
+    WeightNormLinear,
+)
+from eegsk.networks import (
+    AdvancedEEGNet,
+    CompactCNN,
+    DeepConvNet,
+    EEGNet,
+    EEGNeX,
+    EEGNeXMini,
+    ShallowConvNet,
+    build_network,
+)
+
+from .networks import small
+
+DEEP4 = {"kernel": 10, "pool": 3}
+NETWORKS = [AdvancedEEGNet, CompactCNN, DeepConvNet, EEGNeX, EEGNeXMini, ShallowConvNet]
+ESTIMATORS = [
+    getattr(eegsk, f"{network.__name__}{task}")
+    for network in NETWORKS
+    for task in ("Classifier", "Regressor")
+]
+
+
+def build(network, n_chans, n_times, n_outputs, **fields):
+    return network(**fields).build(Signal(n_chans=n_chans, n_times=n_times), n_outputs)
+
+
+def normal(*shape, dtype=torch.float64, seed=0):
+    return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def randomize(module):
+    """Give parameters and running statistics values that no default has."""
+    for number, tensor in enumerate(module.state_dict().values()):
+        if tensor.is_floating_point():
+            values = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(number))
+            tensor.copy_(values / (1 + tensor[0].numel()) ** 0.5 + 0.1 * (tensor.dim() == 1))
+    return module
+
+
+def outcome(module, forward, x, training=True):
+    """Return output, gradients and buffers of one pass through a copy of a module."""
+    module, x = copy.deepcopy(module).train(training), x.clone().requires_grad_()
+    y = forward(module, x)
+    (y * torch.linspace(-1, 2, y.numel(), dtype=y.dtype).sin().view(y.shape)).sum().backward()
+    gradients = {f"grad of {name}": p.grad for name, p in module.named_parameters()}
+    return {"output": y.detach(), "grad of x": x.grad, **gradients, **dict(module.named_buffers())}
+
+
+def assert_same(found, expected, atol=1e-10):
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        scale = max(1.0, value.abs().max().item())
+        torch.testing.assert_close(
+            found[name], value, rtol=0, atol=atol * scale, msg=lambda m, n=name: f"{n}: {m}"
+        )
+
+
+# The papers
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "expected", "fields"),
+    [
+        (EEGNet, (22, 1000, 4), 3444, {}),
+        (EEGNet, (64, 480, 2), 2610, {}),
+        (EEGNet, (64, 480, 80), 21408, {}),
+        (EEGNet, (2, 750, 2), 1874, {}),
+        (EEGNet, (129, 200, 1), 3265, {}),
+        (DeepConvNet, (2, 750, 2), 150977, {}),
+        (DeepConvNet, (22, 1000, 4), 192679, {}),
+        (DeepConvNet, (64, 480, 2), 182927, {}),
+        (ShallowConvNet, (22, 1000, 4), 46084, {}),
+        (EEGNeX, (129, 200, 1), 62353, {}),
+        (EEGNeX, (22, 1000, 4), 56452, {}),
+        (EEGNeX, (64, 480, 2), 58386, {}),
+        (EEGNeX, (2, 750, 2), 54546, {}),
+        (EEGNeXMini, (72, 500, 1), 1073, {}),
+        (EEGNeXMini, (104, 1000, 8), 2008, {"kernel": 64, "second_n_filters": 32}),
+        (CompactCNN, (129, 200, 1), 74753, {}),
+        (AdvancedEEGNet, (64, 480, 80), 206184, {}),
+        (AdvancedEEGNet, (22, 1000, 4), 194960, {}),
+    ],
+)
+def test_number_of_parameters(network, shape, expected, fields):
+    parameters = build(network, *shape, **fields).parameters()
+    assert sum(parameter.numel() for parameter in parameters if parameter.requires_grad) == expected
+
+
+def test_inputs_of_the_head_of_deep_conv_net():
+    assert build(DeepConvNet, 2, 750, 2).head.in_features == 8600
+
+
+def sizes(network, n_chans, n_times, names):
+    """Return the shapes, (n_signals, n_times), of what layers put out for one trial."""
+    found = {}
+    for name in names:
+        layer = network.get_submodule(f"trunk.{name}")
+        layer.register_forward_hook(
+            lambda layer, x, y, name=name: found.update({name: tuple(y.shape[1:])})
+        )
+    network.eval()(torch.zeros(1, n_chans, n_times))
+    return [found[name] for name in names]
+
+
+def test_layer_sizes_of_deep4net():
+    """They are those of figure 1 of the paper, of 534 times on 44 electrodes."""
+    network = build(DeepConvNet, 44, 534, 4, **DEEP4)
+    names = [f"{stage}.{layer}" for stage in ("first", "second", "third", "fourth")
+             for layer in ("filters", "pool")]  # fmt: skip
+    assert sizes(network, 44, 534, names) == [
+        *[(25, 525), (25, 175)],
+        *[(50, 166), (50, 55)],
+        *[(100, 46), (100, 15)],
+        *[(200, 6), (200, 2)],
+    ]
+    assert network.trunk.first.filters.temporal.weight.shape == (25, 1, 1, 10)
+    assert network.trunk.first.filters.spatial.weight.shape == (25, 25, 44, 1)
+    assert network.head.weight.shape == (4, 400)
+
+
+def test_layer_sizes_of_shallow_conv_net():
+    """They are those of figure 2 of the paper."""
+    network = build(ShallowConvNet, 44, 534, 4)
+    assert sizes(network, 44, 534, ["front", "pool"]) == [(40, 510), (40, 30)]
+    assert network.trunk.front.temporal.weight.shape == (40, 1, 1, 25)
+    assert network.trunk.front.spatial.weight.shape == (40, 40, 44, 1)
+    assert network.head.weight.shape == (4, 1200)
+    assert type(network.trunk.activation) is Square
+    assert type(network.trunk.pool_activation) is SafeLog
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(("n_chans", "n_outputs"), [(1, 1), (5, 7)])
+def test_shape_of_the_output(network, n_chans, n_outputs):
+    module = build_network(network().build, Signal(n_chans=n_chans, n_times=130), n_outputs, "it")
+    assert module(normal(3, n_chans, 130, dtype=torch.float32)).shape == (3, n_outputs)
+
+
+# Fields
+
+
+def another(value):
+    """Return another value for a field with such a default."""
+    if isinstance(value, str):
+        return "tanh"
+    return value / 2 + 0.05 if isinstance(value, float) else value + 1
+
+
+def description(module):
+    bounds = [getattr(layer, "max_norm", None) for layer in module.modules()]
+    return repr(module), bounds, [tuple(weight.shape) for weight in module.parameters()]
+
+
+@pytest.mark.parametrize(
+    ("network", "field"), [(network, field) for network in NETWORKS for field in fields(network)]
+)
+def test_every_field_makes_a_difference(network, field):
+    usual = description(build(network, 3, 256, 2))
+    changed = build(network, 3, 256, 2, **{field.name: another(field.default)})
+    assert description(changed) != usual
+    assert changed(torch.zeros(2, 3, 256)).shape == (2, 2)
+
+
+PLACES = {
+    AdvancedEEGNet: 6,
+    CompactCNN: 5,
+    DeepConvNet: 4,
+    EEGNeX: 2,
+    EEGNeXMini: 2,
+    ShallowConvNet: 1,
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    "activation", ["leaky_relu", nn.LeakyReLU, functools.partial(nn.LeakyReLU, 0.3)]
+)
+def test_each_place_gets_its_own_activation(network, activation):
+    module = build(network, 3, 100, 2, activation=activation)
+    found = [layer for layer in module.modules() if type(layer) is nn.LeakyReLU]
+    assert len(found) == len(set(map(id, found))) == PLACES[network]
+    slope = 0.3 if isinstance(activation, functools.partial) else 0.01
+    assert {layer.negative_slope for layer in found} == {slope}
+
+
+def test_shallow_conv_net_without_a_logarithm():
+    fields = {"activation": "elu", "pool_activation": "identity"}
+    trunk = build(ShallowConvNet, 3, 100, 2, **fields).trunk
+    assert (type(trunk.activation), type(trunk.pool_activation)) == (nn.ELU, nn.Identity)
+
+
+def test_activations_of_our_own_have_names():
+    x = normal(2, 3, 100, dtype=torch.float32)
+    by_name = randomize(build(EEGNet, 3, 100, 2, activation="square")).eval()
+    by_class = randomize(build(EEGNet, 3, 100, 2, activation=Square)).eval()
+    assert torch.equal(by_name(x), by_class(x))
+
+
+@pytest.mark.parametrize("limits", [(0.3, 0.2), (None, None)])
+def test_max_norms_of_deep_conv_net(limits, X, y):
+    limit, of_head = limits
+    estimator = small(
+        eegsk.DeepConvNetClassifier, max_norm=limit, head_max_norm=of_head, lr=10.0, optimizer="sgd"
+    )
+    network = estimator.fit(X, y).module_.network
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d)]
+    norms = torch.cat([layer.weight.detach().flatten(1).norm(dim=1) for layer in layers])
+    norms_of_head = network.head.weight.detach().norm(dim=1)
+    assert len(layers) == 5
+    for found, bound in ((norms, limit), (norms_of_head, of_head)):
+        largest = found.max().item()
+        assert largest > 0.5 if bound is None else largest == pytest.approx(bound, rel=1e-5)
+
+
+# Windows that are too short
+
+
+SHORTEST = [
+    ("DeepConvNet", {}, 76),
+    ("DeepConvNet", DEEP4, 441),
+    ("ShallowConvNet", {}, 99),
+    ("ShallowConvNet", {"kernel": 3, "pool": 40, "pool_stride": 7}, 42),
+    ("EEGNeX", {"n_filters": 1, "second_n_filters": 1}, 22),
+]
+
+
+@pytest.mark.parametrize(("name", "fields", "shortest"), SHORTEST)
+def test_error_has_the_shortest_window(name, fields, shortest, y):
+    estimator = getattr(eegsk, f"{name}Classifier")(**fields)
+    message = f"{name}Classifier: trials of 9 times are too short for this network, which needs at"
+    with pytest.raises(ValueError, match=re.escape(f"{message} least {shortest};")):
+        estimator.fit(np.zeros((24, 1, 9)), y)
+    build(type(estimator), 1, shortest, 2, **fields)
+
+
+@pytest.mark.parametrize("network", [AdvancedEEGNet, CompactCNN, EEGNeXMini])
+def test_networks_that_average_over_all_of_time_take_any_window(network):
+    assert build(network, 2, 1, 3).eval()(torch.zeros(2, 2, 1)).shape == (2, 3)
+
+
+# Plain layers
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(
+    n_trials=st.integers(1, 5),
+    n_chans=st.integers(1, 24),
+    kernel=st.integers(1, 20),
+    longer=st.integers(0, 30),
+    n_filters=st.integers(1, 6),
+    spatial_n_filters=st.integers(1, 6),
+    spatial_bias=st.booleans(),
+)
+def test_dense_front_is_one_convolution(
+    n_trials, n_chans, kernel, longer, n_filters, spatial_n_filters, spatial_bias
+):
+    front = DenseTemporalSpatial(n_chans, n_filters, kernel, spatial_n_filters, spatial_bias)
+    front, x = (
+        randomize(front.double()),
+        normal(kernel + longer, n_chans, n_trials).permute(2, 1, 0),
+    )
+    expected = outcome(front, DenseTemporalSpatial._layer_by_layer, x)
+    assert_same(outcome(front, lambda front, x: F.conv1d(x, *front._composed()), x), expected)
+    assert_same(outcome(front, DenseTemporalSpatial.__call__, x), expected)
+
+
+def test_dense_front_is_chosen_by_cost():
+    assert DenseTemporalSpatial(64, 1, 25, 40)._plain_is_best()
+    assert not DenseTemporalSpatial(64, 40, 25, 40)._plain_is_best()
+    assert not DenseTemporalSpatial(2, 25, 5, 25)._plain_is_best()
+
+
+def test_dense_front_has_the_plain_layers():
+    shapes = {
+        name: tuple(w.shape) for name, w in DenseTemporalSpatial(5, 2, 3, 4).named_parameters()
+    }
+    assert shapes == {
+        "temporal.weight": (2, 1, 1, 3),
+        "temporal.bias": (2,),
+        "spatial.weight": (4, 2, 5, 1),
+        "spatial.bias": (4,),
+    }
+
+
+def mini_layers(fields, n_chans, n_outputs):
+    return nn.Sequential(
+        nn.Unflatten(1, (1, n_chans)),
+        nn.Conv2d(1, fields.n_filters, (1, fields.kernel), padding=(0, fields.kernel // 2)),
+        nn.BatchNorm2d(fields.n_filters),
+        nn.Conv2d(fields.n_filters, fields.n_filters, (n_chans, 1), groups=fields.n_filters),
+        nn.BatchNorm2d(fields.n_filters),
+        nn.Conv2d(fields.n_filters, fields.second_n_filters, 1),
+        nn.BatchNorm2d(fields.second_n_filters),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(fields.second_n_filters, n_outputs),
+    )
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("kernel", [6, 7, 32])
+def test_eegnex_mini_equals_the_plain_layers(kernel, training):
+    fields = EEGNeXMini(kernel=kernel)
+    plain = mini_layers(fields, 5, 2).double()
+    network = fields.build(Signal(n_chans=5, n_times=40), 2).double()
+    copy_layers(randomize(plain), network)
+    x = normal(6, 5, 40)
+    for trained in (network, plain):
+        trained.train(training)(x).square().sum().backward()
+    torch.testing.assert_close(network(x), plain(x), rtol=0, atol=1e-10)
+    for ours, theirs in zip(network.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad.view_as(ours), rtol=0, atol=1e-10)
+    for ours, theirs in zip(network.buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (MeanPool(75, 15), nn.AvgPool1d(75, 15)),
+        (MeanPool(6, 4), nn.AvgPool1d(6, 4)),
+        (MeanPool(5, 3), nn.AvgPool1d(5, 3)),
+        (MeanPool(4, 7), nn.AvgPool1d(4, 7)),
+        (MeanPool(4, padding=1), nn.AvgPool1d(4, padding=1)),
+        (MeanPool(8, 4, padding=3), nn.AvgPool1d(8, 4, padding=3)),
+        (MaxPool(2), nn.MaxPool1d(2)),
+        (MaxPool(3), nn.MaxPool1d(3)),
+        (SameConv(4, 3, 16, dilation=2), nn.Conv1d(4, 3, 16, dilation=2, padding=15, bias=False)),
+        (SameConv(4, 4, 5, 4, dilation=3), nn.Conv1d(4, 4, 5, 1, 6, 3, groups=4, bias=False)),
+    ],
+)
+@pytest.mark.parametrize("n_times", [76, 100])
+def test_layers_compute_what_those_of_torch_do(ours, theirs, n_times):
+    ours, theirs = randomize(ours.double()), randomize(theirs.double())
+    x = normal(2, 4, n_times)
+    assert_same(outcome(ours, type(ours).__call__, x), outcome(theirs, type(theirs).__call__, x))
+
+
+@pytest.mark.parametrize("pool", [MaxPool(5), MeanPool(5), MeanPool(5, 2), MeanPool(6, padding=1)])
+def test_pooling_of_too_few_times(pool):
+    with pytest.raises(RuntimeError):
+        pool(torch.zeros(2, 3, 3))
+
+
+def test_weight_normalisation_is_that_of_torch():
+    torch.manual_seed(0)
+    ours, theirs = WeightNormLinear(6, 4).double(), nn.Linear(6, 4).double()
+    theirs.load_state_dict({"weight": ours.weight, "bias": ours.bias})
+    x = normal(5, 6)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-6)  # a gain of single precision
+    theirs = nn.utils.parametrizations.weight_norm(theirs)
+    with torch.no_grad():
+        ours.gain.copy_(torch.arange(1, 5))
+        theirs.parametrizations.weight.original0.copy_(torch.arange(1, 5)[:, None])
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-12)
+    (ours(x) ** 3).sum().backward()
+    (theirs(x) ** 3).sum().backward()
+    gain, direction = theirs.parametrizations.weight.parameters()
+    torch.testing.assert_close(ours.gain.grad, gain.grad.squeeze(1), rtol=0, atol=1e-10)
+    torch.testing.assert_close(ours.weight.grad, direction.grad, rtol=0, atol=1e-10)
+
+
+def test_attention_weighs_the_maps_of_each_trial():
+    attention = randomize(FeatureAttention(8, 5, 4, "gelu")).eval()
+    x = normal(3, 8, 50, dtype=torch.float32)
+    weighted = attention(x) - attention.residual(x)
+    mask = weighted[:, :, :1] / x[:, :, :1]
+    torch.testing.assert_close(weighted, mask * x)
+    assert ((mask > 0) & (mask < 1)).all()
+    hidden = F.gelu(attention.mask.hidden(x.mean(2)))
+    torch.testing.assert_close(mask.squeeze(2), attention.mask.output(hidden).sigmoid())
+    assert attention.mask.hidden.out_features == 2
+    assert FeatureAttention(2, 5, 4, "gelu").mask.hidden.out_features == 1
+
+
+# The best known library
+
+
+@pytest.fixture(scope="module")
+def braindecode():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("braindecode")
+        return importlib.import_module("braindecode.models")
+
+
+@torch.no_grad()
+def copy_layers(source, target):
+    """Copy weights and running statistics, layer by layer; a bias that is not there is zero."""
+    kinds = nn.Conv1d | nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d
+    pairs = zip(
+        *([m for m in module.modules() if isinstance(m, kinds)] for module in (source, target)),
+        strict=True,
+    )
+    for theirs, ours in pairs:
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            wanted, given = getattr(ours, name, None), getattr(theirs, name, None)
+            if wanted is not None:
+                wanted.copy_(0 * wanted if given is None else given.view_as(wanted))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "network"),
+    [
+        ("EEGNeX", (5, 203, 3), EEGNeX()),
+        ("EEGNeX", (1, 64, 2), EEGNeX(activation="elu")),
+        ("Deep4Net", (4, 480, 3), DeepConvNet(**DEEP4)),
+        ("Deep4Net", (2, 460, 2), DeepConvNet(**DEEP4)),
+        ("ShallowFBCSPNet", (7, 260, 3), ShallowConvNet()),
+        ("ShallowFBCSPNet", (2, 120, 2), ShallowConvNet()),
+    ],
+)
+def test_same_logits_as_braindecode(braindecode, name, shape, network):
+    n_chans, n_times, n_outputs = shape
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = getattr(braindecode, name)(n_chans=n_chans, n_times=n_times, n_outputs=n_outputs)
+        randomize(theirs.double()).eval()
+        x = normal(4, n_chans, n_times)
+        expected = theirs(x)
+    ours = network.build(Signal(n_chans=n_chans, n_times=n_times), n_outputs).double().eval()
+    copy_layers(theirs, ours)
+    assert expected.std(0).min() > 1e-3
+    torch.testing.assert_close(ours(x), expected, rtol=1e-10, atol=1e-10)
+    single = ours.float()(x.float()).double()
+    torch.testing.assert_close(single, expected, rtol=1e-5, atol=1e-5)
+
+
+# Estimators
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_modules_are_plain_and_pickle(network):
+    module = randomize(build(network, 3, 100, 2)).eval()
+    assert not any("parametrization" in name for name, _ in module.named_modules())
+    x = normal(2, 3, 100, dtype=torch.float32)
+    assert torch.equal(pickle.loads(pickle.dumps(module))(x), module(x))
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_fit_clone_pickle_and_refit_on_another_montage(estimator_class, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    predicted = estimator.predict(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).predict(X), predicted)
+    np.testing.assert_array_equal(clone(estimator).fit(X, y).predict(X), predicted)
+    fewer = X[:, :2, 2:]
+    assert estimator.fit(fewer, y).predict(fewer).shape == (24,)
+    np.testing.assert_array_equal(estimator.fit(X, y).predict(X), predicted)
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_search_over_activation_and_dropout(estimator_class, X, y):
+    grid = {"activation": ["tanh", functools.partial(nn.ELU, 0.2)], "dropout": [0.0, 0.4]}
+    search = GridSearchCV(small(estimator_class, max_epochs=1), grid, cv=2).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_several_outputs(estimator_class, X, y):
+    several = np.arange(24) % 4
+    if "Regressor" in estimator_class.__name__:
+        several = np.column_stack([y, -y, y])
+    predicted = small(estimator_class).fit(X, several).predict(X)
+    assert predicted.shape == several.shape

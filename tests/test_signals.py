@@ -1,0 +1,378 @@
+"""Trials from whatever holds them."""
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.model_selection import PredefinedSplit
+from torch import nn
+
+from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, Signal
+from eegsk.callbacks import EarlyStopping
+from eegsk.signals import read_trials
+
+from .networks import linear, small
+
+HOLDERS = {
+    "fortran": np.asfortranarray,
+    "float16": lambda X: X.astype(np.float16),
+    "float32": lambda X: X.astype(np.float32),
+    "long double": lambda X: X.astype(np.longdouble),
+    "big endian": lambda X: X.astype(">f8"),
+    "int8": lambda X: X.astype(np.int8),
+    "int64": lambda X: X.astype(np.int64),
+    "objects": lambda X: X.astype(object),
+    "backwards": lambda X: X[::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1],
+    "transposed": lambda X: X.transpose(2, 1, 0).copy().transpose(2, 1, 0),
+    "strided": lambda X: X.repeat(2, axis=2)[:, :, ::2],
+    "list": lambda X: X.tolist(),
+    "list of arrays": list,
+    "tensor": torch.from_numpy,
+    "tensor of halves": lambda X: torch.from_numpy(X).half(),
+    "tensor of bfloat16": lambda X: torch.from_numpy(X).bfloat16(),
+    "tensor of ints": lambda X: torch.from_numpy(X).short(),
+    "tensor with gradient": lambda X: torch.from_numpy(X).requires_grad_(),
+    "transposed tensor": lambda X: torch.from_numpy(X).mT.contiguous().mT,
+    "list of tensors": lambda X: list(torch.from_numpy(X)),
+}
+
+
+@pytest.fixture
+def whole(X):
+    """Return trials of whole numbers, which every type of number holds alike."""
+    return (30 * X).round().astype(np.float64)
+
+
+def fit(X, y=None, **fields):
+    return small(EEGNetClassifier, **fields).fit(X, y)
+
+
+def assert_alike(one, X_one, other, X_other, atol=0.0):
+    """See that two classifiers make the same of the same trials."""
+    proba = one.predict_proba(X_one)
+    assert len(np.unique(proba)) > 2
+    np.testing.assert_allclose(proba, other.predict_proba(X_other), rtol=0, atol=atol)
+    np.testing.assert_array_equal(one.predict(X_one), other.predict(X_other))
+
+
+def one_by_one(epochs):
+    """Return what scikit-learn's splitters make of Epochs."""
+    return [epochs[i] for i in range(len(epochs))]
+
+
+# Arrays, tensors, lists, frames
+
+
+@pytest.mark.parametrize("hold", HOLDERS.values(), ids=HOLDERS)
+def test_same_result_however_the_numbers_are_held(whole, y, hold):
+    assert_alike(fit(whole, y), whole, fit(hold(whole), y), hold(whole))
+
+
+def test_trials_in_a_read_only_memmap(X, y, tmp_path):
+    np.save(tmp_path / "trials.npy", X)
+    mapped = np.load(tmp_path / "trials.npy", mmap_mode="r")
+    assert_alike(fit(X, y), X, fit(mapped, y), mapped)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("standardize", ["channel", "global"])
+def test_unit_and_precision_make_no_difference(X, y, scale, dtype, standardize):
+    fields = {"standardize": standardize, "max_epochs": 10}
+    scaled = (X * np.float64(scale)).astype(dtype)
+    assert_alike(fit(X, y, **fields), X, fit(scaled, y, **fields), scaled, atol=1e-4)
+
+
+def test_offset_of_an_electrode_makes_no_difference(X, y):
+    offset = X + np.array([[-30.0], [0.0], [100.0]])
+    assert_alike(fit(X, y), X, fit(offset, y), offset, atol=1e-4)
+
+
+def test_unit_makes_no_difference_to_regression(X):
+    y = X[:, 0].std(axis=1)
+    microvolts, volts = small(EEGNetRegressor).fit(X, y), small(EEGNetRegressor).fit(1e-6 * X, y)
+    np.testing.assert_allclose(microvolts.predict(X), volts.predict(1e-6 * X), atol=1e-4)
+
+
+@pytest.mark.parametrize("flat_at_fit", [True, False])
+@pytest.mark.parametrize("flat_at_predict", [True, False])
+def test_two_dimensions_are_one_electrode(X, y, flat_at_fit, flat_at_predict):
+    flat, deep = X[:, 0], X[:, :1]
+    estimator, given = fit(flat if flat_at_fit else deep, y), flat if flat_at_predict else deep
+    assert_alike(fit(deep, y), deep, estimator, given)
+    assert estimator.signal_ == Signal(n_chans=1, n_times=48)
+    with pytest.raises(ValueError, match="X has 47 (times|features), .* (had|expecting) 48"):
+        estimator.predict(given[..., :-1])
+
+
+def test_data_frame_is_one_electrode(X, y):
+    frame = pd.DataFrame(X[:, 0], columns=[f"{time} ms" for time in range(48)])
+    estimator = fit(frame, y)
+    assert_alike(fit(X[:, 0], y), X[:, 0], estimator, frame)
+    assert estimator.feature_names_in_.tolist() == list(frame.columns)
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        estimator.predict(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: X[0], r"X has shape \(3, 48\), .*; for a single trial, give X\[np\.newaxis\]"),
+        (lambda X: X[0, 0], r"X has shape \(48,\); it should be \(n_trials, n_chans, n_times\)"),
+        (lambda X: X[None], r"X has shape \(1, 24, 3, 48\); it should be \(n_trials, "),
+        (lambda X: X[:, :2], "X has 2 electrodes, the trials of fit had 3"),
+        (lambda X: X[:, :, :-1], "X has 47 times, the trials of fit had 48"),
+        (lambda X: X.transpose(0, 2, 1), "X has 48 electrodes, the trials of fit had 3"),
+        (lambda X: [*X[:5], X[5, :, :9]], "the trials in X differ in shape"),
+    ],
+)
+def test_trials_unlike_those_of_fit(X, y, change, message):
+    estimator = fit(X, y)
+    with pytest.raises(ValueError, match=f"^EEGNetClassifier: {message}") as raised:
+        estimator.predict(change(X))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("hold", [np.copy, torch.from_numpy, np.asfortranarray, list])
+@pytest.mark.parametrize("standardize", ["channel", "global", None])
+def test_trials_are_not_written_to(X, y, hold, standardize):
+    def rectified(**shape):
+        return nn.Sequential(nn.ReLU(inplace=True), linear(**shape))
+
+    given = hold(X)
+    before = copy.deepcopy(given)
+    fields = {"max_epochs": 2, "valid_split": 0.25, "standardize": standardize}
+    for estimator in (
+        small(EEGNetClassifier, **fields),
+        EEGClassifier(network=rectified, **fields),
+    ):
+        estimator.fit(given, y, sample_weight=y + 1.0).partial_fit(given, y).predict_proba(given)
+    np.testing.assert_array_equal(np.asarray(given), np.asarray(before))
+
+
+# Epochs
+
+
+def test_epochs_of_any_kind(any_epochs):
+    volts, codes = any_epochs.get_data(copy=True), any_epochs.events[:, 2]
+    names = np.where(codes == any_epochs.event_id["left"], "left", "right")
+    arrays, split = fit(volts, names), one_by_one(any_epochs)
+    for estimator in (fit(any_epochs), fit(split), fit(split, names), fit(any_epochs, codes)):
+        for trials in (any_epochs, split, volts):
+            proba = estimator.predict_proba(trials)
+            np.testing.assert_array_equal(proba, arrays.predict_proba(volts))
+            np.testing.assert_array_equal(arrays.predict_proba(trials), proba)
+
+
+def test_epochs_tell_labels_and_signal(any_epochs):
+    estimator = fit(any_epochs)
+    n_times, sfreq = len(any_epochs.times), any_epochs.info["sfreq"]
+    assert estimator.signal_ == Signal(3, n_times, sfreq, tuple(any_epochs.ch_names))
+    assert fit(any_epochs.get_data(), any_epochs.events[:, 2]).signal_ == Signal(3, n_times)
+    assert estimator.classes_.tolist() == ["left", "right"]
+    names = ["left" if "left" in epoch.event_id else "right" for epoch in one_by_one(any_epochs)]
+    assert estimator.score(any_epochs) == estimator.score(any_epochs, names)
+
+
+@pytest.mark.parametrize("suffix", [".fif", ".fif.gz"])
+def test_epochs_in_a_file_can_be_pickled(epochs, suffix, tmp_path):
+    path = tmp_path / f"trials-epo{suffix}"
+    epochs.save(path, verbose="error")
+    in_file = mne.read_epochs(path, preload=False, verbose="error")
+    copied = pickle.loads(pickle.dumps(one_by_one(in_file)))
+    assert_alike(fit(in_file), in_file, fit(copied), copied)
+
+
+def test_epochs_in_a_file_can_be_read_by_threads(saved):
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(read_trials, [saved] * 80))
+    for trials, _ in read:
+        np.testing.assert_array_equal(trials, saved.get_data())
+
+
+def test_epochs_are_not_changed(any_epochs):
+    before = any_epochs.copy()
+    fit(any_epochs).predict(any_epochs)
+    assert any_epochs.preload == before.preload
+    assert any_epochs.drop_log == before.drop_log
+    np.testing.assert_array_equal(any_epochs.get_data(), before.get_data())
+
+
+def test_names_of_events_count_not_their_codes(epochs):
+    other = epochs.copy()
+    other.events[:, 2] = 3 - other.events[:, 2]
+    other.event_id = {"left": 2, "right": 1}
+    assert_alike(fit(epochs), epochs, fit(other), other)
+    both = [epochs, other]
+    assert fit(both).score(both) == fit([epochs, epochs]).score(epochs)
+
+
+def test_bad_epochs_are_dropped(epochs):
+    volts = epochs.get_data(copy=True)
+    volts[[3, 8, 20], 1] *= 20
+    raw = mne.io.RawArray(np.hstack(volts), epochs.info, verbose="error")
+    where = {"tmin": 0, "tmax": 0.47, "baseline": None, "reject": {"eeg": 20e-6}}
+    lazy = mne.Epochs(raw, epochs.events, epochs.event_id, **where, verbose="error")
+    good = epochs.copy().drop([3, 8, 20], verbose="error")
+    assert_alike(fit(good), good, fit(lazy), lazy, atol=1e-12)
+    assert len(lazy.events) == 24
+    with pytest.raises(ValueError, match="X has 21 trials, but y has 24 targets"):
+        fit(lazy, epochs.events[:, 2])
+
+
+def test_only_good_data_channels_are_used(epochs):
+    info = mne.create_info(["EOG", "STI", "misc", "Oz"], 100.0, ["eog", "stim", "misc", "eeg"])
+    noise = np.random.default_rng(1).standard_normal((24, 4, 48))
+    others = mne.EpochsArray(noise, info, epochs.events, event_id=epochs.event_id, verbose="error")
+    every = epochs.copy().add_channels([others])
+    every.reorder_channels(["EOG", "C3", "Oz", "STI", "Cz", "misc", "C4"]).info["bads"] = ["Oz"]
+    assert fit(every).signal_ == fit(epochs).signal_
+    assert_alike(fit(every), epochs, fit(epochs), every)
+
+
+def test_reordered_channels_are_put_right(epochs):
+    estimator, reordered = fit(epochs), epochs.copy().reorder_channels(["C4", "C3", "Cz"])
+    mixed = [*one_by_one(epochs)[:9], *one_by_one(reordered)[9:]]
+    for trials in (reordered, one_by_one(reordered), mixed):
+        assert_alike(estimator, epochs, estimator, trials)
+    assert_alike(estimator, epochs, fit(mixed), reordered)
+
+
+CHANNELS = "' good channels are not those of {}:"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda epochs: epochs.drop_channels("C4"), f"{CHANNELS} C4 missing, none new"),
+        (lambda epochs: epochs.rename_channels({"C4": "Oz"}), f"{CHANNELS} C4 missing, Oz new"),
+        (lambda epochs: epochs.info.update(bads=["Cz"]), f"{CHANNELS} Cz missing, none new"),
+        (lambda epochs: epochs.resample(50.0), " are sampled at 50 Hz, those of {} at 100 Hz; use"),
+        (lambda epochs: epochs.crop(0, 0.3), " have 31 times, those of {} 48; crop"),
+    ],
+    ids=["fewer", "renamed", "bad", "rate", "length"],
+)
+def test_epochs_unlike_those_of_fit(epochs, change, message):
+    estimator, other = fit(epochs), epochs.copy()
+    change(other)
+    for given in (other, one_by_one(other), [epochs, other]):
+        with pytest.raises(ValueError, match=f"^The Epochs{message.format('fit')}"):
+            estimator.predict(given)
+    with pytest.raises(ValueError, match=f"^The Epochs{message.format('the first in the list')}"):
+        fit([epochs, other])
+
+
+@pytest.mark.parametrize("change", [lambda e: e.drop_channels("C4"), lambda e: e.crop(0, 0.3)])
+def test_epochs_unlike_the_arrays_of_fit(X, y, epochs, change):
+    estimator = fit(X, y)
+    with pytest.raises(ValueError, match=r"X has \d+ \w+, the trials of fit had \d+"):
+        estimator.predict(change(epochs.copy()))
+
+
+def test_no_good_data_channel(epochs):
+    epochs.info["bads"] = epochs.ch_names
+    with pytest.raises(ValueError, match=r"no good data channel .*info\['bads'\]"):
+        fit(epochs)
+
+
+@pytest.mark.parametrize("kind", ["EvokedArray", "RawArray"])
+def test_no_trials(epochs, kind):
+    raw = mne.io.RawArray(np.hstack(epochs.get_data()), epochs.info, verbose="error")
+    held = {"EvokedArray": epochs.average(), "RawArray": raw}[kind]
+    with pytest.raises(TypeError, match=f"^X is {kind}, which holds no trials; give mne.Epochs"):
+        fit(held, [0, 1])
+
+
+# Standardisation
+
+
+def learned(estimator):
+    layer = estimator.module_.standardize
+    return layer.mean[:, 0].numpy(), layer.scale[:, 0].numpy()
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(24) % 3], ids=["unweighted", "weighted"])
+def test_standardisation_by_channel_and_global(X, y, weight):
+    X = X * np.array([[1.0], [10.0], [0.1]]) + np.array([[2.0], [0.0], [-1.0]])
+    times = np.ones(24, int) if weight is None else weight
+    repeated = X.repeat(times, axis=0)
+    mean, scale = repeated.mean((0, 2)), repeated.std((0, 2))
+    one_scale = np.full(3, np.sqrt((scale**2).mean()))
+    for standardize, expected in {"channel": scale, "global": one_scale}.items():
+        estimator = small(EEGNetClassifier, standardize=standardize).fit(X, y, weight)
+        np.testing.assert_allclose(learned(estimator), (mean, expected), rtol=1e-5, atol=1e-6)
+        standard = estimator.module_.standardize(torch.tensor(X, dtype=torch.float32)).numpy()
+        np.testing.assert_allclose(
+            standard, (X - mean[:, None]) / expected[:, None], rtol=1e-4, atol=1e-4
+        )
+
+
+def test_no_standardisation(X, y):
+    assert isinstance(fit(X, y, standardize=None).module_.standardize, nn.Identity)
+
+
+def test_standardisation_is_learned_on_the_training_trials(X, y):
+    X[12:] *= 5
+    split = PredefinedSplit(np.repeat([-1, 0], 12))
+    mean, scale = learned(fit(X, y, valid_split=split))
+    np.testing.assert_allclose(mean, X[:12].mean((0, 2)), rtol=1e-5)
+    np.testing.assert_allclose(scale, X[:12].std((0, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("standardize", ["channel", "global", None])
+@pytest.mark.parametrize("value", [0.0, 7.0, 1e-9])
+@pytest.mark.parametrize("flat", [[1], [0, 1, 2]], ids=["one", "all"])
+def test_flat_channels(X, y, standardize, value, flat):
+    X[:, flat] = value
+    estimator = fit(X, y, standardize=standardize, valid_split=0.25)
+    assert np.isfinite(estimator.predict_proba(X)).all()
+    assert np.isfinite(estimator.predict_proba(X + 1)).all()
+    assert np.isfinite(estimator.history_[:, ("train_loss", "valid_loss")]).all()
+
+
+# What fit leaves behind
+
+
+def test_fit_changes_no_parameter(epochs):
+    estimator = EEGClassifier(
+        network=linear,
+        callbacks=[("stop", EarlyStopping(patience=1)), EarlyStopping],
+        net_params={"optimizer__amsgrad": True},
+        network_params={},
+        valid_split=0.25,
+        random_state=np.random.RandomState(0),
+        max_epochs=2,
+    )
+    params = estimator.get_params()
+    contents = {name: copy.deepcopy(params[name]) for name in ("net_params", "network_params")}
+    own = set(vars(params["callbacks__stop"]))
+    estimator.fit(epochs).partial_fit(epochs).predict(epochs)
+    assert all(value is params[name] for name, value in estimator.get_params().items())
+    assert contents == {name: params[name] for name in contents}
+    assert set(vars(params["callbacks__stop"])) == own
+
+
+def test_refit_on_another_montage(X, y, epochs):
+    frame = pd.DataFrame(X[:, 0], columns=[f"{time} ms" for time in range(48)])
+    fewer = epochs.copy().drop_channels("C4").resample(50.0)
+    estimator = small(EEGNetClassifier)
+    for trials in (X, epochs, frame, fewer, X[:, :2, :30], X[:, 0], epochs):
+        labels = None if isinstance(trials, mne.BaseEpochs) else y
+        fresh = fit(trials, labels)
+        assert_alike(fresh, trials, estimator.fit(trials, labels), trials)
+        assert estimator.signal_ == fresh.signal_
+        assert estimator.n_features_in_ == fresh.n_features_in_
+        assert hasattr(estimator, "feature_names_in_") == hasattr(fresh, "feature_names_in_")
+
+
+@pytest.mark.parametrize("resume", ["partial_fit", "fit"])
+def test_another_montage_needs_a_new_network(X, y, epochs, resume):
+    for trials in (X, epochs):
+        estimator = fit(trials, y, warm_start=True)
+        with pytest.raises(ValueError, match="trials of fit had 3|not those of fit"):
+            getattr(estimator, resume)(epochs.copy().drop_channels("C4"), y)
