@@ -34,6 +34,8 @@ class ClassTarget:
         if np.ndim(y) > 2:
             raise ValueError(f"y has shape {y.shape}; it should be (n_trials,).")
         y = column_or_1d(y, warn=True)
+        if y.dtype == object and any(label != label for label in y):
+            raise ValueError("y contains NaN; drop the trials that have no label.")
         assert_all_finite(y, input_name="y")
         try:
             np.unique(y)
@@ -41,8 +43,6 @@ class ClassTarget:
             raise TypeError(
                 "y mixes labels that cannot be sorted, such as numbers and names; use one kind."
             ) from error
-        if any(label != label for label in y):
-            raise ValueError("y contains NaN; drop the trials that have no label.")
         check_classification_targets(y)
         return y
 

@@ -183,7 +183,7 @@ class EEGEstimator(Architecture, NestedParams):
         check_fields(self)
         goes_on = hasattr(self, "net_") and (partial or self.warm_start)
         seed = self._draw_seed(goes_on and partial)
-        with reproducible(seed, self.n_threads):
+        with reproducible(seed, self.n_threads, find_device(self.device)):
             with _undone_on_error(self):
                 trials = self._prepare(X, y, sample_weight, groups, seed, goes_on, **learning)
                 if not (goes_on and partial):

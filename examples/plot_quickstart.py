@@ -61,12 +61,11 @@ print(
 # %%
 # How well does it do on a new person?
 # ------------------------------------
-# The estimator is as any other of scikit-learn, and takes Epochs as they are. To keep this page
-# short, it trains for fewer epochs than by default, with larger steps; ``EEGNetClassifier()`` needs
-# neither argument. ``GroupKFold`` keeps each person's trials together, so that nobody is trained
-# and tested on at once.
+# The estimator is as any other of scikit-learn, and takes Epochs as they are. To keep the wait
+# short, it goes through the trials fewer times than it would by default. ``GroupKFold`` keeps each
+# person's trials together, so that nobody is trained and tested on at once.
 
-estimator = EEGNetClassifier(lr=5e-3, max_epochs=20, random_state=0)
+estimator = EEGNetClassifier(max_epochs=25, random_state=0)
 cv = GroupKFold(n_splits=min(5, len(people)))
 
 predicted = cross_val_predict(estimator, epochs, y, groups=subjects, cv=cv, n_jobs=2)

@@ -26,7 +26,7 @@ def digest(estimator):
     """Return what tells one fitted estimator's weights and history from another's."""
     seen = hashlib.sha256()
     for tensor in estimator.module_.state_dict().values():
-        seen.update(tensor.numpy().tobytes())
+        seen.update(tensor.cpu().numpy().tobytes())
     losses = [(row["train_loss"], row.get("valid_loss")) for row in estimator.history_]
     seen.update(repr(losses).encode())
     return seen.hexdigest()
@@ -132,7 +132,10 @@ print(*with_threads(np.random.default_rng(0).standard_normal((24, 3, 48)), np.ar
 
 def with_threads(X, y):
     """Return what tells apart fits of one and two threads."""
-    return [digest(small(EEGNetClassifier, **TRAINED, n_threads=n).fit(X, y)) for n in (1, 2)]
+    return [
+        digest(small(EEGNetClassifier, **TRAINED, n_threads=n, device="cpu").fit(X, y))
+        for n in (1, 2)
+    ]
 
 
 def test_same_weights_in_another_process_with_other_threads():
@@ -184,7 +187,7 @@ def test_same_predictions_in_threads(X, y):
     estimator = small(EEGNetClassifier, **TRAINED).fit(X, y)
     alone = estimator.predict_proba(X)
     with joblib.parallel_config("threading", n_jobs=4):
-        together = joblib.Parallel()(joblib.delayed(estimator.predict_proba)(X) for _ in range(8))
+        together = joblib.Parallel()(joblib.delayed(estimator.predict_proba)(X) for _ in range(60))
     for proba in together:
         np.testing.assert_array_equal(proba, alone)
 
@@ -249,3 +252,17 @@ def test_deterministic_settings_of_torch_are_left_as_they_were(X, y):
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() == dtype
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU of NVIDIA's")
+def test_same_weights_on_a_gpu_and_no_trace_on_it(X, y):
+    before = torch.cuda.get_rng_state()
+    fitted = [small(EEGNetClassifier, **TRAINED, device="cuda").fit(X, y) for _ in range(2)]
+    assert len({digest(estimator) for estimator in fitted}) == 1
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU of NVIDIA's")
+def test_a_fit_on_the_cpu_does_not_wake_the_gpu():
+    program = PROGRAM + "import torch; assert not torch.cuda.is_initialized()"
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=True)

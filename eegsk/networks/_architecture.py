@@ -14,7 +14,7 @@ from .._params import Fields
 from ..signals import Signal
 
 # The longest window tried when looking for the shortest one that fits a network.
-_LONGEST = 8192
+_LONGEST = 2**15
 
 
 class Architecture(Fields, ABC):
@@ -98,7 +98,10 @@ def build_network(
 def _probe(module: nn.Module, signal: Signal) -> torch.Tensor:
     if not isinstance(module, nn.Module):
         raise TypeError(f"The network is a {type(module).__name__}; it should be a torch module.")
-    return module.eval()(torch.zeros(2, signal.n_chans, signal.n_times))
+    output = module.eval()(torch.zeros(2, signal.n_chans, signal.n_times))
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(f"The network returns a {type(output).__name__}; it should return logits.")
+    return output
 
 
 def _shortest(
@@ -114,7 +117,10 @@ def _shortest(
             return False
         return True
 
-    lengths = range(signal.n_times + 1, max(_LONGEST, 4 * signal.n_times))
-    if not fits(lengths[-1]):
-        return None
+    n_times = 2 * signal.n_times
+    while not fits(n_times):
+        if n_times > _LONGEST:
+            return None
+        n_times *= 2
+    lengths = range(n_times // 2 + 1, n_times + 1)
     return lengths[bisect_left(lengths, True, key=fits)]

@@ -29,7 +29,7 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def reproducible(seed: int, n_threads: int) -> Iterator[None]:
+def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators and hold the number of threads, then put all back.
 
     Parameters
@@ -38,12 +38,12 @@ def reproducible(seed: int, n_threads: int) -> Iterator[None]:
         Seed of the generators of torch, numpy and random.
     n_threads : int
         Number of threads that torch computes with; sums depend on it in the last digits.
+    device : torch.device
+        Where torch computes; no other GPU is woken or seeded.
     """
-    with _TURN, _generators_restored(), held_threads(n_threads):
+    with _TURN, _generators_restored(device), held_threads(n_threads):
         _keep_freed_memory()
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        torch.manual_seed(seed)
+        _seed_generators(seed, device)
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             yield
 
@@ -59,22 +59,22 @@ def held_threads(n_threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _seed_generators(seed: int) -> None:
-    """Seed the global generators; ``torch.manual_seed`` would also seed a GPU not yet in use."""
+def _seed_generators(seed: int, device: torch.device) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
-    torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
-    if torch.backends.mps.is_available():
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed is for all GPUs too
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
         torch.mps.manual_seed(seed)
 
 
 @contextmanager
-def _generators_restored() -> Iterator[None]:
+def _generators_restored(device: torch.device) -> Iterator[None]:
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    mps_state = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    gpus = [device] if device.type == "cuda" else []
+    mps_state = torch.mps.get_rng_state() if device.type == "mps" else None
     try:
         with torch.random.fork_rng(gpus, device_type="cuda"):
             yield
