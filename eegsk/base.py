@@ -290,7 +290,7 @@ class EEGEstimator(Architecture, NestedParams):
             self.optimizer,
             self.weight_decay,
             lr=self.lr,
-            batch_size=self.batch_size,
+            batch_size=int(self.batch_size),
             device=str(trials.X.device),
             verbose=int(self.verbose),
             callbacks=self._own_callbacks(),

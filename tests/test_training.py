@@ -439,6 +439,13 @@ def test_validation_keeps_the_order(X, y):
     assert trials_of(witness.valid_[0], X) == list(range(12))
 
 
+def test_training_that_diverges_is_an_error(X, y):
+    estimator = small(EEGNetClassifier, lr=1e30, optimizer="sgd", max_epochs=20)
+    estimator.set_params(spatial_max_norm=None, head_max_norm=None)
+    with pytest.raises(ValueError, match="Training diverged in epoch .*; lower the learning rate"):
+        estimator.fit(X, y)
+
+
 def test_shuffling_can_be_turned_off(X, y):
     estimator = small(EEGNetClassifier, net_params={"iterator_train__shuffle": False})
     _, witness = observed(estimator, X, y)

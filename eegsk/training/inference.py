@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from weakref import WeakKeyDictionary
+import threading
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
-Tensors = dict[str, torch.Tensor]
-
-# Of each network, what its tensors were and the double-precision copy that was made of it then.
-_COPIES: WeakKeyDictionary[nn.Module, tuple[Tensors, nn.Module]] = WeakKeyDictionary()
+# While a call computes in another precision, the module holds the converted weights: threads that
+# share a network take turns.
+_TURN = threading.Lock()
 
 
 @torch.inference_mode()
@@ -38,11 +37,17 @@ def apply_network(
     output : torch.Tensor of shape (n_trials, n_outputs)
         What the network makes of them, in double precision, on the CPU.
     """
-    module = _in_precision(module.eval(), dtype)
-    device = next((tensor.device for tensor in _tensors(module).values()), X.device)
+    module.eval()
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    state = {
+        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    device = next((tensor.device for tensor in tensors.values()), X.device)
     # A network may write to its input, which must not be the user's array.
     copies = (batch.to(device, dtype, copy=True) for batch in X.split(batch_size))
-    return torch.cat([module(batch) for batch in copies]).cpu().double()
+    with _TURN:
+        return torch.cat([functional_call(module, state, batch) for batch in copies]).cpu().double()
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -68,28 +73,3 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
     except RuntimeError:  # a network that makes single-precision tensors of its own
         return torch.float32
     return torch.float64
-
-
-def _in_precision(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """Return the network, or a copy in double precision, made anew only when it has changed.
-
-    The network itself is never converted, so that threads can share it.
-    """
-    if dtype == torch.float32:
-        return module
-    tensors = _tensors(module)
-    copied = _COPIES.get(module)
-    if copied is None or not _same(tensors, copied[0]):
-        snapshot = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        copied = _COPIES[module] = (snapshot, copy.deepcopy(module).to(dtype))
-    return copied[1]
-
-
-def _tensors(module: nn.Module) -> Tensors:
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
-
-
-def _same(some: Tensors, others: Tensors) -> bool:
-    return some.keys() == others.keys() and all(
-        torch.equal(tensor, others[name]) for name, tensor in some.items()
-    )

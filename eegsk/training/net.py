@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -80,8 +81,8 @@ class TrialNet(NeuralNet):
         """
         if not self.initialized_:
             self.initialize()
-        self.notify("on_train_begin", X=X, y=y)
         with suppress(StopTraining):
+            self.notify("on_train_begin", X=X, y=y)
             self.fit_loop(X, y, **fit_params)
         self.notify("on_train_end", X=X, y=y)
         return self
@@ -92,6 +93,18 @@ class TrialNet(NeuralNet):
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as stop:
             raise StopTraining from stop
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Go through the batches; a loss that is not a number is no reason to go on."""
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        last: Any = self.history[-1, "batches", -1, f"{prefix}_loss"] if training else 0.0
+        if math.isnan(last):
+            raise ValueError(
+                f"Training diverged in epoch {len(self.history)}: the loss is not a number; "
+                f"lower the learning rate, lr={self.lr}."
+            )
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Step, then put weights with a max-norm back within it."""
