@@ -183,11 +183,11 @@ class EEGEstimator(Architecture, NestedParams):
         check_fields(self)
         goes_on = hasattr(self, "net_") and (partial or self.warm_start)
         seed = self._draw_seed(goes_on and partial)
-        with reproducible(seed, self.n_threads, find_device(self.device)):
-            with _undone_on_error(self):
-                trials = self._prepare(X, y, sample_weight, groups, seed, goes_on, **learning)
-                if not (goes_on and partial):
-                    self._make_net(trials.train, goes_on)
+        device = find_device(self.device)
+        with reproducible(seed, self.n_threads, device), _undone_on_error(self):
+            trials = self._prepare(X, y, sample_weight, groups, seed, goes_on, **learning)
+            if not (goes_on and partial):
+                self._make_net(trials.train, goes_on)
             self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs)
         self.module_.eval()
         return self
@@ -348,11 +348,13 @@ class EEGEstimator(Architecture, NestedParams):
 
 @contextmanager
 def _undone_on_error(estimator: EEGEstimator) -> Iterator[None]:
-    """Leave an estimator as it was if what is given to it turns out to be wrong."""
+    """Leave an estimator as it was if a fit fails; Ctrl-C keeps what was trained until then."""
     before = dict(vars(estimator))
     try:
         yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+    except BaseException as error:
+        in_training = vars(estimator).get("net_") is not before.get("net_")
+        if not (isinstance(error, KeyboardInterrupt) and in_training):
+            vars(estimator).clear()
+            vars(estimator).update(before)
         raise

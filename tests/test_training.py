@@ -444,6 +444,7 @@ def test_training_that_diverges_is_an_error(X, y):
     estimator.set_params(spatial_max_norm=None, head_max_norm=None)
     with pytest.raises(ValueError, match="Training diverged in epoch .*; lower the learning rate"):
         estimator.fit(X, y)
+    assert not hasattr(estimator, "net_")
 
 
 def test_shuffling_can_be_turned_off(X, y):
