@@ -12,6 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._validation import as_numbers
 
+# A spread below this share of the mean is rounding in double precision.
+_ROUNDING = 1e-14
+
 
 @dataclass(frozen=True, eq=False)
 class ClassTarget:
@@ -30,7 +33,7 @@ class ClassTarget:
         """Check labels, as given by the user."""
         y = _to_array(y)
         if np.iscomplexobj(y):
-            raise ValueError("y is complex; labels should be names, integers or bools.")
+            raise ValueError("Complex data not supported; y should be names, integers or bools.")
         if np.ndim(y) > 2:
             raise ValueError(f"y has shape {y.shape}; it should be (n_trials,).")
         y = column_or_1d(y, warn=True)
@@ -96,7 +99,8 @@ class ContinuousTarget:
             return cls(np.zeros(n_outputs), np.ones(n_outputs), y.ndim)
         mean = np.average(columns, axis=0, weights=weight)
         scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
-        return cls(mean, np.where(scale > 0, scale, 1.0), y.ndim)
+        varies = scale > _ROUNDING * np.abs(mean)
+        return cls(mean, np.where(varies, scale, 1.0), y.ndim)
 
     @property
     def n_outputs(self) -> int:

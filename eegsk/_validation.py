@@ -12,6 +12,8 @@ from sklearn.utils.validation import assert_all_finite, validate_data
 
 # A factor between trials that no brain makes, but microvolts for volts do.
 _OTHER_UNIT = 1e4
+# How many trials tell the order of magnitude of all.
+_ENOUGH = 16
 
 
 def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
@@ -58,8 +60,9 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
 
 
 def spread(X: torch.Tensor) -> float:
-    """Return the order of magnitude of trials, their standard deviation."""
-    return X.std(correction=0).item()
+    """Return the order of magnitude of trials, the standard deviation of the median one."""
+    some = X[:: max(1, len(X) // _ENOUGH)][:_ENOUGH]
+    return some.flatten(1).std(dim=1, correction=0).median().item()
 
 
 def check_unit(name: str, X: torch.Tensor, fitted: float) -> None:
@@ -70,15 +73,15 @@ def check_unit(name: str, X: torch.Tensor, fitted: float) -> None:
     name : str
         Who asks.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        Trials, of which the first is looked at.
+        Trials, of which some are looked at.
     fitted : float
         Spread of the trials of ``fit``.
     """
-    ratio = spread(X[:1]) / fitted if fitted > 0 else 0.0
+    ratio = spread(X) / fitted if fitted > 0 else 0.0
     if ratio > _OTHER_UNIT or 0 < ratio < 1 / _OTHER_UNIT:
         warnings.warn(
-            f"{name}: the first trial is {ratio:.0e} times as large as those of fit; are both in "
-            "the same unit (Epochs are in volts)?",
+            f"{name}: the trials are {ratio:.0e} times as large as those of fit; are both in the "
+            "same unit (Epochs are in volts)?",
             stacklevel=4,
         )
 

@@ -39,7 +39,6 @@ from .signals import Signal, read_trials
 from .training import (
     TrialNet,
     Trials,
-    TrialSplit,
     apply_network,
     find_device,
     finest_dtype,
@@ -49,9 +48,6 @@ from .training import (
     split_trials,
     standardizer,
 )
-
-# How many trials tell the order of magnitude of all.
-_ENOUGH = 64
 
 
 class EEGEstimator(Architecture, NestedParams):
@@ -157,6 +153,14 @@ class EEGEstimator(Architecture, NestedParams):
         """Number of epochs trained."""
         return len(self.net_.history)
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
     @abstractmethod
     def _read_target(self, X: Any, y: Any) -> np.ndarray:
         """Check targets, or take them from the trials if there are none."""
@@ -182,36 +186,25 @@ class EEGEstimator(Architecture, NestedParams):
         """Check, encode, build and train; ``partial`` for one more epoch of what there is."""
         check_fields(self)
         goes_on = hasattr(self, "net_") and (partial or self.warm_start)
+        if goes_on:
+            self._check_unchanged()
         seed = self._draw_seed(goes_on and partial)
         device = find_device(self.device)
-        with reproducible(seed, self.n_threads, device), _undone_on_error(self):
-            trials = self._prepare(X, y, sample_weight, groups, seed, goes_on, **learning)
-            if not (goes_on and partial):
+        with reproducible(seed, self.n_threads, device), _undone_on_error(self, goes_on):
+            X, y = self._read(X, y, reset=not goes_on)
+            weight = self._weigh(y, check_weight(sample_weight, len(X)))
+            groups = check_groups(groups, len(X))
+            train, valid = self._split(y, weight, groups, seed)
+            if not goes_on:
+                self._target = self._learn_target(y, weight, train, **learning)
+            trials = split_trials(X, self._target.encode(y), weight, train, valid, device)
+            if goes_on and partial:
+                self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
+            else:
                 self._make_net(trials.train, goes_on)
             self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs)
         self.module_.eval()
         return self
-
-    def _prepare(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        groups: Any,
-        seed: int,
-        goes_on: bool,
-        **learning: Any,
-    ) -> TrialSplit:
-        """Check what is given, learn how to encode targets, and choose who trains."""
-        if goes_on:
-            self._check_unchanged()
-        X, y = self._read(X, y, reset=not goes_on)
-        weight = self._weigh(y, check_weight(sample_weight, len(X)))
-        train, valid = self._split(y, weight, check_groups(groups, len(X)), seed)
-        if not goes_on:
-            self._target = self._learn_target(y, weight, train, **learning)
-        target, device = self._target.encode(y), find_device(self.device)
-        return split_trials(X, target, weight, train, valid, device)
 
     def _network_fields(self) -> dict[str, Any]:
         """Return the fields that the module is built from."""
@@ -226,8 +219,8 @@ class EEGEstimator(Architecture, NestedParams):
             if value != self._built_from[name]:
                 raise ValueError(
                     f"{type(self).__name__}: the network to go on with was built with "
-                    f"{name}={self._built_from[name]!r}, which now is {value!r}; set "
-                    "warm_start=False, or the parameter back."
+                    f"{name}={self._built_from[name]!r}, which now is {value!r}; set it back, or "
+                    "fit anew, without warm_start."
                 )
 
     def _required(self, y: Any) -> Any:
@@ -254,8 +247,9 @@ class EEGEstimator(Architecture, NestedParams):
                 f"{type(self).__name__}: X has 1 sample; it takes two trials to learn."
             )
         if len(X) != len(y):
+            hint = " that epochs.drop_bad() leaves" if signal else ""
             raise ValueError(
-                f"X has {len(X)} trials, but y has {len(y)} targets; give one for each."
+                f"X has {len(X)} trials, but y has {len(y)} targets; give one for each{hint}."
             )
         if reset:
             self.signal_ = signal or Signal(n_chans=X.shape[1], n_times=X.shape[2])
@@ -278,6 +272,11 @@ class EEGEstimator(Architecture, NestedParams):
             random_state=seed,
         )
         train, valid = (np.intersect1d(split[side], there) for side in sides)
+        if len(train) == 0 or len(valid) == 0:
+            raise ValueError(
+                f"valid_split={self.valid_split!r} leaves a side without a trial that has a "
+                "weight; both sides need some."
+            )
         return train, valid
 
     def _make_net(self, trials: Trials, goes_on: bool) -> None:
@@ -306,7 +305,7 @@ class EEGEstimator(Architecture, NestedParams):
         )
         layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
         self._built_from = self._network_fields()
-        self._spread = spread(trials.X[trials.index[:_ENOUGH]])
+        self._spread = spread(trials.X)
         return nn.Sequential(layers)
 
     def _further_params(self) -> dict[str, Any]:
@@ -347,14 +346,20 @@ class EEGEstimator(Architecture, NestedParams):
 
 
 @contextmanager
-def _undone_on_error(estimator: EEGEstimator) -> Iterator[None]:
+def _undone_on_error(estimator: EEGEstimator, goes_on: bool) -> Iterator[None]:
     """Leave an estimator as it was if a fit fails; Ctrl-C keeps what was trained until then."""
     before = dict(vars(estimator))
+    net: Any = before.get("net_")
+    state = net.snapshot() if goes_on else None
     try:
         yield
     except BaseException as error:
-        in_training = vars(estimator).get("net_") is not before.get("net_")
-        if not (isinstance(error, KeyboardInterrupt) and in_training):
-            vars(estimator).clear()
-            vars(estimator).update(before)
+        if isinstance(error, KeyboardInterrupt) and (
+            goes_on or vars(estimator).get("net_") is not net
+        ):
+            raise
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        if state is not None:
+            net.restore(state)
         raise

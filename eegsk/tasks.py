@@ -26,8 +26,8 @@ class Classifier(ClassifierMixin, EEGEstimator):
     criterion : str or callable, default="cross_entropy"
         Name of a torch loss of logits and class indices, its class, or a partial of it.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, by label; ``"balanced"`` for weights inverse to their frequencies.
-        They multiply ``sample_weight``.
+        Weights of the classes, by label, which multiply ``sample_weight``; ``"balanced"`` for
+        weights with which each class counts the same.
 
     Attributes
     ----------
@@ -76,7 +76,9 @@ class Classifier(ClassifierMixin, EEGEstimator):
     ) -> Self:
         """Go through some trials once, with the present network if there is one.
 
-        Standardisation is learned from the trials of the first call.
+        Standardisation is learned from the trials of the first call, and the fields of training
+        are those of that call, but for ``lr`` and ``batch_size``. ``valid_split`` splits the
+        trials of each call anew: its validation is of one call only.
 
         Parameters
         ----------
@@ -99,6 +101,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
         ValueError
             As in ``fit``, and if ``classes`` is lacking in the first call.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all trials at once; in partial_fit, give a "
+                "dictionary of weights."
+            )
         if not hasattr(self, "net_"):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -207,7 +214,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         if isinstance(self.class_weight, dict):
             _check_class_weight(self.class_weight)
-        weight = weight * compute_sample_weight(self.class_weight, y)
+            weight = weight * compute_sample_weight(self.class_weight, y)
+        elif self.class_weight == "balanced":
+            labels, codes = np.unique(y, return_inverse=True)
+            totals = np.bincount(codes, weights=weight, minlength=len(labels))
+            weight = weight / np.where(totals > 0, totals, 1.0)[codes]
         if not weight.any():
             raise ValueError("class_weight is zero for every trial; some should be more.")
         return weight
@@ -263,7 +274,9 @@ class Regressor(RegressorMixin, EEGEstimator):
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Go through some trials once, with the present network if there is one.
 
-        Standardisation of trials and targets is learned in the first call.
+        Standardisation of trials and targets is learned in the first call, and the fields of
+        training are those of that call, but for ``lr`` and ``batch_size``. ``valid_split`` splits
+        the trials of each call anew: its validation is of one call only.
 
         Parameters
         ----------

@@ -542,3 +542,37 @@ def test_a_device_that_is_none(device, X, y):
     message = f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, device=device).fit(X, y)
+
+
+# Going on
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_training_that_diverges_does_not_harm_what_it_went_on_from(partial, X, y):
+    fields = {"warm_start": True, "optimizer": "sgd", "lr": 0.01, "max_epochs": 20}
+    estimator = EEGClassifier(network=linear, random_state=0, **fields).fit(X, y)
+    before, n_epochs = estimator.predict_proba(X), estimator.n_iter_
+    estimator.set_params(lr=1e38, batch_size=2)
+    with pytest.raises(ValueError, match="diverged"):
+        (estimator.partial_fit if partial else estimator.fit)(X, y)
+    np.testing.assert_array_equal(estimator.predict_proba(X), before)
+    assert estimator.n_iter_ == n_epochs
+
+
+def test_partial_fit_takes_the_present_lr_and_batch_size(X, y):
+    estimator = small(EEGNetClassifier).partial_fit(X, y, classes=[0, 1])
+    estimator.set_params(lr=0.5, batch_size=8).partial_fit(X, y)
+    assert estimator.net_.optimizer_.param_groups[0]["lr"] == 0.5
+    assert len(estimator.history_[-1, "batches"]) == 3
+
+
+def test_partial_fit_refuses_weights_that_need_all_trials(X, y):
+    estimator = small(EEGNetClassifier, class_weight="balanced")
+    with pytest.raises(ValueError, match="give a dictionary of weights"):
+        estimator.partial_fit(X, y, classes=[0, 1])
+
+
+def test_a_side_whose_trials_have_no_weight_is_an_error(X, y):
+    estimator = small(EEGNetClassifier, valid_split=KFold(4))
+    with pytest.raises(ValueError, match="leaves a side without a trial that has a weight"):
+        estimator.fit(X, y, sample_weight=np.arange(24) >= 6)

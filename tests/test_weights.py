@@ -56,13 +56,14 @@ def test_weights_matter_and_their_unit_does_not(estimator_class, X, y):
 @pytest.mark.parametrize("class_weight", [{"rest": 2.0}, {"move": 0.5, "rest": 3}, "balanced"])
 def test_class_weights_are_weights_of_trials(X, class_weight):
     y = np.where(np.arange(24) < 8, "move", "rest")
-    by_label = {"move": 1.5, "rest": 0.75} if class_weight == "balanced" else class_weight
-    weight = np.array([by_label.get(label, 1.0) for label in y])
     fields = {**FULL_BATCHES, "class_weight": class_weight}
-    given = np.linspace(1, 2, 24)
-    for own, all_of_it in [(None, weight), (given, given * weight)]:
+    for own in (np.ones(24), np.linspace(1, 2, 24), np.arange(24) % 3):
+        by_label = class_weight
+        if class_weight == "balanced":  # each class counts the same, weights as repetitions
+            by_label = {label: own.sum() / own[y == label].sum() for label in np.unique(y)}
+        weight = own * np.array([by_label.get(label, 1.0) for label in y])
         one = EEGClassifier(**fields).fit(X, y, own)
-        other = EEGClassifier(**FULL_BATCHES).fit(X, y, all_of_it)
+        other = EEGClassifier(**FULL_BATCHES).fit(X, y, weight)
         np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), rtol=1e-6)
 
 

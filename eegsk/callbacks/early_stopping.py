@@ -58,6 +58,9 @@ class EarlyStopping(skorch.callbacks.EarlyStopping):
             load_best=load_best,
         )
 
+    def __repr__(self) -> str:
+        return f"EarlyStopping(monitor={self.monitor!r}, patience={self.patience})"
+
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the epoch with the best so far."""
         if self.monitor not in net.history[-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from contextlib import suppress
@@ -94,15 +95,28 @@ class TrialNet(NeuralNet):
         except KeyboardInterrupt as stop:
             raise StopTraining from stop
 
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any], int]:
+        """Return the weights, the state of the optimizer, and the length of the history."""
+        states = self.module_.state_dict(), self.optimizer_.state_dict()
+        return *copy.deepcopy(states), len(self.history)
+
+    def restore(self, snapshot: tuple[dict[str, Any], dict[str, Any], int]) -> None:
+        """Go back to a snapshot."""
+        weights, optimizer, n_epochs = snapshot
+        self.module_.load_state_dict(weights)
+        self.optimizer_.load_state_dict(optimizer)
+        del self.history[n_epochs:]
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Go through the batches; a loss that is not a number is no reason to go on."""
+        """Go through the batches; a loss that is not finite is no reason to go on."""
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         last: Any = self.history[-1, "batches", -1, f"{prefix}_loss"] if training else 0.0
-        if math.isnan(last):
+        finite = math.isfinite(last) and all(p.isfinite().all() for p in self.module_.parameters())
+        if training and not finite:
             raise ValueError(
-                f"Training diverged in epoch {len(self.history)}: the loss is not a number; "
+                f"Training diverged in epoch {len(self.history)}: loss or weights are not finite; "
                 f"lower the learning rate, lr={self.lr}."
             )
 
