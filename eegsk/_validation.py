@@ -48,7 +48,7 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
         )
     if len(X.shape) == 3 and 0 in X.shape[1:]:
         raise ValueError(f"{name}: X has shape {X.shape}, trials without samples.")
-    _check_kind(name, X)
+    X = _real(name, X)
     if not reset:
         X = _held_to_fit(estimator, X)
     X = validate_data(
@@ -177,8 +177,8 @@ def _as_array(name: str, X: Any) -> np.ndarray:
         ) from error
 
 
-def _check_kind(name: str, X: Any) -> None:
-    """See that an array holds real numbers; objects are given a try."""
+def _real(name: str, X: Any) -> Any:
+    """Return what holds real numbers as it is, objects that are numbers as numbers."""
     if np.iscomplexobj(X):
         raise ValueError(
             f"{name}: Complex data not supported; give the real part of X, or its abs."
@@ -188,11 +188,12 @@ def _check_kind(name: str, X: Any) -> None:
     kind = getattr(getattr(X, "dtype", None), "kind", "f")
     if kind not in "biufOV":
         raise TypeError(f"{name}: X holds {X.dtype}; it should hold numbers.")
-    if kind == "O":
-        try:
-            np.asarray(X, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{name}: X should hold numbers; {error}") from error
+    if kind != "O":
+        return X
+    try:
+        return X.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: X should hold numbers; {error}") from error
 
 
 def _held_to_fit(estimator: Any, X: Any) -> Any:

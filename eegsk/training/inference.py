@@ -37,16 +37,15 @@ def apply_network(
     output : torch.Tensor of shape (n_trials, n_outputs)
         What the network makes of them, in double precision, on the CPU.
     """
-    module.eval()
-    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    state = {
-        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-    }
-    device = next((tensor.device for tensor in tensors.values()), X.device)
     # A network may write to its input, which must not be the user's array.
+    device = next((tensor.device for tensor in _tensors(module).values()), X.device)
     copies = (batch.to(device, dtype, copy=True) for batch in X.split(batch_size))
     with _TURN:
+        module.eval()
+        state = {
+            name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+            for name, tensor in _tensors(module).items()
+        }
         return torch.cat([functional_call(module, state, batch) for batch in copies]).cpu().double()
 
 
@@ -73,3 +72,7 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
     except RuntimeError:  # a network that makes single-precision tensors of its own
         return torch.float32
     return torch.float64
+
+
+def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}

@@ -112,13 +112,16 @@ class TrialNet(NeuralNet):
     ) -> None:
         """Go through the batches; a loss that is not finite is no reason to go on."""
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-        last: Any = self.history[-1, "batches", -1, f"{prefix}_loss"] if training else 0.0
-        finite = math.isfinite(last) and all(p.isfinite().all() for p in self.module_.parameters())
-        if training and not finite:
+        if training and not self._is_finite():
             raise ValueError(
                 f"Training diverged in epoch {len(self.history)}: loss or weights are not finite; "
                 f"lower the learning rate, lr={self.lr}."
             )
+
+    def _is_finite(self) -> bool:
+        """Tell whether the last training loss and all weights are numbers."""
+        last: Any = self.history[-1, "batches", -1, "train_loss"]
+        return math.isfinite(last) and all(p.isfinite().all() for p in self.module_.parameters())
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Step, then put weights with a max-norm back within it."""
