@@ -15,7 +15,13 @@ from sklearn.model_selection import (
 )
 from torch import nn
 
-from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor
+from eegsk import (
+    EEGClassifier,
+    EEGNetClassifier,
+    EEGNetRegressor,
+    EEGNeXClassifier,
+    EEGRegressor,
+)
 from eegsk.callbacks import EarlyStopping
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
@@ -576,3 +582,46 @@ def test_a_side_whose_trials_have_no_weight_is_an_error(X, y):
     estimator = small(EEGNetClassifier, valid_split=KFold(4))
     with pytest.raises(ValueError, match="leaves a side without a trial that has a weight"):
         estimator.fit(X, y, sample_weight=np.arange(24) >= 6)
+
+
+# What is kept of the trials from epoch to epoch
+
+
+class Doubling(skorch.callbacks.Callback):
+    """Write to the trials of a batch, or put others in their place."""
+
+    def __init__(self, in_place):
+        self.in_place = in_place
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        inputs = batch[0]
+        if self.in_place:
+            inputs["x"].mul_(2)
+        else:
+            inputs["x"] = inputs["x"] * 2
+
+
+def logits_of(estimator_class, X, y, **fields):
+    return small(estimator_class, max_epochs=3, **fields).fit(X, y)._output(X)
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
+def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeypatch):
+    kept = logits_of(estimator_class, X, y)
+    monkeypatch.setattr("eegsk.training.net.recall", lambda module, trials: None)
+    np.testing.assert_allclose(logits_of(estimator_class, X, y), kept, atol=1e-5)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_nothing_kept_is_used_of_trials_that_a_callback_changes(in_place, X, y, monkeypatch):
+    fields = {"callbacks": [Doubling(in_place)], "spatial_max_norm": None}
+    changed = logits_of(EEGNetClassifier, X, y, **fields)
+    monkeypatch.setattr("eegsk.training.net.recall", lambda module, trials: None)
+    np.testing.assert_array_equal(logits_of(EEGNetClassifier, X, y, **fields), changed)
+
+
+def test_what_is_kept_of_trials_is_let_go_of(X, y):
+    for estimator_class in (EEGNetClassifier, EEGNeXClassifier):
+        estimator = small(estimator_class).fit(X, y)
+        assert estimator.net_._recall is None
+        assert all(getattr(m, "_sums", None) is None for m in estimator.module_.modules())

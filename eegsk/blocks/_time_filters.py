@@ -13,6 +13,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ._precision import full_precision
+
 # Samples in a block: long enough for matrix products to be efficient, short enough that little
 # of a Toeplitz matrix is zero.
 _BLOCK = 16
@@ -35,28 +37,29 @@ def filter_time(x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tenso
     filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
         The filtered signals.
     """
-    return _FilterTime.apply(x, weight, left)
+    with full_precision(x):
+        return _FilterTime.apply(x, weight.to(x.dtype), left)
 
 
 def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
-    """Sum ``x[..., t] * x[..., t + lag]`` over everything, for each lag from 0 on.
+    """Sum ``x[..., t] * x[..., t + lag]`` over each trial, for each lag from 0 on.
 
     Parameters
     ----------
-    x : torch.Tensor of shape (..., n_times)
+    x : torch.Tensor of shape (n_trials, ..., n_times)
         Signals.
     n_lags : int
         Number of lags.
 
     Returns
     -------
-    products : torch.Tensor of shape (n_lags,)
+    products : torch.Tensor of shape (n_trials, n_lags)
         The sums.
     """
     layout = _Layout(x.shape[-1], n_lags, gap=n_lags - 1)
-    blocks, n_blocks = layout.write(x.reshape(1, -1, x.shape[-1]))
+    blocks, n_blocks = layout.write(x)
     gram = _shifted_gram(blocks[:, :n_blocks], blocks, layout.n_shifts(0))
-    return _diagonals(gram, 0, n_lags)[0]
+    return _diagonals(gram, 0, n_lags)
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,12 @@ class _Layout:
         n_filters, n_signals = x.shape[0], x[0].numel() // self.n_times
         n_blocks, start = n_signals * self.pitch, self.lead * _BLOCK
         extra = self.n_shifts(self.offset(0))
-        blocks = x.new_zeros(n_filters, n_blocks + extra, _BLOCK)
+        blocks = x.new_empty(n_filters, n_blocks + extra, _BLOCK)
         signals = blocks[:, :n_blocks].view(*x.shape[:-1], self.pitch * _BLOCK)
+        signals[..., :start].zero_()
         signals[..., start : start + self.n_times] = x
+        signals[..., start + self.n_times :].zero_()
+        blocks[:, n_blocks:].zero_()
         return blocks, n_blocks
 
     def read(self, blocks: torch.Tensor, shape: torch.Size) -> torch.Tensor:
@@ -125,7 +131,8 @@ class _FilterTime(torch.autograd.Function):
         blocks, n_blocks = ctx.layout.write(x)
         ctx.save_for_backward(blocks, weight)
         filtered = _apply_filters(blocks, n_blocks, weight, ctx.layout, left)
-        return ctx.layout.read(filtered, x.shape).transpose(0, 1)
+        filtered = ctx.layout.read(filtered, x.shape).transpose(0, 1)
+        return filtered.clone(memory_format=torch.contiguous_format)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

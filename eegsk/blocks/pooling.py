@@ -40,6 +40,8 @@ class MeanPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
+        if self.padding and self.stride == self.size:
+            return self._pool_padded(x)
         if self.padding:
             x = F.pad(x, (self.padding, self.padding))
         step = math.gcd(self.size, self.stride)
@@ -48,6 +50,19 @@ class MeanPool(nn.Module):
         if step == self.size:
             return means
         return F.avg_pool1d(means, self.size // step, self.stride // step)
+
+    def _pool_padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Add what a stretch has of one unpadded stretch and of the next, without a padded copy."""
+        size, n_pooled = self.size, (x.shape[-1] + 2 * self.padding) // self.size
+        if x.shape[-1] % size:
+            x = F.pad(x, (0, size - x.shape[-1] % size))
+        stretches = x.reshape(-1, size)
+        begin = x.new_full((size,), 1 / size)
+        begin[size - self.padding :] = 0
+        of_begin = (stretches @ begin).view(*x.shape[:-1], -1)
+        of_end = (stretches @ (1 / size - begin)).view(*x.shape[:-1], -1)
+        more = n_pooled - of_begin.shape[-1]
+        return F.pad(of_begin, (0, more)) + F.pad(of_end, (1, more - 1))
 
     def extra_repr(self) -> str:
         """Return what is shown of the layer."""

@@ -34,4 +34,4 @@ class Standardize(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Standardise ``x`` of shape (n_trials, n_chans, n_times)."""
-        return (x - self.mean) / self.scale
+        return (x - self.mean).div_(self.scale)

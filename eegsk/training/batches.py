@@ -35,9 +35,37 @@ class Trials(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, item: Any) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    def __getitem__(self, item: Any) -> tuple[dict[str, Any], torch.Tensor]:
         chosen = self.index[item]
-        return {"x": self.X[chosen], "weight": self.weight[chosen]}, self.y[chosen]
+        x = self.X[chosen]
+        origin = Origin(chosen, x, x._version)
+        return {"x": x, "weight": self.weight[chosen], "origin": origin}, self.y[chosen]
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Which trials a batch has, as long as nobody changes them.
+
+    Parameters
+    ----------
+    index : torch.Tensor of shape (n_trials,)
+        Which of all trials these are.
+    x : torch.Tensor of shape (n_trials, n_chans, n_times)
+        The trials.
+    version : int
+        How often they had been written to.
+    """
+
+    index: torch.Tensor
+    x: torch.Tensor
+    version: int
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def is_unchanged(self, x: torch.Tensor) -> bool:
+        """Tell whether these still are the trials as they were read."""
+        return x is self.x and x._version == self.version
 
 
 class TrialSplit(NamedTuple):
@@ -106,7 +134,7 @@ class TrialBatches:
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], torch.Tensor]]:
         n_trials = len(self.dataset)
         order = torch.randperm(n_trials) if self.shuffle else torch.arange(n_trials)
         for batch in order.to(self.dataset.index.device).tensor_split(len(self)):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from .._names import by_name, catalogue
 from .._types import CriterionFactory, OptimizerFactory
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
+from .recall import Recall, recall
 from .scores import EpochScores, Score, accuracy, r2
 
 _CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss")
@@ -36,6 +38,7 @@ class TrialNet(NeuralNet):
     """
 
     score_: Score
+    _recall: Recall | None = None
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -84,9 +87,19 @@ class TrialNet(NeuralNet):
             self.initialize()
         with suppress(StopTraining):
             self.notify("on_train_begin", X=X, y=y)
-            self.fit_loop(X, y, **fit_params)
+            with self._recalling(X.train):
+                self.fit_loop(X, y, **fit_params)
         self.notify("on_train_end", X=X, y=y)
         return self
+
+    @contextmanager
+    def _recalling(self, trials: Trials) -> Iterator[None]:
+        """Keep what the front end needs of the training trials in each epoch."""
+        self._recall = recall(self.module_, trials)
+        try:
+            yield
+        finally:
+            self._recall = None
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; what skorch's raise to stop training becomes StopTraining."""
@@ -131,7 +144,8 @@ class TrialNet(NeuralNet):
 
     def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> torch.Tensor:
         """Send the trials of a batch through the module."""
-        return self.module_(x["x"])
+        with nullcontext() if self._recall is None else self._recall.of(x):
+            return self.module_(x["x"])
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .constraint import max_norm as bounded
+from ..constraint import max_norm as bounded
+from ._front_end import FrontEnd
 
 
-class DenseTemporalSpatial(nn.Module):
+class DenseTemporalSpatial(FrontEnd):
     """Temporal filters, then spatial filters that each see all of them on all electrodes.
 
     Parameters
@@ -58,13 +59,7 @@ class DenseTemporalSpatial(nn.Module):
         self.temporal = bounded(temporal, max_norm)
         self.spatial = bounded(spatial, max_norm)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter trials, (n_trials, n_chans, n_times), into (n_trials, spatial_n_filters, ...)."""
-        if self._plain_is_best():
-            return self._layer_by_layer(x)
-        return F.conv1d(x, *self._composed())
-
-    def _plain_is_best(self) -> bool:
+    def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Tell whether one after the other the layers take fewer multiplications than as one."""
         n_filters, kernel = self.temporal.out_channels, self.temporal.kernel_size[1]
         n_outputs = self.spatial.out_channels
@@ -72,6 +67,9 @@ class DenseTemporalSpatial(nn.Module):
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         return self.spatial(self.temporal(x.unsqueeze(1))).squeeze(2)
+
+    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
+        return F.conv1d(x, *self._composed())
 
     def _composed(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weight, (spatial_n_filters, n_chans, kernel), and bias of the one convolution."""

@@ -1,0 +1,82 @@
+"""What the front ends share: two orders of the same computation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from ._window_statistics import Reach, WindowStatistics, trial_sums, window_statistics
+
+# How much longer a multiplication takes in a torch convolution over time than in a matrix product.
+CONVOLUTION = 1.5
+
+
+class FrontEnd(nn.Module):
+    """Layers that may be computed one by one or, with the same result, factorised.
+
+    Which is cheaper depends on the numbers of electrodes, filters and taps. In training mode,
+    trials that need a gradient themselves, as for a saliency map, go layer by layer: factorised,
+    the batch statistics do not know that they depend on the trials.
+    """
+
+    _sums: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
+        if self._plain_is_best(x) or (self.training and x.requires_grad):
+            return self._layer_by_layer(x)
+        return self._factorised(x)
+
+    @property
+    def window(self) -> Reach | None:
+        """How many samples around its own a filter sees whose outputs are normalised, if any."""
+        return None
+
+    def summarize(self, x: torch.Tensor) -> torch.Tensor:
+        """Sum up what training needs of trials in each epoch, whatever the weights are.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_trials, n_chans, n_times)
+            Trials.
+
+        Returns
+        -------
+        sums : torch.Tensor of shape (n_trials, n_sums)
+            For :meth:`recalling`.
+        """
+        return x.new_empty(len(x), 0) if self.window is None else trial_sums(x, self.window)
+
+    @contextmanager
+    def recalling(self, sums: torch.Tensor) -> Iterator[None]:
+        """Hold what :meth:`summarize` returned of the trials of a batch, to spare it the work."""
+        self._sums = sums
+        try:
+            yield
+        finally:
+            self._sums = None
+
+    def _window_statistics(self, x: torch.Tensor) -> WindowStatistics:
+        sums = self.summarize(x) if self._sums is None else self._sums
+        return window_statistics(x, self.window or (0, 0), sums)
+
+    @abstractmethod
+    def _plain_is_best(self, x: torch.Tensor) -> bool:
+        """Tell whether factorising would save nothing."""
+
+    @abstractmethod
+    def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute the layers in their order."""
+
+    @abstractmethod
+    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute the same with less work."""
+
+
+def mix(mixing: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Multiply trials by a matrix; ``mixing @ x`` does too, but its gradient copies the trials."""
+    return torch.bmm(mixing.expand(len(x), -1, -1), x)

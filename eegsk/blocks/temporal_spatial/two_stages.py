@@ -1,0 +1,134 @@
+"""Two stages of filters over time, then filters over the electrodes."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .._precision import at_least_single, full_precision
+from ..constraint import max_norm
+from ._composition import Stage, TwoStages
+from ._front_end import CONVOLUTION, FrontEnd, mix
+from ._normalization import affine, normalize
+from ._window_statistics import Reach
+
+
+class TwoStageTemporalSpatial(FrontEnd):
+    """Temporal filters of temporal filters, each followed by its own spatial filters.
+
+    All three are batch-normalised, and time keeps its length.
+
+    Parameters
+    ----------
+    n_chans : int
+        Number of electrodes.
+    n_filters : int
+        Number of temporal filters of the first stage.
+    kernel : int
+        Their length in samples.
+    second_n_filters : int
+        Number of temporal filters of the second stage; each sees all of the first.
+    second_kernel : int
+        Their length in samples.
+    depth : int
+        Number of spatial filters for each temporal filter of the second stage.
+    spatial_max_norm : float or None, default=None
+        The largest norm of a spatial filter.
+
+    Notes
+    -----
+    Weights and running statistics are those of the plain layers, by name and shape: ``temporal``
+    is a ``Conv2d(1, n_filters, (1, kernel))``, ``second_temporal`` a ``Conv2d(n_filters,
+    second_n_filters, (1, second_kernel))``, ``spatial`` a ``Conv2d`` over the electrodes in
+    ``second_n_filters`` groups. What is computed is exactly what they would, in another order: the
+    electrodes are mixed first, and the mixtures are filtered once, by the two stages composed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import TwoStageTemporalSpatial
+    >>> front = TwoStageTemporalSpatial(
+    ...     n_chans=3, n_filters=2, kernel=16, second_n_filters=4, second_kernel=16, depth=2
+    ... )
+    >>> front(torch.zeros(5, 3, 100)).shape
+    torch.Size([5, 8, 100])
+    """
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_filters: int,
+        kernel: int,
+        second_n_filters: int,
+        second_kernel: int,
+        depth: int,
+        spatial_max_norm: float | None = None,
+    ) -> None:
+        super().__init__()
+        n_outputs = second_n_filters * depth
+        self.reach = ((kernel - 1) // 2, kernel // 2)
+        self.second_reach = ((second_kernel - 1) // 2, second_kernel // 2)
+        self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=False)
+        self.temporal_norm = nn.BatchNorm2d(n_filters)
+        self.second_temporal = nn.Conv2d(
+            n_filters, second_n_filters, (1, second_kernel), bias=False
+        )
+        self.second_temporal_norm = nn.BatchNorm2d(second_n_filters)
+        spatial = nn.Conv2d(
+            second_n_filters, n_outputs, (n_chans, 1), groups=second_n_filters, bias=False
+        )
+        self.spatial = max_norm(spatial, spatial_max_norm)
+        self.spatial_norm = nn.BatchNorm1d(n_outputs)
+
+    @property
+    def window(self) -> Reach:
+        """How many samples before and after its own a filter of filters sees."""
+        return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
+
+    def _plain_is_best(self, x: torch.Tensor) -> bool:
+        """Compare how much is multiplied for each trial and time, borders left out."""
+        n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
+        n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
+        second_taps = self.second_temporal.weight[:, 0, 0].numel()
+        composed = 1 + sum(self.window)
+        statistics = n_chans * composed if self.training and self._sums is None else 0
+        plain = n_chans * (n_filters * (kernel + second_taps) + n_outputs)
+        factorised = n_outputs * (n_chans + composed) + statistics
+        borders_meet = x.shape[2] < sum(self.second_reach)
+        return borders_meet or CONVOLUTION * plain <= factorised
+
+    def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.temporal_norm(self.temporal(F.pad(x, self.reach).unsqueeze(1)))
+        x = self.second_temporal_norm(self.second_temporal(F.pad(x, self.second_reach)))
+        return self.spatial_norm(self.spatial(x).squeeze(2))
+
+    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
+        with full_precision(x):
+            stages, scale, shift = self._temporal_stages(x)
+        depth = self.spatial.out_channels // len(scale)
+        scale, shift = scale.repeat_interleave(depth), shift.repeat_interleave(depth)
+        mixing = self.spatial.weight.flatten(1)
+        scaled = (mixing * scale[:, None]).to(mixing.dtype)
+        sources = mix(scaled, x).unflatten(1, (-1, depth))
+        filtered = stages.filter(sources, of_ones=scaled.sum(1).unflatten(0, (-1, depth)))
+        return normalize(self.spatial_norm, filtered.flatten(1, 2), shift * mixing.sum(1))
+
+    def _temporal_stages(self, x: torch.Tensor) -> tuple[TwoStages, torch.Tensor, torch.Tensor]:
+        """Return both stages as one, and what the second normalisation multiplies by and adds."""
+        windows = cache(partial(self._window_statistics, x))
+        weight = self.temporal.weight.flatten(1)
+        scale, shift = affine(
+            self.temporal_norm,
+            lambda: windows().within(self.reach).filtered(weight),
+            n_values=x.numel(),
+        )
+        first = Stage(at_least_single(weight) * scale[:, None], shift, self.reach)
+        second_weight = at_least_single(self.second_temporal.weight.squeeze(2))
+        stages = TwoStages(first, second_weight, self.second_reach)
+        scale, shift = affine(
+            self.second_temporal_norm, lambda: stages.statistics(x, windows()), n_values=x.numel()
+        )
+        return stages, scale, shift + scale * stages.constant
