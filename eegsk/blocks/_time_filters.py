@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from ._precision import full_precision
 
@@ -60,6 +61,34 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     blocks, n_blocks = layout.write(x)
     gram = _shifted_gram(blocks[:, :n_blocks], blocks, layout.n_shifts(0))
     return _diagonals(gram, 0, n_lags)
+
+
+class FixedFilters(nn.Module):
+    """What :func:`filter_time` does, by filters that do not change any more.
+
+    Parameters
+    ----------
+    weight : torch.Tensor of shape (n_filters, kernel)
+        The filters.
+    left : int
+        How many zeros precede a signal; ``kernel - 1 - left`` follow it.
+    """
+
+    matrices: torch.Tensor
+
+    def __init__(self, weight: torch.Tensor, left: int) -> None:
+        super().__init__()
+        self.kernel, self.gap = weight.shape[-1], max(left, weight.shape[-1] - 1 - left)
+        layout = _Layout(1, self.kernel, self.gap)
+        offset = layout.offset(left)
+        self.register_buffer("matrices", _toeplitz(weight, offset, layout.n_shifts(offset)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
+        layout = _Layout(x.shape[-1], self.kernel, self.gap)
+        x = x.transpose(0, 1)
+        filtered = _multiply(*layout.write(x), self.matrices)
+        return layout.read(filtered, x.shape).transpose(0, 1)
 
 
 @dataclass(frozen=True)
@@ -154,10 +183,14 @@ def _apply_filters(
 ) -> torch.Tensor:
     """Return output blocks that begin where the signals do."""
     offset = layout.offset(left)
-    n_shifts = layout.n_shifts(offset)
-    parts = _toeplitz(weight, offset, n_shifts).split(_BLOCK, dim=1)
+    return _multiply(blocks, n_blocks, _toeplitz(weight, offset, layout.n_shifts(offset)))
+
+
+def _multiply(blocks: torch.Tensor, n_blocks: int, matrices: torch.Tensor) -> torch.Tensor:
+    """Multiply each block and the next few by the matrices of its filter."""
+    parts = matrices.split(_BLOCK, dim=1)
     filtered = torch.bmm(blocks[:, :n_blocks], parts[0])
-    for shift in range(1, n_shifts):
+    for shift in range(1, len(parts)):
         filtered.baddbmm_(blocks[:, shift : shift + n_blocks], parts[shift])
     return filtered
 

@@ -6,9 +6,16 @@ the two, the statistics of what is then never computed are a quadratic form of t
 signal's autocovariance.
 """
 
+from ._folded import Mixture
 from ._front_end import FrontEnd
 from .dense import DenseTemporalSpatial
 from .one_stage import TemporalSpatial
 from .two_stages import TwoStageTemporalSpatial
 
-__all__ = ["DenseTemporalSpatial", "FrontEnd", "TemporalSpatial", "TwoStageTemporalSpatial"]
+__all__ = [
+    "DenseTemporalSpatial",
+    "FrontEnd",
+    "Mixture",
+    "TemporalSpatial",
+    "TwoStageTemporalSpatial",
+]

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from .._time_filters import filter_time
+from .._time_filters import FixedFilters, filter_time
 from ._window_statistics import Reach, WindowStatistics
 
 
@@ -86,9 +87,13 @@ class TwoStages:
         filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
             What the second stage makes of what the first makes of them.
         """
-        head = self.head.beyond(x, of_ones)
-        tail = self.tail.beyond(_reversed_end(x, self.tail.n_seen), of_ones).flip(-1)
-        return _SubtractAtEnds.apply(filter_time(x, self.weight, self.reach[0]), head, tail)
+        filtered = filter_time(x, self.weight, self.reach[0])
+        return _SubtractAtEnds.apply(filtered, *self.beyond(x, of_ones))
+
+    def beyond(self, x: torch.Tensor, of_ones: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the composed filters have too much in the first and the last outputs."""
+        tail = self.tail.beyond(_reversed_end(x, self.tail.n_seen), of_ones)
+        return self.head.beyond(x, of_ones), tail.flip(-1)
 
     def statistics(
         self, x: torch.Tensor, windows: WindowStatistics
@@ -101,6 +106,31 @@ class TwoStages:
             of_values, of_squares = border.moments(signals, x.numel())
             mean, square = mean + of_values, square + of_squares
         return mean + self.constant, (square - mean.square()).clamp_min(0)
+
+
+class FixedStages(nn.Module):
+    """Two stages that do not change any more.
+
+    Parameters
+    ----------
+    stages : TwoStages
+        The stages.
+    of_ones : torch.Tensor of shape (n_filters, depth)
+        What the signals to filter would be of electrodes that all were one.
+    """
+
+    def __init__(self, stages: TwoStages, of_ones: torch.Tensor) -> None:
+        super().__init__()
+        self.filters = FixedFilters(stages.weight, stages.reach[0])
+        self.stages = stages
+        self.of_ones = of_ones
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
+        filtered = self.filters(x)
+        for end, excess in zip((_first, _last), self.stages.beyond(x, self.of_ones), strict=True):
+            end(filtered, excess.shape[-1]).sub_(excess)
+        return filtered
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from ._folded import Mixture
 from ._window_statistics import Reach, WindowStatistics, trial_sums, window_statistics
 
 # How much longer a multiplication takes in a torch convolution over time than in a matrix product.
@@ -65,6 +66,21 @@ class FrontEnd(nn.Module):
         return window_statistics(x, self.window or (0, 0), sums)
 
     @abstractmethod
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
+        """Return what the front end is in evaluation mode, standardisation before it included.
+
+        Parameters
+        ----------
+        mean, scale : torch.Tensor of shape (n_chans,)
+            What standardisation subtracts, and what it divides by.
+
+        Returns
+        -------
+        folded : torch.nn.Module
+            A module whose weights no longer depend on the front end's.
+        """
+
+    @abstractmethod
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Tell whether factorising would save nothing."""
 
@@ -80,3 +96,9 @@ class FrontEnd(nn.Module):
 def mix(mixing: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Multiply trials by a matrix; ``mixing @ x`` does too, but its gradient copies the trials."""
     return torch.bmm(mixing.expand(len(x), -1, -1), x)
+
+
+def electrodes(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> Mixture:
+    """Return mixtures of standardised electrodes as mixtures of electrodes as recorded."""
+    weight = weight / scale
+    return Mixture(weight, -weight @ mean)

@@ -35,19 +35,23 @@ def affine(
     scale, shift : torch.Tensor of shape (n_features,)
         The layer is ``x * scale + shift``.
     """
-    mean, variance = batch_statistics() if norm.training else _running(norm)
-    if norm.training:
-        _track(norm, mean, variance, n_values)
-    scale = at_least_single(norm.weight) * (variance + norm.eps).rsqrt()
-    return scale, norm.bias - scale * mean
+    if not norm.training:
+        return running_affine(norm)
+    mean, variance = batch_statistics()
+    _track(norm, mean, variance, n_values)
+    return _affine(norm, mean, variance)
+
+
+def running_affine(norm: _BatchNorm) -> Statistics:
+    """Return by what batch normalisation in evaluation mode multiplies, and what it adds."""
+    return _affine(norm, *_running(norm))
 
 
 def normalize(norm: _BatchNorm, x: torch.Tensor, constant: torch.Tensor) -> torch.Tensor:
     """Batch-normalise ``x + constant`` without adding the constant to the whole of ``x``."""
     mean, variance = _running(norm)
     if not norm.training:
-        bias = norm.bias + constant * norm.weight * (variance + norm.eps).rsqrt()
-        bias = bias.to(norm.bias.dtype)
+        bias = (norm.bias + constant * running_affine(norm)[0]).to(norm.bias.dtype)
         return F.batch_norm(x, mean, variance, norm.weight, bias, False, 0.0, norm.eps)
     # The batch mean takes the constant away again, so that its gradient is zero, not none.
     momentum, bias = _next_momentum(norm), norm.bias + (0 * constant).to(norm.bias.dtype)
@@ -55,6 +59,11 @@ def normalize(norm: _BatchNorm, x: torch.Tensor, constant: torch.Tensor) -> torc
     x = F.batch_norm(x, mean_of_x, variance, norm.weight, bias, True, momentum, norm.eps)
     mean.copy_(mean_of_x + momentum * constant.detach())
     return x
+
+
+def _affine(norm: _BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> Statistics:
+    scale = at_least_single(norm.weight) * (variance + norm.eps).rsqrt()
+    return scale, norm.bias - scale * mean
 
 
 def _running(norm: _BatchNorm) -> Statistics:

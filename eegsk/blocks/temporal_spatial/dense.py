@@ -59,6 +59,16 @@ class DenseTemporalSpatial(FrontEnd):
         self.temporal = bounded(temporal, max_norm)
         self.spatial = bounded(spatial, max_norm)
 
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Conv1d:
+        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
+        weight, bias = self._composed()
+        weight = weight / scale[:, None]
+        n_outputs, n_chans, kernel = weight.shape
+        convolution = nn.utils.skip_init(nn.Conv1d, n_chans, n_outputs, kernel)
+        convolution.weight.data = weight
+        convolution.bias.data = bias - weight.sum(2) @ mean  # type: ignore[union-attr]
+        return convolution
+
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Tell whether one after the other the layers take fewer multiplications than as one."""
         n_filters, kernel = self.temporal.out_channels, self.temporal.kernel_size[1]

@@ -7,10 +7,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._precision import full_precision
-from .._time_filters import filter_time
+from .._time_filters import FixedFilters, filter_time
 from ..constraint import max_norm
-from ._front_end import CONVOLUTION, FrontEnd, mix
-from ._normalization import affine, normalize
+from ._folded import Folded
+from ._front_end import CONVOLUTION, FrontEnd, electrodes, mix
+from ._normalization import affine, normalize, running_affine
 from ._window_statistics import Reach
 
 
@@ -70,6 +71,18 @@ class TemporalSpatial(FrontEnd):
     def window(self) -> Reach:
         """How many samples before and after its own a filter sees."""
         return self.reach
+
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> Folded:
+        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
+        depth = self.spatial.out_channels // self.temporal.out_channels
+        norms = running_affine(self.temporal_norm), running_affine(self.spatial_norm)
+        (by, plus), (then_by, then_plus) = norms
+        plus = (plus + by * _bias(self.temporal)).repeat_interleave(depth)
+        mixing, weight = self.spatial.weight.flatten(1), self.temporal.weight.flatten(1)
+        constant = then_by * (plus * mixing.sum(1) + _bias(self.spatial)) + then_plus
+        mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
+        filters = FixedFilters(weight, self.reach[0])
+        return Folded(electrodes(mixing, mean, scale), filters, len(weight), constant)
 
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Compare how much is multiplied for each trial and time."""

@@ -10,9 +10,10 @@ from torch import nn
 
 from .._precision import at_least_single, full_precision
 from ..constraint import max_norm
-from ._composition import Stage, TwoStages
-from ._front_end import CONVOLUTION, FrontEnd, mix
-from ._normalization import affine, normalize
+from ._composition import FixedStages, Stage, TwoStages
+from ._folded import Folded
+from ._front_end import CONVOLUTION, FrontEnd, electrodes, mix
+from ._normalization import affine, normalize, running_affine
 from ._window_statistics import Reach
 
 
@@ -87,6 +88,17 @@ class TwoStageTemporalSpatial(FrontEnd):
     def window(self) -> Reach:
         """How many samples before and after its own a filter of filters sees."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
+
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> Folded:
+        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
+        stages, by, plus = self._temporal_stages(mean)
+        depth = self.spatial.out_channels // len(by)
+        then_by, then_plus = running_affine(self.spatial_norm)
+        mixing = self.spatial.weight.flatten(1)
+        constant = then_by * plus.repeat_interleave(depth) * mixing.sum(1) + then_plus
+        mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
+        filters = FixedStages(stages, of_ones=mixing.sum(1).unflatten(0, (-1, depth)))
+        return Folded(electrodes(mixing, mean, scale), filters, len(by), constant)
 
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Compare how much is multiplied for each trial and time, borders left out."""

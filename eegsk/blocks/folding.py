@@ -1,0 +1,122 @@
+"""Networks in evaluation mode with the least work: scales and constants put into the weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from itertools import chain
+
+import torch
+from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from ._time_filters import FixedFilters
+from .convolution import SameConv
+from .standardize import Standardize
+from .temporal_spatial import FrontEnd, Mixture
+from .temporal_spatial._normalization import running_affine
+
+
+@torch.no_grad()
+def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
+    """Make what computes the same as a network in evaluation mode, with less work.
+
+    Standardisation, batch normalisation and the layers between are merged up to the first
+    activation, and so is a batch normalisation after a convolution. Dropout goes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A sequence of layers; it is not changed.
+    dtype : torch.dtype
+        Precision of the new weights.
+
+    Returns
+    -------
+    folded : torch.nn.Module or None
+        The new network, which shares layers that have no weights; None if one of the others is
+        not known to be safe to copy.
+    """
+    layers = list(_layers(module))
+    if not all(map(_is_known, layers)):
+        return None
+    folded: list[nn.Module] = []
+    for layer in layers:
+        if isinstance(layer, _DropoutNd | nn.Identity):
+            continue
+        own = copy.deepcopy(layer).to(dtype).eval() if _has_weights(layer) else layer
+        merged = _merge(folded[-1], own) if folded else None
+        if merged is None:
+            folded.append(own)
+        else:
+            folded[-1] = merged
+    return nn.Sequential(*map(_fix, folded)).eval()
+
+
+def _layers(module: nn.Module) -> Iterator[nn.Module]:
+    """Return the layers of sequences of sequences."""
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        for layer in module:
+            yield from _layers(layer)
+    else:
+        yield module
+
+
+def _is_known(layer: nn.Module) -> bool:
+    """Tell whether a copy of a layer does what the layer does, now and later."""
+    home = type(layer).__module__
+    return not _has_weights(layer) or home.startswith(("torch.nn.modules.", "eegsk."))
+
+
+def _has_weights(layer: nn.Module) -> bool:
+    return next(chain(layer.parameters(), layer.buffers()), None) is not None
+
+
+def _merge(before: nn.Module, layer: nn.Module) -> nn.Module | None:
+    """Return what two layers are as one, if they can be."""
+    if isinstance(before, Standardize) and isinstance(layer, FrontEnd):
+        return layer.folded(before.mean.squeeze(1), before.scale.squeeze(1))
+    if isinstance(layer, nn.BatchNorm1d) and isinstance(before, FrontEnd):
+        return _normalized(_fix(before), layer)
+    return _normalized(before, layer) if isinstance(layer, nn.BatchNorm1d) else None
+
+
+def _normalized(before: nn.Module, norm: nn.BatchNorm1d) -> nn.Module | None:
+    """Put what batch normalisation multiplies and adds into the convolution before it."""
+    if not (isinstance(before, nn.Conv1d) and norm.affine and norm.track_running_stats):
+        return None
+    scale, shift = running_affine(norm)
+    bias = 0.0 if before.bias is None else before.bias
+    before.bias = nn.Parameter(scale * bias + shift)
+    before.weight.mul_(scale[:, None, None])
+    return before
+
+
+def _fix(layer: nn.Module) -> nn.Module:
+    """Return a layer that does the same with what its weights are now."""
+    if isinstance(layer, FrontEnd):
+        weight = layer.spatial.weight  # type: ignore[union-attr]
+        n_chans = weight.shape[2]  # type: ignore[index]
+        return layer.folded(weight.new_zeros(n_chans), weight.new_ones(n_chans))  # type: ignore
+    if isinstance(layer, SameConv) and layer._is_depthwise():
+        return _Depthwise(layer)
+    if isinstance(layer, nn.Conv1d) and _is_pointwise(layer):
+        bias = layer.weight.new_zeros(layer.out_channels) if layer.bias is None else layer.bias
+        return Mixture(layer.weight.squeeze(2), bias)
+    return layer
+
+
+def _is_pointwise(layer: nn.Conv1d) -> bool:
+    return (*layer.kernel_size, *layer.stride, layer.groups, layer.padding) == (1, 1, 1, (0,))
+
+
+class _Depthwise(nn.Module):
+    """A filter over time for each signal."""
+
+    def __init__(self, convolution: SameConv) -> None:
+        super().__init__()
+        self.filters = FixedFilters(convolution.weight.squeeze(1), convolution.reach[0])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter signals of shape (n_trials, n_signals, n_times)."""
+        return self.filters(x.unsqueeze(2)).squeeze(2)

@@ -1,0 +1,190 @@
+"""Networks folded for evaluation: the same numbers, and never those of yesterday's weights."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import eegsk.networks
+from eegsk import EEGClassifier, EEGNetClassifier, Signal
+from eegsk.blocks import Standardize
+from eegsk.blocks.folding import fold
+from eegsk.training import apply_network
+from eegsk.training.inference import _READY
+
+from .networks import linear, small
+
+NETWORKS = [
+    getattr(eegsk.networks, name)
+    for name in eegsk.networks.__all__
+    if name not in ("Architecture", "build_network")
+]
+
+
+def randomized(module, seed=0):
+    """Give weights and statistics values as after some training."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        for name, buffer in module.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_()
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 2)
+    return module
+
+
+def network_of(kind, standardized=True, n_chans=5, n_times=600):
+    network = kind().build(Signal(n_chans=n_chans, n_times=n_times), 3)
+    layer = Standardize(torch.randn(n_chans), torch.rand(n_chans) + 0.5)
+    return randomized(nn.Sequential(layer if standardized else nn.Identity(), network)).double()
+
+
+@pytest.mark.parametrize("standardized", [True, False])
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_folded_network_is_the_network(kind, standardized):
+    module = network_of(kind, standardized)
+    before = copy.deepcopy(module.state_dict())
+    x = torch.randn(7, 5, 600, dtype=torch.float64)
+    folded = fold(module, torch.float64)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(x), module.eval()(x), rtol=1e-11, atol=1e-11)
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize("kind", [eegsk.networks.EEGNet, eegsk.networks.EEGNeX])
+def test_a_folded_network_has_no_normalisation_up_to_the_first_activation(kind):
+    folded = fold(network_of(kind), torch.float64)
+    assert isinstance(folded[1], nn.ELU)
+    kinds = [type(layer).__name__ for layer in folded.modules()]
+    assert not [name for name in kinds if "Norm" in name or "Dropout" in name]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Conv1d(5, 4, 3), nn.BatchNorm1d(4, affine=False), nn.ReLU()],
+        [nn.Conv1d(5, 4, 3), nn.BatchNorm1d(4, track_running_stats=False), nn.PReLU()],
+        [nn.Conv1d(5, 4, 3, 2, bias=False), nn.BatchNorm1d(4), nn.Dropout1d(0.5), nn.ELU()],
+        [nn.BatchNorm1d(5), nn.Conv1d(5, 5, 3, groups=5, padding="same"), nn.BatchNorm1d(5)],
+    ],
+)
+def test_networks_of_others_fold_too(layers):
+    module = randomized(nn.Sequential(nn.Identity(), nn.Sequential(*layers))).double()
+    x = torch.randn(7, 5, 20, dtype=torch.float64)
+    with torch.no_grad():
+        expected = module.eval()(x)
+        torch.testing.assert_close(fold(module, torch.float64)(x), expected, rtol=0, atol=1e-12)
+
+
+class Shift(nn.Module):
+    """A layer with a weight, of which nothing else is known."""
+
+    def __init__(self):
+        super().__init__()
+        self.by = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return x + self.by
+
+
+def test_unknown_layers_are_not_copied():
+    assert fold(nn.Sequential(nn.Flatten(), Shift()), torch.float64) is None
+    parametrized = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    assert fold(nn.Sequential(parametrized), torch.float64) is None
+
+
+def apply(module, x):
+    return apply_network(module, x, torch.float64, 64)
+
+
+def change_values(module):
+    next(module.parameters()).data.mul_(2)
+
+
+def change_a_statistic(module):
+    module[1].trunk.second_norm.running_mean.data += 1
+
+
+def change_a_parameter(module):
+    module[1].head.bias = nn.Parameter(torch.ones(3))
+
+
+def change_an_activation(module):
+    module[1].trunk.activation = nn.Tanh()
+
+
+def change_an_activation_inside(module):
+    module[1].trunk.activation.alpha = 0.1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_values,
+        change_a_statistic,
+        change_a_parameter,
+        change_an_activation,
+        change_an_activation_inside,
+    ],
+)
+def test_what_changes_in_a_network_counts(change):
+    module = network_of(eegsk.networks.EEGNet).float()
+    x = torch.randn(4, 5, 600)
+    before = apply(module, x)
+    change(module)
+    after = apply(module, x)
+    expected = copy.deepcopy(module).double().eval()(x.double()).detach()
+    assert not torch.allclose(before, after)
+    torch.testing.assert_close(after, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_hooks_are_called():
+    module = network_of(eegsk.networks.EEGNet).float()
+    x, seen = torch.randn(4, 5, 600), []
+    expected = apply(module, x)
+    layer = module[1].trunk.front
+    handle = layer.register_forward_hook(lambda layer, args, output: seen.append(output.shape))
+    torch.testing.assert_close(apply(module, x), expected)
+    assert seen == [(4, 16, 600)]
+    handle.remove()
+    apply(module, x)
+    assert len(seen) == 1
+
+
+def test_a_network_that_is_gone_leaves_nothing():
+    module = network_of(eegsk.networks.EEGNet)
+    apply(module, torch.randn(2, 5, 600))
+    assert module in _READY
+    gone = weakref.ref(module)
+    del module
+    gc.collect()
+    assert gone() is None
+
+
+def test_predicting_makes_no_pickle_longer(X, y):
+    classifier = small(EEGNetClassifier).fit(X, y)
+    before = len(pickle.dumps(classifier))
+    expected = classifier.predict_proba(X)
+    assert len(pickle.dumps(classifier)) == before
+    loaded = pickle.loads(pickle.dumps(classifier))
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)
+
+
+def overwriting(n_chans, n_times, n_outputs):
+    return nn.Sequential(nn.ReLU(inplace=True), *linear(n_chans, n_times, n_outputs))
+
+
+@pytest.mark.parametrize("standardize", [None, "channel"])
+def test_trials_are_not_written_to(standardize, X, y):
+    classifier = EEGClassifier(network=overwriting, max_epochs=1, standardize=standardize)
+    kept = X.copy()
+    classifier.fit(X, y).predict(X)
+    np.testing.assert_array_equal(X, kept)
