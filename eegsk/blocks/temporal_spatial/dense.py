@@ -59,7 +59,7 @@ class DenseTemporalSpatial(FrontEnd):
         self.temporal = bounded(temporal, max_norm)
         self.spatial = bounded(spatial, max_norm)
 
-    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Conv1d:
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
         """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
         weight, bias = self._composed()
         weight = weight / scale[:, None]
