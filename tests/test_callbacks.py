@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold
 from torch import nn
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor
@@ -43,6 +43,7 @@ TECHNIQUES = [
     OneCycle(max_lr=0.5),
 ]
 FIELDS = {"optimizer": "sgd", "weight_decay": 0, "lr": 0.1, "batch_size": 12}
+PLAIN = {}  # what each estimator learns without any
 
 
 def is_for(technique, estimator_class):
@@ -57,10 +58,11 @@ def is_for(technique, estimator_class):
     [pair for pair in itertools.product(TECHNIQUES, ESTIMATORS) if is_for(*pair)],
 )
 def test_each_technique_makes_a_difference_to_each_estimator(technique, estimator_class, X, y):
-    with_it = small(estimator_class, callbacks=[technique], **FIELDS).fit(X, y)
-    without = small(estimator_class, **FIELDS).fit(X, y)
-    assert all(weight.isfinite().all() for weight in with_it.module_.parameters())
-    assert differ(with_it.module_, without.module_)
+    module = small(estimator_class, callbacks=[technique], **FIELDS).fit(X, y).module_
+    assert all(weight.isfinite().all() for weight in module.parameters())
+    if estimator_class not in PLAIN:
+        PLAIN[estimator_class] = small(estimator_class, **FIELDS).fit(X, y).module_
+    assert differ(module, PLAIN[estimator_class])
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES, ids=str)
@@ -77,15 +79,6 @@ def test_parameters_pickles_and_clones(technique, X, y):
     assert rows[0]["valid_loss"] == rows[1]["valid_loss"]
     for parameter, value in technique.get_params().items():
         assert estimator.get_params()[f"callbacks__{name}__{parameter}"] == value
-
-
-@pytest.mark.parametrize("technique", TECHNIQUES, ids=str)
-def test_refits_and_jobs_make_no_difference(technique, X, y):
-    estimator = small(EEGNetClassifier, callbacks=[technique])
-    module = estimator.fit(X, y).module_
-    assert_same(estimator.fit(X, y).module_, module)
-    scores = [cross_val_score(estimator, X, y, cv=3, n_jobs=n_jobs) for n_jobs in (1, 2)]
-    np.testing.assert_array_equal(*scores)
 
 
 @pytest.mark.parametrize(
@@ -132,26 +125,30 @@ def test_pairs_in_either_order(first, second, X, y):
     assert_same(*modules)
 
 
+TOGETHER = [
+    SAM(),
+    FocalBalance(),
+    CosineWarmRestarts(t_0=2),
+    MixedPrecision(),
+    GradientClipping(1.0),
+    EarlyStopping(patience=3),
+]
+
+
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 @pytest.mark.parametrize("average", [SWA(start=2, lr=1e-3), EMA(0.9)])
 def test_all_together(estimator_class, average, X, y):
-    callbacks = [
-        SAM(),
-        average,
-        FocalBalance(),
-        CosineWarmRestarts(t_0=2),
-        MixedPrecision(),
-        GradientClipping(1.0),
-        EarlyStopping(patience=3),
-    ]
-    callbacks = [item for item in callbacks if is_for(item, estimator_class)]
-    fields = {"callbacks": callbacks, "valid_split": 0.25, "max_epochs": 3, "batch_size": 9}
-    weight = np.linspace(1, 2, len(X))
-    modules = [
-        small(estimator_class, **fields).fit(X, y, sample_weight=weight).module_ for _ in range(2)
-    ]
-    assert all(weight.isfinite().all() for weight in modules[0].parameters())
-    assert_same(*modules)
+    callbacks = [item for item in (*TOGETHER, average) if is_for(item, estimator_class)]
+    fields = {"callbacks": callbacks, "valid_split": 0.25, "max_epochs": 2, "batch_size": 9}
+    module = small(estimator_class, **fields).fit(X, y, sample_weight=1.0 + y).module_
+    assert all(weight.isfinite().all() for weight in module.parameters())
+
+
+def test_all_together_the_same_in_each_fit(X, y):
+    fields = {"callbacks": [*TOGETHER, SWA(start=2)], "valid_split": 0.25, "max_epochs": 3}
+    estimator = small(EEGNetClassifier, **fields)
+    module = estimator.fit(X, y).module_
+    assert_same(estimator.fit(X, y).module_, module)
 
 
 # Gradient clipping
@@ -249,7 +246,7 @@ def test_focal_balance_is_for_classifiers_with_cross_entropy(criterion, X, y):
             small(EEGNetClassifier, callbacks=callbacks, criterion=criterion).fit(X, y)
     else:
         small(EEGNetClassifier, callbacks=callbacks, criterion=criterion).fit(X, y)
-    with pytest.raises(ValueError, match="FocalBalance weighs classes; a regressor has none"):
+    with pytest.raises(ValueError, match="FocalBalance weighs classes, of which a reg"):
         small(EEGNetRegressor, callbacks=callbacks).fit(X, y)
 
 
@@ -270,22 +267,22 @@ def imbalanced(rng, n_of_each):
     """Return trials of two classes that differ in the power of one electrode."""
     y = np.repeat([0, 1], n_of_each)
     X = rng.standard_normal((len(y), 3, 48))
-    X[:, 0] *= np.where(y, 1.5, 1.0)[:, None]
+    X[:, 0] *= np.where(y, 1.6, 1.0)[:, None]
     return X, y
 
 
 def test_it_helps_the_rare_class():
     """One trial in eight is of the rare class; both classes count the same in the score."""
     scores = []
-    for seed in range(4):
+    for seed in range(3):
         rng = np.random.default_rng(seed)
-        X, y = imbalanced(rng, [140, 20])
+        X, y = imbalanced(rng, [105, 15])
         X_test, y_test = imbalanced(rng, [100, 100])
         found = []
         for callbacks in ([], [FocalBalance()]):
-            fields = {"n_filters": 4, "max_epochs": 30, "dropout": 0.25, "callbacks": callbacks}
+            fields = {"n_filters": 4, "max_epochs": 25, "dropout": 0.25, "callbacks": callbacks}
             estimator = small(EEGNetClassifier, **{**fields, "random_state": seed}).fit(X, y)
             found.append(balanced_accuracy_score(y_test, estimator.predict(X_test)))
         scores.append(found)
     without, with_it = np.mean(scores, axis=0)
-    assert with_it > without + 0.05
+    assert with_it > without + 0.1
