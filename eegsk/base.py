@@ -289,6 +289,7 @@ class EEGEstimator(Architecture, NestedParams):
             self.optimizer,
             self.weight_decay,
             lr=self.lr,
+            max_epochs=int(self.max_epochs),
             batch_size=int(self.batch_size),
             device=str(trials.X.device),
             verbose=int(self.verbose),

@@ -11,7 +11,7 @@ import pytest
 from numpydoc.validate import validate
 
 import eegsk
-from eegsk import blocks, callbacks, datasets, model_selection, networks, training
+from eegsk import blocks, callbacks, datasets, losses, model_selection, networks, training
 from eegsk.networks import Architecture
 
 from .networks import ESTIMATORS, small
@@ -26,7 +26,7 @@ NOT_NEEDED = {
 PUBLIC = sorted(
     {
         f"{module.__name__}.{name}"
-        for module in (eegsk, callbacks, datasets, networks, blocks)
+        for module in (eegsk, callbacks, datasets, losses, networks, blocks)
         for name in module.__all__
     }
     | {"eegsk.model_selection.split_for_validation"}
@@ -42,6 +42,8 @@ NETWORKS = [
     for item in (*vars(networks).values(), *ESTIMATORS)
     if inspect.isclass(item) and issubclass(item, Architecture) and item is not Architecture
 ]
+TECHNIQUES = [getattr(callbacks, name) for name in callbacks.__all__]
+TECHNIQUES += [getattr(losses, name) for name in losses.__all__]
 
 
 def find(path):
@@ -120,7 +122,7 @@ def documented_default(parameter):
     return ast.literal_eval(found.group(1)) if found else inspect.Parameter.empty
 
 
-@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, callbacks.EarlyStopping])
+@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, *TECHNIQUES])
 def test_parameters_are_those_of_the_constructor(item):
     parameters = inspect.signature(item).parameters
     page = {parameter.name: parameter for parameter in page_of(item)["Parameters"]}

@@ -1,5 +1,25 @@
 """Techniques of training, each one a small skorch callback."""
 
+from .cosine_warm_restarts import CosineWarmRestarts
+from .cosine_warmup import CosineWarmup
 from .early_stopping import EarlyStopping
+from .ema import EMA
+from .focal_balance import FocalBalance
+from .gradient_clipping import GradientClipping
+from .mixed_precision import MixedPrecision
+from .one_cycle import OneCycle
+from .sam import SAM
+from .swa import SWA
 
-__all__ = ["EarlyStopping"]
+__all__ = [  # noqa: RUF022 - as Python sorts, whatever the case
+    "CosineWarmRestarts",
+    "CosineWarmup",
+    "EMA",
+    "EarlyStopping",
+    "FocalBalance",
+    "GradientClipping",
+    "MixedPrecision",
+    "OneCycle",
+    "SAM",
+    "SWA",
+]

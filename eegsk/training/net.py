@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
 from torch import nn
 from torch.nn.modules import loss as torch_losses
 
+from .. import losses
 from .._names import by_name, catalogue
 from .._types import CriterionFactory, OptimizerFactory
 from ..blocks import project_max_norm
@@ -22,7 +23,9 @@ from .batches import TrialBatches, Trials, TrialSplit
 from .recall import Recall, recall
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss")
+_CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalogue(
+    losses, nn.Module, suffix="Loss"
+)
 _OPTIMIZERS = catalogue(torch.optim, torch.optim.Optimizer)
 
 
@@ -35,6 +38,12 @@ class TrialNet(NeuralNet):
 
     A batch is ``({"x": trials, "weight": weights}, targets)``, so that callbacks of skorch find
     inputs and targets where they expect them.
+
+    Callbacks may have hooks that skorch does not know: ``compute_gradients(net, batch)`` in place
+    of the net's own, ``autocast(net)``, a context for the outputs of training,
+    ``differentiate(net, loss)`` in place of ``loss.backward()``, and
+    ``on_epoch_trained(net, dataset_train)`` between the training of an epoch and its validation.
+    What a callback returns as its ``state_dict()`` is part of a snapshot.
     """
 
     score_: Score
@@ -108,28 +117,64 @@ class TrialNet(NeuralNet):
         except KeyboardInterrupt as stop:
             raise StopTraining from stop
 
-    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any], int]:
-        """Return the weights, the state of the optimizer, and the length of the history."""
-        states = self.module_.state_dict(), self.optimizer_.state_dict()
-        return *copy.deepcopy(states), len(self.history)
+    def snapshot(self) -> tuple[dict[str, Any], int]:
+        """Return the states of module, optimizer and callbacks, and the length of the history."""
+        states = {name: part.state_dict() for name, part in self._stateful().items()}
+        return copy.deepcopy(states), len(self.history)
 
-    def restore(self, snapshot: tuple[dict[str, Any], dict[str, Any], int]) -> None:
+    def restore(self, snapshot: tuple[dict[str, Any], int]) -> None:
         """Go back to a snapshot."""
-        weights, optimizer, n_epochs = snapshot
-        self.module_.load_state_dict(weights)
-        self.optimizer_.load_state_dict(optimizer)
+        states, n_epochs = snapshot
+        for name, part in self._stateful().items():
+            part.load_state_dict(states[name])
         del self.history[n_epochs:]
+
+    def _stateful(self) -> dict[str, Any]:
+        """Return what has a state, by name."""
+        callbacks = {f"callbacks__{name}": callback for name, callback in self.callbacks_}
+        found = {name: item for name, item in callbacks.items() if hasattr(item, "state_dict")}
+        return {"module": self.module_, "optimizer": self.optimizer_, **found}
+
+    def _hook(self, name: str, default: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method of that name of the callback that has one, else the default."""
+        found = [getattr(item, name) for _, item in self.callbacks_ if hasattr(item, name)]
+        return found[0] if found else default
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Go through the batches; a loss that is not finite is no reason to go on."""
-        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        """Go through the batches; a loss that is not finite is no reason to go on.
+
+        Unlike in skorch, the host waits for the losses once an epoch, not after each batch; until
+        then those in the history are tensors.
+        """
+        if iterator is None:
+            return
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            self.history.record_batch(f"{prefix}_loss", step["loss"].detach())
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+        self._read_losses(f"{prefix}_loss")
         if training and not self._is_finite():
             raise ValueError(
                 f"Training diverged in epoch {len(self.history)}: loss or weights are not finite; "
                 f"lower the learning rate, lr={self.lr}."
             )
+        if training:
+            for _, callback in self.callbacks_:
+                if hasattr(callback, "on_epoch_trained"):
+                    callback.on_epoch_trained(self, dataset_train=iterator.dataset)
+
+    def _read_losses(self, column: str) -> None:
+        """Put numbers in the place of the tensors that the last epoch's losses are."""
+        rows = [row for row in self.history[-1]["batches"] if column in row]
+        for row, loss in zip(
+            rows, torch.stack([row[column] for row in rows]).tolist(), strict=True
+        ):
+            row[column] = loss
 
     def _is_finite(self) -> bool:
         """Tell whether the last training loss and all weights are numbers."""
@@ -141,6 +186,21 @@ class TrialNet(NeuralNet):
         step = super().train_step(batch, **fit_params)
         project_max_norm(self.module_)
         return step
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of a batch and its gradients, as a callback does if it has its way."""
+        return self._hook("compute_gradients", type(self).compute_gradients)(self, batch)
+
+    def compute_gradients(self, batch: Any) -> dict[str, Any]:
+        """Compute the loss of a batch and its gradients."""
+        self._set_training(True)
+        inputs, target = batch
+        with self._hook("autocast", nullcontext)(self):
+            output = self.infer(inputs)
+        output = output.float() if output.dtype.itemsize < 4 else output
+        loss = self.get_loss(output, target, X=inputs, training=True)
+        self._hook("differentiate", _differentiate)(self, loss)
+        return {"loss": loss, "y_pred": output}
 
     def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> torch.Tensor:
         """Send the trials of a batch through the module."""
@@ -220,6 +280,10 @@ def make_net(
     elif weight_decay > 0:
         raise ValueError(f"optimizer={optimizer!r} has no weight decay; set weight_decay=0.")
     return net_class(module, **{**defaults, **params}).initialize()
+
+
+def _differentiate(net: TrialNet, loss: torch.Tensor) -> None:
+    loss.backward()
 
 
 def _accepts(factory: Any, parameter: str) -> bool:

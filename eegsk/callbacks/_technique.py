@@ -1,0 +1,77 @@
+"""What the techniques share: typed parameters that are checked when training begins."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar, dataclass_transform
+
+import torch
+from skorch.callbacks import Callback
+
+from .._params import check_fields
+
+
+@dataclass_transform(eq_default=False)
+class Technique(Callback):
+    """A callback whose annotated attributes are the parameters of its constructor.
+
+    Whatever it learns has a name that ends in ``_``, so that its state can be told from its
+    parameters, and holds no reference to the net.
+    """
+
+    # What only one callback of a net can be in charge of.
+    charge: ClassVar[str | None] = None
+    # The attributes that do not follow from parameters, trials and history.
+    memory: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(cls, eq=False)
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Check the parameters, and that no other callback does the same.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        **kwargs : dict
+            The trials.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is wrong, or another callback is in the way.
+        """
+        check_fields(self)
+        for _, other in net.callbacks_:
+            if other is not self and self.charge and getattr(other, "charge", "") == self.charge:
+                raise ValueError(
+                    f"{type(self).__name__} and {type(other).__name__} both set {self.charge}; "
+                    "give one of them."
+                )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a copy of what going on takes."""
+        return copy.deepcopy({name: getattr(self, name) for name in self.memory})
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` has returned; to be called once training has begun.
+
+        Parameters
+        ----------
+        state : dict
+            What to go on with.
+        """
+        vars(self).update(copy.deepcopy(state))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the GPU, which may not be there where this is unpickled."""
+        return {name: _on_cpu(item) for name, item in vars(self).items()}
+
+
+def _on_cpu(item: Any) -> Any:
+    if isinstance(item, dict):
+        return {key: _on_cpu(value) for key, value in item.items()}
+    return item.cpu() if isinstance(item, torch.Tensor) else item

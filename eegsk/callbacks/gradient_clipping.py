@@ -1,0 +1,56 @@
+"""Gradient clipping."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from torch.nn.utils import clip_grad_norm_
+
+from .._types import Positive
+from ._technique import Technique
+
+
+class GradientClipping(Technique):
+    """Scale the gradient down, before each step, to at most a given norm.
+
+    It is the gradient that the optimizer steps with: with :class:`~eegsk.callbacks.SAM` that of
+    the ascended weights, with :class:`~eegsk.callbacks.MixedPrecision` in its true scale, in
+    whatever order the callbacks are listed.
+
+    Parameters
+    ----------
+    max_norm : float, default=1.0
+        The largest norm of the gradient with respect to all weights together.
+    norm_type : float or "inf", default=2.0
+        Which norm; ``"inf"`` for the largest absolute value.
+
+    References
+    ----------
+    .. [1] Pascanu, R., Mikolov, T., & Bengio, Y. (2013). On the difficulty of training recurrent
+       neural networks. ICML. https://doi.org/10.48550/arXiv.1211.5063
+
+    Examples
+    --------
+    >>> from eegsk import EEGNetClassifier
+    >>> from eegsk.callbacks import GradientClipping
+    >>> EEGNetClassifier(callbacks=[GradientClipping(max_norm=0.5)]).callbacks
+    [GradientClipping(max_norm=0.5, norm_type=2.0)]
+    """
+
+    max_norm: Positive = 1.0
+    norm_type: Positive | Literal["inf"] = 2.0
+
+    def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
+        """Clip the gradient.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        named_parameters : iterable of (str, torch.nn.Parameter)
+            The weights.
+        **kwargs : dict
+            The batch.
+        """
+        weights = [parameter for _, parameter in named_parameters]
+        clip_grad_norm_(weights, self.max_norm, float(self.norm_type))

@@ -1,0 +1,176 @@
+"""Losses that torch does not have, and weights of classes for them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+__all__ = ["FocalBalancedLoss", "class_weights"]
+
+
+class FocalBalancedLoss(nn.CrossEntropyLoss):
+    """Cross-entropy that easy trials count less in, and rare classes more.
+
+    Of a trial of class ``y`` to which the network gives the probability ``p`` it is
+    ``weight[y] * alpha * (1 - p) ** gamma * -log(p)``.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        How much less easy trials count; with zero it is cross-entropy.
+    alpha : float, default=1.0
+        What the loss is multiplied by.
+    weight : array-like of shape (n_classes,) or None, default=None
+        Weights of the classes, such as :func:`class_weights` returns; None for equal ones.
+    reduction : {"mean", "sum", "none"}, default="mean"
+        Whether to average over trials, to sum, or to return the loss of each. The mean is divided
+        by the number of trials, not by the sum of their weights.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    Everything is computed from logarithms of probabilities, so that losses and gradients are
+    finite for any finite logits and any ``gamma``.
+
+    References
+    ----------
+    .. [1] Lin, T.-Y., Goyal, P., Girshick, R., He, K., & Dollar, P. (2017). Focal loss for dense
+       object detection. ICCV. https://doi.org/10.1109/ICCV.2017.324
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.losses import FocalBalancedLoss, class_weights
+    >>> loss = FocalBalancedLoss(weight=class_weights([70, 10]), reduction="none")
+    >>> logits = torch.tensor([[2.0, -2.0], [2.0, -2.0]])
+    >>> loss(logits, torch.tensor([0, 1])) > torch.tensor([0.0, 15.0])
+    tensor([True, True])
+    """
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        alpha: float = 1.0,
+        weight: Any = None,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+    ) -> None:
+        for name, value in (("gamma", gamma), ("alpha", alpha)):
+            if not 0 <= value < math.inf:
+                raise ValueError(f"FocalBalancedLoss: {name}={value!r} should be zero or more.")
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(
+                f"FocalBalancedLoss: reduction={reduction!r} should be 'mean', 'sum' or 'none'."
+            )
+        super().__init__(None if weight is None else torch.as_tensor(weight), reduction=reduction)
+        self.gamma = gamma
+        self.alpha = alpha
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the loss of logits (n_trials, n_classes).
+
+        Parameters
+        ----------
+        logits : torch.Tensor of shape (n_trials, n_classes)
+            What the network makes of the trials.
+        target : torch.Tensor of shape (n_trials,) or (n_trials, n_classes)
+            Indices of their classes, or probabilities of the classes; the loss is linear in these.
+
+        Returns
+        -------
+        loss : torch.Tensor
+            The mean or the sum, or of shape (n_trials,).
+        """
+        loss = self.alpha * (self._soft if target.is_floating_point() else self._hard)(
+            logits, target
+        )
+        if self.reduction == "none":
+            return loss
+        return loss.mean() if self.reduction == "mean" else loss.sum()
+
+    def _hard(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        index = target[:, None]
+        loss = -F.log_softmax(logits, 1).gather(1, index)[:, 0]
+        if self.gamma:
+            others = logits.scatter(1, index, -math.inf).logsumexp(1)
+            loss = loss * (self.gamma * (others - logits.logsumexp(1))).exp()
+        return loss if self.weight is None else loss * self.weight.to(loss.dtype)[target]
+
+    def _soft(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        losses = -F.log_softmax(logits, 1)
+        if self.gamma:
+            own = torch.eye(logits.shape[1], dtype=torch.bool, device=logits.device)
+            others = logits[:, None].masked_fill(own, -math.inf).logsumexp(2)
+            losses = losses * (self.gamma * (others - logits.logsumexp(1, keepdim=True))).exp()
+        if self.weight is not None:
+            losses = losses * self.weight.to(losses.dtype)
+        return (losses * target).sum(1)
+
+    def extra_repr(self) -> str:
+        """Return what is shown of the loss."""
+        return f"gamma={self.gamma}, alpha={self.alpha}, reduction={self.reduction!r}"
+
+
+def class_weights(
+    counts: Any, scheme: Literal["balanced", "effective"] = "balanced", beta: float = 0.999
+) -> torch.Tensor:
+    """Compute weights of classes that make up for unequal numbers of trials.
+
+    Parameters
+    ----------
+    counts : array-like of shape (n_classes,)
+        Number of trials of each class, or the sum of their weights.
+    scheme : {"balanced", "effective"}, default="balanced"
+        Whether each class counts the same, ``n / (n_classes * counts)``, or in the proportion of
+        one over the effective number of its trials, ``(1 - beta ** counts) / (1 - beta)``; these
+        weights sum to the number of classes.
+    beta : float, default=0.999
+        With 0 classes of any size have the same effective number, near 1 that of their trials;
+        ``"balanced"`` does not use it.
+
+    Returns
+    -------
+    weights : torch.Tensor of shape (n_classes,)
+        The weights, in double precision; zero for a class without trials.
+
+    Raises
+    ------
+    ValueError
+        If there are no counts, a count is negative, or a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] Cui, Y., Jia, M., Lin, T.-Y., Song, Y., & Belongie, S. (2019). Class-balanced loss based
+       on effective number of samples. CVPR. https://doi.org/10.1109/CVPR.2019.00949
+
+    Examples
+    --------
+    >>> from eegsk.losses import class_weights
+    >>> class_weights([70, 10])
+    tensor([0.5714, 4.0000], dtype=torch.float64)
+    """
+    counts = torch.as_tensor(counts).double()
+    if counts.dim() != 1 or not (counts > 0).any() or not (counts >= 0).all():
+        raise ValueError(
+            f"class_weights: counts={counts.tolist()} should be a list of numbers, none below "
+            "zero, some above."
+        )
+    if scheme not in ("balanced", "effective") or not 0 <= beta < 1:
+        raise ValueError(
+            f"class_weights: scheme={scheme!r} should be 'balanced' or 'effective', and "
+            f"beta={beta!r} from 0 to less than 1."
+        )
+    there = counts > 0
+    n_classes = there.sum()
+    if scheme == "balanced":
+        return torch.where(there, counts.sum() / (n_classes * counts), 0.0)
+    effective = -torch.expm1(counts * math.log(beta)) if beta else there.double()
+    weights = torch.where(there, 1 / effective, 0.0)
+    return weights * n_classes / weights.sum()
