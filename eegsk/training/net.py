@@ -170,10 +170,10 @@ class TrialNet(NeuralNet):
 
     def _read_losses(self, column: str) -> None:
         """Put numbers in the place of the tensors that the last epoch's losses are."""
-        rows = [row for row in self.history[-1]["batches"] if column in row]
-        for row, loss in zip(
-            rows, torch.stack([row[column] for row in rows]).tolist(), strict=True
-        ):
+        epoch: Any = self.history[-1]
+        rows = [row for row in epoch["batches"] if column in row]
+        losses = torch.stack([row[column] for row in rows]).tolist()
+        for row, loss in zip(rows, losses, strict=True):
             row[column] = loss
 
     def _is_finite(self) -> bool:
