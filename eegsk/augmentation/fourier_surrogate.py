@@ -49,15 +49,17 @@ class FourierSurrogate(Transform):
     probability: Probability = field(default=0.5, kw_only=True)
 
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        n_times = X.shape[-1]
-        # The transform is the cost: it is computed of the chosen trials only.
-        spectrum = torch.fft.rfft(X[chosen])
+        made, n_times = X.clone(), X.shape[-1]
+        (index,) = chosen.nonzero(as_tuple=True)
+        if len(index) == 0:  # there is no Fourier transform of nothing
+            return made
+        # It is the cost, hence of the chosen trials only.
+        spectrum = torch.fft.rfft(X[index])
         n_chosen, _, n_freqs = spectrum.shape
         turn = 2 * torch.rand(n_chosen, 1, n_freqs, device=X.device, dtype=X.dtype) - 1
         turn[..., 0] = 0  # the mean, and of an even number of times the highest frequency, are real
         if n_times % 2 == 0:
             turn[..., -1] = 0
         turned = spectrum * torch.polar(torch.ones_like(turn), math.pi * self.phase_noise * turn)
-        made = X.clone()
-        made[chosen] = torch.fft.irfft(turned, n_times)
+        made[index] = torch.fft.irfft(turned, n_times)
         return made
