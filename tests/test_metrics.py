@@ -147,12 +147,8 @@ def test_a_class_that_is_not_there(X):
     y = np.arange(24) % 2
     y[TRAIN[:4]] = 2
     estimator = fit(EEGNetClassifier, X, y, EpochMetric())
-    expected = np.mean(
-        [
-            np.mean(estimator.predict(X[VALID])[y[VALID] == label] == label)
-            for label in set(y[VALID])
-        ]
-    )
+    right = estimator.predict(X[VALID]) == y[VALID]
+    expected = np.mean([right[y[VALID] == label].mean() for label in (0, 1)])
     assert estimator.history_[-1, "valid_balanced_accuracy"] == pytest.approx(expected)
     with pytest.raises(ValueError, match="roc_auc takes trials of every class, but there are none"):
         fit(EEGNetClassifier, X, y, EpochMetric("roc_auc"))
