@@ -9,19 +9,24 @@ from sklearn.base import BaseEstimator
 
 Parameters = dict[str, Any]
 
+# Fields that hold a list of things with parameters, and what one of them is called; others hold a
+# dictionary.
+_LISTS = {"augmentation": "transform", "callbacks": "callback"}
+
 
 class NestedParams(BaseEstimator):
-    """An estimator whose callbacks and dictionaries can be searched, as a pipeline's steps can."""
+    """An estimator whose lists and dictionaries can be searched, as a pipeline's steps can."""
 
-    _nested_fields: ClassVar[tuple[str, ...]] = ("callbacks", "net_params")
+    _nested_fields: ClassVar[tuple[str, ...]] = ("augmentation", "callbacks", "net_params")
 
     def get_params(self, deep: bool = True) -> Parameters:
-        """Get the parameters, with ``deep`` those of callbacks and dictionaries too.
+        """Get the parameters, with ``deep`` those of what it holds too.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to list ``callbacks__name__parameter`` and ``net_params__key``.
+            Whether to list ``callbacks__name__parameter``, ``augmentation__name__parameter`` and
+            ``net_params__key``.
 
         Returns
         -------
@@ -35,12 +40,12 @@ class NestedParams(BaseEstimator):
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of callbacks and dictionaries too.
+        """Set parameters, those of callbacks, transforms and dictionaries too.
 
         Parameters
         ----------
         **params : dict
-            Parameters by name; ``callbacks__name=None`` takes a callback out.
+            Parameters by name; ``callbacks__name=None`` takes a callback out, likewise a transform.
 
         Returns
         -------
@@ -50,7 +55,7 @@ class NestedParams(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no parameter or no callback of such a name.
+            If there is no parameter, callback or transform of such a name.
         """
         self._check_depth(params)
         nested = {name: value for name, value in params.items() if self._is_nested(name)}
@@ -77,21 +82,21 @@ class NestedParams(BaseEstimator):
         return bool(separator) and field in self._nested_fields
 
 
-def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
-    """Name callbacks as :func:`sklearn.pipeline.make_pipeline` names steps.
+def named_items(items: Any) -> list[tuple[str, Any]]:
+    """Name callbacks or transforms as :func:`sklearn.pipeline.make_pipeline` names steps.
 
     Parameters
     ----------
-    callbacks : list or None
-        Callbacks, or pairs of a name and a callback.
+    items : list or None
+        Callbacks or transforms, or pairs of a name and one of them.
 
     Returns
     -------
-    named : list of (str, callback)
-        A callback without a name goes by that of its class, in lower case; several of one class
-        are numbered.
+    named : list of (str, item)
+        One without a name goes by that of its class, in lower case; several of one class are
+        numbered.
     """
-    items = callbacks if isinstance(callbacks, list | tuple) else []
+    items = items if isinstance(items, list | tuple) else []
     names = [_own_name(item) for item in items]
     times, seen = Counter(names), Counter[str]()
     named = []
@@ -103,14 +108,14 @@ def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
 
 
 def get_nested(field: str, value: Any) -> Parameters:
-    """List the parameters inside a field that holds callbacks or a dictionary."""
+    """List the parameters inside a field that holds a list or a dictionary."""
     if isinstance(value, dict):
         return {f"{field}__{key}": item for key, item in value.items()}
     found: Parameters = {}
-    for name, callback in named_callbacks(value):
-        found[f"{field}__{name}"] = callback
-        inner = callback.get_params() if _has_params(callback) else {}
-        found.update({f"{field}__{name}__{key}": item for key, item in inner.items()})
+    for name, item in named_items(value):
+        found[f"{field}__{name}"] = item
+        inner = item.get_params() if _has_params(item) else {}
+        found.update({f"{field}__{name}__{key}": value for key, value in inner.items()})
     return found
 
 
@@ -120,14 +125,14 @@ def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
     Parameters
     ----------
     field : str
-        The field's name, for the error message.
+        The field's name.
     value : list, dict or None
-        What the field holds; neither it nor what is in it is changed, but for the parameters of a
-        callback, which are set as a pipeline sets those of its steps.
+        What the field holds; neither it nor what is in it is changed, but for the parameters of
+        what a list holds, which are set as a pipeline sets those of its steps.
     path : str
-        ``key`` of a dictionary, ``name`` of a callback, or ``name__parameter``.
+        ``key`` of a dictionary, ``name`` of what a list holds, or ``name__parameter``.
     new : object
-        The parameter's new value; None takes a callback out.
+        The parameter's new value; None takes out what the list holds.
 
     Returns
     -------
@@ -137,29 +142,27 @@ def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
     Raises
     ------
     ValueError
-        If there is no callback of that name, or it has no such parameter.
+        If the list holds nothing of that name, or it has no such parameter.
     """
-    if field != "callbacks":
+    if field not in _LISTS:
         return {**(value or {}), path: new}
     name, _, parameter = path.partition("__")
-    named = named_callbacks(value)
+    named, kind = named_items(value), _LISTS[field]
     if name not in dict(named):
-        raise ValueError(
-            f"No callback is called {name!r}; there are {[name for name, _ in named]}."
-        )
+        raise ValueError(f"No {kind} is called {name!r}; there are {[name for name, _ in named]}.")
     if parameter:
-        _set_inside(name, dict(named)[name], parameter, new)
+        _set_inside(kind, name, dict(named)[name], parameter, new)
         return value
-    return [(other, new if other == name else callback) for other, callback in named]
+    return [(other, new if other == name else item) for other, item in named]
 
 
-def _set_inside(name: str, callback: Any, parameter: str, new: Any) -> None:
-    if not _has_params(callback):
+def _set_inside(kind: str, name: str, item: Any, parameter: str, new: Any) -> None:
+    if not _has_params(item):
         raise ValueError(
-            f"Callback {name!r} is {callback!r}, whose {parameter!r} cannot be set; give an "
-            "instance of a callback."
+            f"{kind.capitalize()} {name!r} is {item!r}, whose {parameter!r} cannot be set; give "
+            f"an instance of a {kind} that has parameters."
         )
-    callback.set_params(**{parameter: new})
+    item.set_params(**{parameter: new})
 
 
 def _is_pair(item: Any) -> bool:
@@ -172,5 +175,5 @@ def _own_name(item: Any) -> str:
     return (item.__name__ if isinstance(item, type) else type(item).__name__).lower()
 
 
-def _has_params(callback: Any) -> bool:
-    return hasattr(callback, "get_params") and not isinstance(callback, type)
+def _has_params(item: Any) -> bool:
+    return hasattr(item, "get_params") and not isinstance(item, type)

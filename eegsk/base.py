@@ -20,7 +20,7 @@ from skorch.history import History
 from torch import nn
 
 from ._docs import first_link
-from ._nested import NestedParams, named_callbacks
+from ._nested import NestedParams, named_items
 from ._params import check_fields
 from ._types import (
     Count,
@@ -33,6 +33,7 @@ from ._types import (
     Splitter,
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
+from .augmentation.transform import own_transforms
 from .model_selection import split_for_validation
 from .networks import Architecture, build_network
 from .signals import Signal, read_trials
@@ -78,6 +79,11 @@ class EEGEstimator(Architecture, NestedParams):
         Callbacks of skorch or :mod:`eegsk.callbacks`, or pairs of a name and a callback. One
         without a name goes by that of its class in lower case, so that its parameters are
         ``callbacks__name__parameter``.
+    augmentation : list or None, default=None
+        Transforms of :mod:`eegsk.augmentation`, or functions that take and return ``(X, y)``, or
+        pairs of a name and one of them. Training applies them to each batch of standardised
+        trials, one after the other; validation and predictions see the trials as they are. Names
+        are those of classes, as of callbacks: ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
         Where to compute; ``"auto"`` for CUDA, else MPS, else the CPU.
     n_threads : int, default=1
@@ -118,6 +124,7 @@ class EEGEstimator(Architecture, NestedParams):
     standardize: Literal["channel", "global"] | None = "channel"
     valid_split: Fraction | Splitter | None = None
     callbacks: list[Any] | tuple[Any, ...] | None = None
+    augmentation: list[Any] | tuple[Any, ...] | None = None
     device: str | torch.device = "auto"
     n_threads: Count = 1
     warm_start: bool = False
@@ -281,6 +288,7 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_net(self, trials: Trials, goes_on: bool) -> None:
         """Make the net that trains the module, a new one or that of the last fit."""
+        transforms = own_transforms(self.augmentation, type(self).__name__)
         module = self.module_ if goes_on else self._make_module(trials)
         self.net_ = make_net(
             self._net_class,
@@ -297,6 +305,7 @@ class EEGEstimator(Architecture, NestedParams):
             **self._task_params(),
             **self._further_params(),
         )
+        self.net_.augmentation_ = transforms
         self._dtype = finest_dtype(module, trials.X[:2])
 
     def _make_module(self, trials: Trials) -> nn.Module:
@@ -326,7 +335,7 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _own_callbacks(self) -> list[tuple[str, Any]]:
         """Clone the callbacks, so that nothing they learn flows back into the parameters."""
-        named = [item for item in named_callbacks(self.callbacks) if item[1] is not None]
+        named = [item for item in named_items(self.callbacks) if item[1] is not None]
         for name, callback in named:
             kind = callback if isinstance(callback, type) else type(callback)
             if not issubclass(kind, Callback):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from ._nested import NestedParams
 from .networks import (
     AdvancedEEGNet,
     Architecture,
@@ -284,7 +285,7 @@ class EEGClassifier(Classifier, AnyNetwork):
     (40, 2)
     """
 
-    _nested_fields: ClassVar = ("callbacks", "net_params", "network_params")
+    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")
 
 
 class EEGRegressor(Regressor, AnyNetwork):
@@ -302,4 +303,4 @@ class EEGRegressor(Regressor, AnyNetwork):
     (40,)
     """
 
-    _nested_fields: ClassVar = ("callbacks", "net_params", "network_params")
+    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")

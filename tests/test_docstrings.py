@@ -11,7 +11,16 @@ import pytest
 from numpydoc.validate import validate
 
 import eegsk
-from eegsk import blocks, callbacks, datasets, losses, model_selection, networks, training
+from eegsk import (
+    augmentation,
+    blocks,
+    callbacks,
+    datasets,
+    losses,
+    model_selection,
+    networks,
+    training,
+)
 from eegsk.networks import Architecture
 
 from .networks import ESTIMATORS, small
@@ -26,10 +35,10 @@ NOT_NEEDED = {
 PUBLIC = sorted(
     {
         f"{module.__name__}.{name}"
-        for module in (eegsk, callbacks, datasets, losses, networks, blocks)
+        for module in (eegsk, augmentation, callbacks, datasets, losses, networks, blocks)
         for name in module.__all__
     }
-    | {"eegsk.model_selection.split_for_validation"}
+    | {"eegsk.model_selection.split_for_validation", "eegsk.metrics.nrmse"}
 )
 WITH_EXAMPLES = sorted(
     set(PUBLIC)
@@ -37,6 +46,7 @@ WITH_EXAMPLES = sorted(
     - {"eegsk.blocks.max_norm", "eegsk.blocks.project_max_norm"}
 )
 INTERNAL = sorted(f"eegsk.training.{name}" for name in training.__all__)
+TRANSFORMS = [getattr(augmentation, name) for name in augmentation.__all__]
 NETWORKS = [
     item
     for item in (*vars(networks).values(), *ESTIMATORS)
@@ -113,6 +123,11 @@ def test_networks_cite_their_paper(network):
     assert re.search(r"https://doi\.org/10\.\d{4,}/\S+", "".join(page_of(network)["References"]))
 
 
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_transforms_cite_a_paper(transform):
+    assert re.search(r"https://\S+", "".join(page_of(transform)["References"]))
+
+
 # Parameters and attributes
 
 
@@ -122,7 +137,7 @@ def documented_default(parameter):
     return ast.literal_eval(found.group(1)) if found else inspect.Parameter.empty
 
 
-@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, *TECHNIQUES])
+@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, *TRANSFORMS, *TECHNIQUES])
 def test_parameters_are_those_of_the_constructor(item):
     parameters = inspect.signature(item).parameters
     page = {parameter.name: parameter for parameter in page_of(item)["Parameters"]}

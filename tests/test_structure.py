@@ -18,7 +18,7 @@ MODULES = {
 
 # A module imports from its own layer and those above it in this list, never from one below.
 LAYERS = [
-    "_docs _names _optional _types",
+    "_docs _names _optional _types metrics",
     "_nested _params _targets _validation augmentation datasets losses model_selection signals",
     "blocks",
     "networks",

@@ -4,6 +4,7 @@ from .cosine_warm_restarts import CosineWarmRestarts
 from .cosine_warmup import CosineWarmup
 from .early_stopping import EarlyStopping
 from .ema import EMA
+from .epoch_metric import EpochMetric
 from .focal_balance import FocalBalance
 from .gradient_clipping import GradientClipping
 from .mixed_precision import MixedPrecision
@@ -16,6 +17,7 @@ __all__ = [  # noqa: RUF022 - as Python sorts, whatever the case
     "CosineWarmup",
     "EMA",
     "EarlyStopping",
+    "EpochMetric",
     "FocalBalance",
     "GradientClipping",
     "MixedPrecision",

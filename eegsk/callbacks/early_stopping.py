@@ -66,6 +66,6 @@ class EarlyStopping(skorch.callbacks.EarlyStopping):
         if self.monitor not in net.history[-1]:
             raise ValueError(
                 f"EarlyStopping: the history has no {self.monitor!r} to watch; give the estimator "
-                "a valid_split, such as valid_split=0.2."
+                "a valid_split, such as valid_split=0.2, and list what records it before this."
             )
         super().on_epoch_end(net, **kwargs)

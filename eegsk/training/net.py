@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn.modules import loss as torch_losses
 from .. import losses
 from .._names import by_name, catalogue
 from .._types import CriterionFactory, OptimizerFactory
+from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .recall import Recall, recall
@@ -47,6 +48,7 @@ class TrialNet(NeuralNet):
     """
 
     score_: Score
+    augmentation_: Sequence[Augmentation] = ()
     _recall: Recall | None = None
 
     @property
@@ -104,7 +106,7 @@ class TrialNet(NeuralNet):
     @contextmanager
     def _recalling(self, trials: Trials) -> Iterator[None]:
         """Keep what the front end needs of the training trials in each epoch."""
-        self._recall = recall(self.module_, trials)
+        self._recall = None if self.augmentation_ else recall(self.module_, trials)
         try:
             yield
         finally:
@@ -183,9 +185,18 @@ class TrialNet(NeuralNet):
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Step, then put weights with a max-norm back within it."""
-        step = super().train_step(batch, **fit_params)
+        step = super().train_step(self._augmented(batch), **fit_params)
         project_max_norm(self.module_)
         return step
+
+    def _augmented(self, batch: Any) -> Any:
+        """Augment standardised trials, so that their unit makes no difference."""
+        if not self.augmentation_:
+            return batch
+        inputs, y = batch
+        X = self.module_.get_submodule("standardize")(inputs["x"])
+        X, y = augment(self.augmentation_, X, y)
+        return {"x": X, "weight": inputs["weight"], "standardized": True}, y
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients, as a callback does if it has its way."""
@@ -202,22 +213,28 @@ class TrialNet(NeuralNet):
         self._hook("differentiate", _differentiate)(self, loss)
         return {"loss": loss, "y_pred": output}
 
-    def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> torch.Tensor:
+    def infer(self, x: dict[str, Any], **fit_params: Any) -> torch.Tensor:
         """Send the trials of a batch through the module."""
+        if "standardized" in x:
+            return self.module_.get_submodule("network")(x["x"])
         with nullcontext() if self._recall is None else self._recall.of(x):
             return self.module_(x["x"])
 
     def get_loss(
-        self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
+        self, y_pred: torch.Tensor, y_true: Any, X: Any = None, training: bool = False
     ) -> torch.Tensor:
         """Average the loss over the batch, each trial with its weight."""
+        weight = X["weight"]
+        if isinstance(y_true, MixedTarget):
+            y_pred, y_true, weight = y_true.unmixed(y_pred, weight)
         loss = self.criterion_(y_pred, y_true)
-        weight = X["weight"].to(loss.dtype)
+        weight = weight.to(loss.dtype)
         if loss.dim() == 0:
             if not torch.equal(weight, torch.ones_like(weight)):
                 raise ValueError(
                     f"{type(self.criterion_).__name__} returns one loss for the whole batch, so "
-                    "sample_weight and class_weight cannot act; it should take reduction='none'."
+                    "sample_weight and class_weight cannot act, nor Mixup; it should take "
+                    "reduction='none'."
                 )
             return loss
         return (loss.flatten(1).mean(1) * weight if loss.dim() > 1 else loss * weight).mean()

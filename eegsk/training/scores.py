@@ -56,6 +56,16 @@ class EpochScores(Callback):
         """Record the scores and forget the outputs."""
         for prefix, seen in self.seen_.items():
             if seen:
-                parts = [torch.cat(part) for part in zip(*seen, strict=True)]
-                net.history.record(f"{prefix}_score", self.score(*parts).item())
+                self.record(net, prefix, *map(torch.cat, zip(*seen, strict=True)))
         self.seen_ = {"train": [], "valid": []}
+
+    def record(
+        self,
+        net: Any,
+        prefix: str,
+        output: torch.Tensor,
+        target: torch.Tensor,
+        weight: torch.Tensor,
+    ) -> None:
+        """Record what the outputs of one side amount to."""
+        net.history.record(f"{prefix}_score", self.score(output, target, weight).item())

@@ -1,0 +1,18 @@
+"""Transforms of training trials: ``(X, y) -> (X, y)`` of a batch, on its device."""
+
+from .amplitude_scale import AmplitudeScale
+from .fourier_surrogate import FourierSurrogate
+from .gaussian_noise import GaussianNoise
+from .masks import ChannelDropout, TimeMask
+from .mixup import Mixup
+from .time_shift import TimeShift
+
+__all__ = [
+    "AmplitudeScale",
+    "ChannelDropout",
+    "FourierSurrogate",
+    "GaussianNoise",
+    "Mixup",
+    "TimeMask",
+    "TimeShift",
+]

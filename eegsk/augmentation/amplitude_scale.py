@@ -1,0 +1,43 @@
+"""Changes of amplitude."""
+
+from __future__ import annotations
+
+import torch
+
+from .._types import Proportion
+from .transform import Transform
+
+
+class AmplitudeScale(Transform):
+    """Make each trial larger or smaller [1]_, about the mean of each electrode.
+
+    Parameters
+    ----------
+    max_change : float, default=0.2
+        The trial is multiplied by a factor that is drawn evenly from ``1 - max_change`` to
+        ``1 + max_change``, the same for all electrodes.
+    probability : float, default=1.0
+        How likely a trial is to be scaled.
+
+    References
+    ----------
+    .. [1] Um, T. T., Pfister, F. M. J., Pichler, D., et al. (2017). Data augmentation of wearable
+       sensor data for Parkinson's disease monitoring using convolutional neural networks.
+       Proceedings of the 19th ACM International Conference on Multimodal Interaction, 216-220.
+       https://doi.org/10.1145/3136755.3136817
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.augmentation import AmplitudeScale
+    >>> generator = torch.manual_seed(0)
+    >>> X, y = AmplitudeScale(max_change=0.5)(torch.ones(3, 1, 100), torch.zeros(3))
+    >>> X[:, 0, 0]
+    tensor([0.6320, 0.8074, 1.1341])
+    """
+
+    max_change: Proportion = 0.2
+
+    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        draw = 2 * torch.rand(len(X), device=X.device, dtype=X.dtype) - 1
+        return X * (1 + self.max_change * draw * chosen)[:, None, None]

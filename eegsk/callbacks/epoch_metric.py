@@ -1,0 +1,161 @@
+"""Further metrics in the history."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from sklearn.metrics import recall_score, roc_auc_score
+
+from ..metrics import nrmse
+from ..training.net import ClassifierNet
+from ..training.scores import EpochScores
+
+
+class EpochMetric(EpochScores):
+    """Record a metric of each epoch in the history.
+
+    It is computed of the outputs that training and validation compute anyway. List it before
+    callbacks that watch its column, such as
+    ``EarlyStopping(monitor="valid_balanced_accuracy", lower_is_better=False)``.
+
+    Parameters
+    ----------
+    metric : {"balanced_accuracy", "roc_auc", "nrmse"} or callable, default="balanced_accuracy"
+        For classifiers, the mean recall of the classes that are there, or the area under the
+        curve (of more than two classes, the mean of each against the rest); for regressors,
+        :func:`eegsk.metrics.nrmse`. A function is called as ``metric(y_true, y_pred)``, and with
+        ``sample_weight`` if it has such a parameter: classes are given as indices of ``classes_``,
+        targets standardised.
+    name : str or None, default=None
+        The columns are ``valid_name`` and ``train_name``; None for the name of the metric.
+    on_train : bool, default=False
+        Whether to record it of the training side too, as of the outputs on which the network was
+        trained, dropout and augmentation included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNetClassifier
+    >>> from eegsk.callbacks import EarlyStopping, EpochMetric
+    >>> watch = EarlyStopping(monitor="valid_roc_auc", lower_is_better=False)
+    >>> estimator = EEGNetClassifier(
+    ...     callbacks=[EpochMetric("roc_auc"), watch], valid_split=0.25, max_epochs=2
+    ... )
+    >>> X, y = np.random.default_rng(0).standard_normal((24, 3, 128)), ["left", "right"] * 12
+    >>> len(estimator.fit(X, y).history_[:, "valid_roc_auc"])
+    2
+    """
+
+    def __init__(
+        self,
+        metric: str | Callable[..., float] = "balanced_accuracy",
+        name: str | None = None,
+        on_train: bool = False,
+    ) -> None:
+        self.metric = metric
+        self.name = name
+        self.on_train = on_train
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Look the metric up."""
+        is_classifier = isinstance(net, ClassifierNet)
+        known = _OF_CLASSIFIERS if is_classifier else _OF_REGRESSORS
+        self.name_ = self.name or getattr(self.metric, "__name__", self.metric)
+        if not isinstance(self.name_, str):
+            raise ValueError(f"EpochMetric: {self.metric!r} has no name; give one, as name=...")
+        if callable(self.metric):
+            self.compute_ = functools.partial(_call, self.metric, self.name_, is_classifier)
+        elif self.metric in known:
+            self.compute_ = known[self.metric]
+        else:
+            task = "classifier" if is_classifier else "regressor"
+            raise ValueError(
+                f"EpochMetric: metric={self.metric!r} is none of a {task}'s, {', '.join(known)}; "
+                "choose from these, or give a function."
+            )
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Record the metric and forget the outputs."""
+        if not (self.seen_["valid"] or self.on_train):
+            raise ValueError(
+                "EpochMetric: there are no trials to validate on; give the estimator a "
+                "valid_split, such as valid_split=0.2, or set on_train=True."
+            )
+        super().on_epoch_end(net, **kwargs)
+
+    def record(
+        self,
+        net: Any,
+        prefix: str,
+        output: torch.Tensor,
+        target: torch.Tensor,
+        weight: torch.Tensor,
+    ) -> None:
+        """Record the metric of one side."""
+        if prefix == "train" and not self.on_train:
+            return
+        arrays = [tensor.cpu().double().numpy() for tensor in (output, target, weight)]
+        net.history.record(f"{prefix}_{self.name_}", float(self.compute_(*arrays)))
+
+
+def _decide(
+    output: np.ndarray, target: np.ndarray, is_classifier: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return targets and predictions as functions of scikit-learn take them."""
+    if is_classifier:
+        return target.astype(int), output.argmax(1)
+    return (target[:, 0], output[:, 0]) if target.shape[1] == 1 else (target, output)
+
+
+def _call(
+    metric: Callable[..., float],
+    name: str,
+    is_classifier: bool,
+    output: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+) -> float:
+    """Call the user's function."""
+    y_true, y_pred = _decide(output, target, is_classifier)
+    if "sample_weight" in inspect.signature(metric).parameters:
+        return metric(y_true, y_pred, sample_weight=weight)
+    if np.ptp(weight) > 0:
+        raise ValueError(
+            f"EpochMetric: {name} takes no sample_weight, but trials are weighted; give a function "
+            "that takes it."
+        )
+    return metric(y_true, y_pred)
+
+
+def _balanced_accuracy(output: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    return recall_score(
+        target, output.argmax(1), labels=np.unique(target), average="macro", sample_weight=weight
+    )
+
+
+def _roc_auc(output: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    n_classes = output.shape[1]
+    missing = np.setdiff1d(np.arange(n_classes), target)
+    if len(missing):
+        raise ValueError(
+            f"EpochMetric: roc_auc takes trials of every class, but there are none of class "
+            f"{missing[0]}; set more trials aside, or watch balanced_accuracy."
+        )
+    if n_classes == 2:
+        return roc_auc_score(target, output[:, 1] - output[:, 0], sample_weight=weight)
+    proba = softmax(output, axis=1)
+    return roc_auc_score(target, proba, sample_weight=weight, multi_class="ovr")
+
+
+def _nrmse(output: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    return nrmse(target, output, sample_weight=weight)
+
+
+_OF_CLASSIFIERS = {"balanced_accuracy": _balanced_accuracy, "roc_auc": _roc_auc}
+_OF_REGRESSORS = {"nrmse": _nrmse}

@@ -1,0 +1,248 @@
+"""NRMSE, and metrics in the history."""
+
+import functools
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    mean_absolute_error,
+    r2_score,
+    recall_score,
+    roc_auc_score,
+)
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor
+from eegsk.callbacks import EarlyStopping, EpochMetric
+from eegsk.metrics import nrmse, nrmse_scorer
+from eegsk.model_selection import split_for_validation
+
+from .networks import ESTIMATORS, linear, small
+
+TRAIN, VALID = np.arange(12), np.arange(12, 24)
+
+
+class Halves:
+    """Train on the first trials, validate on the others."""
+
+    def split(self, X, y=None, groups=None):
+        yield TRAIN, VALID
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+
+@pytest.fixture
+def labels():
+    return np.array(["feet", "left", "right"])[np.random.default_rng(1).integers(3, size=24)]
+
+
+# NRMSE
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_nrmse_is_error_over_spread(n_outputs, weighted):
+    rng = np.random.default_rng(0)
+    y, p = rng.normal(5, 3, size=(2, 40, n_outputs))
+    weight = rng.integers(0, 4, size=40) if weighted else None
+    repeated = slice(None) if weight is None else np.repeat(np.arange(40), weight)
+    expected = np.sqrt(np.mean((y - p)[repeated] ** 2, axis=0)) / np.std(y[repeated], axis=0)
+    raw = nrmse(y, p, sample_weight=weight, multioutput="raw_values")
+    np.testing.assert_allclose(raw, expected)
+    assert nrmse(y, p, sample_weight=weight) == pytest.approx(expected.mean())
+    r2 = r2_score(y, p, sample_weight=weight, multioutput="raw_values")
+    np.testing.assert_allclose(raw**2, 1 - r2)
+
+
+def test_nrmse_is_free_of_units():
+    y, p = np.random.default_rng(0).normal(size=(2, 40))
+    assert nrmse(1e-3 * y + 7, 1e-3 * p + 7) == pytest.approx(nrmse(y, p))
+    assert nrmse(list(y), y) == 0
+    assert nrmse(y, np.full(40, y.mean())) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("y", "params", "message"),
+    [
+        ([0.1, 0.1, 0.1], {}, "nrmse: target 0 of y_true is constant"),
+        ([[1, 3], [2, 3], [3, 3]], {}, "nrmse: target 1 of y_true is constant"),
+        ([1, 1, 2], {"sample_weight": [1, 1, 0]}, "nrmse: target 0 of y_true is constant"),
+        ([1, 2, 3], {"multioutput": "mean"}, "multioutput='mean' should be 'uniform_average' or"),
+    ],
+)
+def test_nrmse_that_cannot_be(y, params, message):
+    with pytest.raises(ValueError, match=message) as error:
+        nrmse(y, np.zeros_like(y), **params)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_nrmse_scorer(n_outputs, X):
+    y = X[:, :n_outputs, 0].squeeze()
+    features = X[:, :, 1:5].reshape(24, -1)
+    scores = cross_val_score(LinearRegression(), features, y, scoring=nrmse_scorer, cv=3)
+    r2 = cross_val_score(LinearRegression(), features, y, cv=3, scoring="r2")
+    if n_outputs == 1:
+        np.testing.assert_allclose(scores, -np.sqrt(1 - r2))
+    assert (scores < 0).all()
+    grid = {"lr": [1e-6, 1e-2]}
+    search = GridSearchCV(small(EEGNetRegressor), grid, cv=2, scoring=nrmse_scorer)
+    results = search.fit(X, y).cv_results_["mean_test_score"]
+    assert search.best_params_["lr"] == grid["lr"][np.argmax(results)]
+
+
+# Metrics in the history
+
+
+def fit(estimator_class, X, y, *metrics, weight=None, **fields):
+    fields = {"valid_split": Halves(), "callbacks": [*metrics], **fields}
+    return small(estimator_class, **fields).fit(X, y, weight)
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_are_those_of_the_predictions(estimator_class, weighted, X, y):
+    """Of the last epoch, so that the network is the one that predicts."""
+    weight = np.random.default_rng(0).uniform(0.5, 2, size=24) if weighted else np.ones(24)
+    y = np.where(np.arange(24) % 3 == 0, 1, 0)
+    score = {"sample_weight": weight[VALID]}
+    if hasattr(estimator_class, "predict_proba"):
+        metrics = [EpochMetric(), EpochMetric("roc_auc")]
+        estimator = fit(estimator_class, X, y, *metrics, weight=weight, batch_size=5)
+        predicted, last = estimator.predict(X[VALID]), estimator.history_[-1]
+        expected = balanced_accuracy_score(y[VALID], predicted, **score)
+        assert last["valid_balanced_accuracy"] == pytest.approx(expected)
+        expected = roc_auc_score(y[VALID], estimator.decision_function(X[VALID]), **score)
+        assert last["valid_roc_auc"] == pytest.approx(expected)
+    else:
+        y = 1000 + 10 * y + X[:, 0, 0]
+        estimator = fit(estimator_class, X, y, EpochMetric("nrmse"), weight=weight, batch_size=5)
+        expected = nrmse(y[VALID], estimator.predict(X[VALID]), **score)
+        assert estimator.history_[-1, "valid_nrmse"] == pytest.approx(expected, rel=1e-4)
+        r2 = estimator.history_[-1, "valid_score"]
+        assert estimator.history_[-1, "valid_nrmse"] == pytest.approx(np.sqrt(1 - r2), rel=1e-4)
+
+
+def test_roc_auc_of_several_classes(X, labels):
+    estimator = fit(EEGNetClassifier, X, labels, EpochMetric("roc_auc"))
+    expected = roc_auc_score(labels[VALID], estimator.predict_proba(X[VALID]), multi_class="ovr")
+    assert estimator.history_[-1, "valid_roc_auc"] == pytest.approx(expected)
+
+
+def test_nrmse_of_several_targets(X):
+    y = 100 + X[:, :2, 0]
+    estimator = fit(EEGNetRegressor, X, y, EpochMetric("nrmse"), EpochMetric(mean_absolute_error))
+    expected = nrmse(y[VALID], estimator.predict(X[VALID]))
+    assert estimator.history_[-1, "valid_nrmse"] == pytest.approx(expected, rel=1e-4)
+    errors = np.abs(y[VALID] - estimator.predict(X[VALID])) / y[TRAIN].std(axis=0)
+    found = estimator.history_[-1, "valid_mean_absolute_error"]
+    assert found == pytest.approx(errors.mean(), rel=1e-3)
+
+
+def test_a_class_that_is_not_there(X):
+    y = np.arange(24) % 2
+    y[TRAIN[:4]] = 2
+    estimator = fit(EEGNetClassifier, X, y, EpochMetric())
+    right = estimator.predict(X[VALID]) == y[VALID]
+    expected = np.mean([right[y[VALID] == label].mean() for label in (0, 1)])
+    assert estimator.history_[-1, "valid_balanced_accuracy"] == pytest.approx(expected)
+    with pytest.raises(ValueError, match="roc_auc takes trials of every class, but there are none"):
+        fit(EEGNetClassifier, X, y, EpochMetric("roc_auc"))
+
+
+def test_functions_as_metrics(X, labels):
+    def sensitivity(y_true, y_pred):
+        return np.mean(y_pred[y_true == 2] == 2)
+
+    feet = functools.partial(recall_score, labels=[0], average="macro")
+    metrics = [EpochMetric(sensitivity), EpochMetric(feet, name="feet", on_train=True)]
+    estimator = fit(EEGNetClassifier, X, labels, *metrics)
+    predicted = estimator.predict(X[VALID])
+    for column, label in [("valid_sensitivity", "right"), ("valid_feet", "feet")]:
+        expected = np.mean(predicted[labels[VALID] == label] == label)
+        assert estimator.history_[-1, column] == expected
+    assert len(estimator.history_[:, "train_feet"]) == 2
+    assert "train_sensitivity" not in estimator.history_[-1]
+
+
+def test_metrics_of_the_training_side(X, labels):
+    """A network without dropout, before a step that changes nothing, predicts as it trains."""
+    estimator = EEGClassifier(network=linear, max_epochs=1, lr=1e-30, optimizer="sgd")
+    estimator.set_params(weight_decay=0, batch_size=7, random_state=0)
+    estimator.set_params(callbacks=[EpochMetric(on_train=True)]).fit(X, labels)
+    expected = balanced_accuracy_score(labels, estimator.predict(X))
+    assert estimator.history_[-1, "train_balanced_accuracy"] == pytest.approx(expected)
+    assert "valid_balanced_accuracy" not in estimator.history_[-1]
+
+
+@pytest.mark.parametrize(
+    ("estimator_class", "metric", "column", "lower_is_better"),
+    [
+        (EEGNetClassifier, "balanced_accuracy", "valid_balanced_accuracy", False),
+        (EEGNetClassifier, "roc_auc", "valid_roc_auc", False),
+        (EEGNetRegressor, "nrmse", "valid_nrmse", True),
+    ],
+)
+def test_early_stopping_watches_a_metric(estimator_class, metric, column, lower_is_better, X, y):
+    watch = EarlyStopping(column, patience=3, lower_is_better=lower_is_better)
+    fields = {"valid_split": 0.25, "max_epochs": 60, "lr": 0.03}
+    fields["callbacks"] = [EpochMetric(metric), watch]
+    X = X + y[:, None, None] * np.sin(np.arange(48))
+    estimator = small(estimator_class, **fields).fit(X, y)
+    values = estimator.history_[:, column]
+    best = np.argmin(values) if lower_is_better else np.argmax(values)
+    assert len(values) == 60 or len(values) <= best + 5
+    chosen = small(estimator_class, **{**fields, "callbacks": None, "max_epochs": int(best) + 1})
+    np.testing.assert_array_equal(chosen.fit(X, y).predict(X), estimator.predict(X))
+
+
+def test_what_watches_a_metric_comes_after_it(X, y):
+    watch = EarlyStopping("valid_roc_auc", lower_is_better=False)
+    with pytest.raises(ValueError, match="no 'valid_roc_auc' to watch.*list what records it befor"):
+        fit(EEGNetClassifier, X, y, watch, EpochMetric("roc_auc"))
+
+
+def test_metrics_are_searched_pickled_and_start_anew(X, y):
+    metric = EpochMetric()
+    estimator = fit(EEGNetClassifier, X, y, metric)
+    assert [name for name in vars(metric) if name.endswith("_")] == []
+    copy = pickle.loads(pickle.dumps(estimator))
+    assert copy.history_ == estimator.history_
+    estimator.set_params(callbacks__epochmetric__metric="roc_auc").fit(X, y)
+    assert "valid_roc_auc" in estimator.history_[0]
+    assert "valid_balanced_accuracy" not in estimator.history_[0]
+
+
+@pytest.mark.parametrize(
+    ("estimator_class", "metric", "fields", "message"),
+    [
+        (EEGNetClassifier, EpochMetric("nrmse"), {}, "metric='nrmse' is none of a classifier's, b"),
+        (EEGNetRegressor, EpochMetric("auc"), {}, "metric='auc' is none of a regressor's, nrmse"),
+        (EEGNetClassifier, EpochMetric(), {"valid_split": None}, "no trials to validate on; give"),
+        (
+            EEGNetClassifier,
+            EpochMetric(functools.partial(recall_score)),
+            {},
+            "has no name; give one, as name=",
+        ),
+        (
+            EEGNetClassifier,
+            EpochMetric(lambda y_true, y_pred: 0, name="mine"),
+            {"class_weight": {0: 2.0}},
+            "EpochMetric: mine takes no sample_weight, but trials are weighted",
+        ),
+    ],
+)
+def test_metrics_that_cannot_be(estimator_class, metric, fields, message, X, y):
+    with pytest.raises(ValueError, match=message) as error:
+        fit(estimator_class, X, y, metric, **fields)
+    assert "\n" not in str(error.value)
+
+
+def test_the_halves_are_those_that_the_estimator_takes(y):
+    train, valid = split_for_validation(Halves(), y)
+    assert (train.tolist(), valid.tolist()) == (TRAIN.tolist(), VALID.tolist())
