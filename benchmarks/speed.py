@@ -8,13 +8,14 @@ medians, their ratio, and the range of the ratio over the turns. See benchmarks/
 from __future__ import annotations
 
 import argparse
+import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from side_by_side import report
-from side_by_side.bounds import find_bounds, measure_machine
+from side_by_side.bounds import Machine, find_bounds, measure_machine
 from side_by_side.comparison import Result, Settings, compare, progress
 from side_by_side.growth import SIZES, measure_growth
 from side_by_side.libraries import Maker, find_libraries
@@ -31,18 +32,22 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     names = [*(line.name for line in LINES), *GROWTH]
     devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-    parser.add_argument("--only", nargs="+", choices=names, metavar="LINE", default=names,
-                        help=f"some lines of: {', '.join(names)}")  # fmt: skip
-    parser.add_argument("--repeats", type=int, help="turns of each line (default: its own)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of either (default 2)")
-    parser.add_argument("--devices", nargs="+", choices=["cpu", "cuda"], default=devices,
-                        help="where to compute (default: the CPU, and a GPU if there is)")  # fmt: skip
-    parser.add_argument("--quick", action="store_true",
-                        help="one turn of one epoch on few trials, to see that all runs")  # fmt: skip
-    parser.add_argument("--bounds", action="store_true",
-                        help="print what bounds eegsk in each line, instead")  # fmt: skip
-    parser.add_argument("--csv", type=Path, help="a file for all that was measured")
+    add = parser.add_argument
+    where = "where to compute (default: the CPU, and a GPU if there is one)"
+    add("--only", nargs="+", choices=names, metavar="LINE", default=names, help=", ".join(names))
+    add("--repeats", type=int, help="turns of each line (default: its own)")
+    add("--threads", type=int, default=2, help="threads of either library (default 2)")
+    add("--devices", nargs="+", choices=["cpu", "cuda"], default=devices, help=where)
+    add("--bounds", action="store_true", help="print what bounds eegsk in each line, instead")
+    add("--quick", action="store_true", help="few trials, once: only to see that all lines run")
+    add("--csv", type=Path, help="a file for all that was measured")
     return parser.parse_args(argv)
+
+
+def silence_imports() -> None:
+    """Ignore what braindecode and its layers warn of, in this process and in those it starts."""
+    warnings.filterwarnings("ignore", module=r"braindecode|torch")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore::UserWarning")
 
 
 def quick(line: Line) -> Line:
@@ -51,9 +56,8 @@ def quick(line: Line) -> Line:
     return replace(line, shape=(n_trials, *line.shape[1:]), epochs=1, repeats=1)
 
 
-def print_bounds(lines: list[Line], settings: Settings) -> None:
+def print_bounds(lines: list[Line], machine: Machine, settings: Settings) -> None:
     """Print what bounds eegsk's time."""
-    machine = measure_machine(settings.threads)
     print(f"{report.describe_machine(machine)}\n", flush=True)
     bounds = []
     for line in lines:
@@ -78,19 +82,21 @@ def print_comparison(
 def main(argv: list[str] | None = None) -> None:
     """Measure, and print tables."""
     arguments = parse_arguments(argv)
-    warnings.filterwarnings("ignore", module=r"braindecode|torch")
     libraries = find_libraries()
+    if len(libraries) > 1:
+        silence_imports()
     lines = [line for line in LINES if line.name in arguments.only]
     axes = [axis for name, axis in GROWTH.items() if name in arguments.only]
     if arguments.quick:
         lines, axes = [quick(line) for line in lines], []
     results = []
-    for device in arguments.devices:
+    for device in ["cpu"] if arguments.bounds else arguments.devices:
         torch.set_num_threads(arguments.threads)
         settings = Settings(arguments.threads, device, arguments.repeats)
         print(f"\n{report.describe(libraries, device, settings.threads)}\n", flush=True)
         if arguments.bounds:
-            print_bounds(lines, settings)
+            machine = measure_machine(settings.threads, size=256 if arguments.quick else 2048)
+            print_bounds(lines, machine, settings)
         else:
             results += print_comparison(lines, axes, libraries, settings)
     if arguments.csv:

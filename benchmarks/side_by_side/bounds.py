@@ -110,15 +110,27 @@ class Machine(NamedTuple):
     bandwidth: float
 
 
-def measure_machine(threads: int) -> Machine:
-    """Measure a large matrix product and a large copy with as many threads as the lines have."""
+def measure_machine(threads: int, size: int = 2048) -> Machine:
+    """Measure a large matrix product and a large copy with as many threads as the lines have.
+
+    Parameters
+    ----------
+    threads : int
+        How many threads of the CPU to compute with.
+    size : int, default=2048
+        Rows and columns of the matrices; what is copied are 16 of them.
+
+    Returns
+    -------
+    machine : Machine
+        The best of ten times each.
+    """
     torch.set_num_threads(threads)
-    size = 2048
     flops = {}
     for dtype in (torch.float32, torch.float64):
         a, b = (torch.randn(size, size, dtype=dtype) for _ in range(2))
         flops[dtype] = 2 * size**3 / _fastest(lambda a=a, b=b: torch.mm(a, b))
-    source = torch.zeros(2**26)
+    source = torch.zeros(16 * size**2)
     target = torch.ones_like(source)
     moved = 2 * source.nbytes
     return Machine(flops, moved / _fastest(lambda: target.copy_(source)))
@@ -150,7 +162,7 @@ class Bounds(NamedTuple):
         Seconds that the machine takes to move what its operations read and write; what stays in
         a cache is faster.
     python : float
-        Seconds of as many steps on two trials of two electrodes: Python, and starting operations.
+        Seconds of as many steps on two trials of three electrodes: Python, and starting operations.
     """
 
     line: Line
@@ -161,14 +173,14 @@ class Bounds(NamedTuple):
     python: float
 
     @property
-    def largest(self) -> str:
-        """What bounds the line most."""
+    def largest(self) -> tuple[float, str]:
+        """What bounds the line most, as a share of what it takes."""
         bounds = {
             "arithmetic": self.arithmetic,
             "memory traffic": self.traffic,
             "Python": self.python,
         }
-        return max(bounds, key=lambda name: bounds[name])
+        return max((bound / self.seconds, name) for name, bound in bounds.items())
 
 
 def find_bounds(line: Line, machine: Machine, settings: Settings) -> Bounds:
@@ -212,8 +224,10 @@ def _once(run: Run) -> Callable[[], Any]:
 
 
 def _tiny(line: Line) -> Line:
-    """Return a line of as many steps on two trials of two electrodes."""
-    n_trials, _, n_times = line.shape
-    n_steps = -(-n_trials // line.batch_size)
-    n_classes = 2
-    return replace(line, shape=(2 * n_steps, 2, n_times), batch_size=2, n_classes=n_classes)
+    """Return a line of as many steps on two trials of three electrodes.
+
+    Fewer than three are for another order of computing.
+    """
+    n_trials, n_chans, n_times = line.shape
+    shape = (2 * -(-n_trials // line.batch_size), min(n_chans, 3), n_times)
+    return replace(line, shape=shape, batch_size=2, n_classes=2)

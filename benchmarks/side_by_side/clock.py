@@ -58,7 +58,8 @@ def _peak() -> int:
 def in_a_fresh_process(function: Callable[..., float], *args: Any) -> float:
     """Call a function in a process that has imported what it needs, and done nothing else."""
     context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "eegsk", "braindecode.models"])
+    imported = [name for name in ("eegsk", "braindecode.models") if name in sys.modules]
+    context.set_forkserver_preload(["__main__", *imported])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_call, args=(sender, function, *args))
     process.start()

@@ -73,8 +73,7 @@ class Result:
 
     def absolute(self, library: str) -> str:
         """Format the median of a library with its unit."""
-        unit = self.line.unit
-        return f"{self.medians[library] * _SCALE[unit]:.3g} {unit}"
+        return with_unit(self.medians[library], self.line.unit)
 
 
 def compare(line: Line, libraries: dict[str, Maker], settings: Settings) -> Result:
@@ -117,10 +116,16 @@ def check_parameters(line: Line, runs: dict[str, Run]) -> None:
         raise SystemExit(f"{line.name}: the networks should have {line.n_parameters} parameters.")
 
 
+def with_unit(value: float, unit: str) -> str:
+    """Write seconds or bytes in a unit, to three digits."""
+    scaled = value * _SCALE[unit]
+    return f"{scaled:.0f} {unit}" if scaled >= 100 else f"{scaled:.3g} {unit}"
+
+
 def report_turn(result: Result, turn: int, n_turns: int) -> None:
     """Print what the last turn measured."""
-    scale, unit = _SCALE[result.line.unit], result.line.unit
-    latest = ", ".join(f"{name} {m[-1] * scale:.4g} {unit}" for name, m in result.measured.items())
+    unit = result.line.unit
+    latest = ", ".join(f"{name} {with_unit(m[-1], unit)}" for name, m in result.measured.items())
     ratio = f", ratio {result.ratios[-1]:.1f}" if result.ratios else ""
     progress(f"  {turn + 1}/{n_turns}: {latest}{ratio}")
 

@@ -41,7 +41,7 @@ class Growth:
     def per_doubling(self, what: str, library: str) -> float:
         """Tell by how much something grows, on average, when the size doubles."""
         found = [result.medians[library] for result in self.results[what]]
-        exponent, _ = np.polyfit(np.log2(self.sizes), np.log2(np.maximum(found, 1)), 1)
+        exponent, _ = np.polyfit(np.log2(self.sizes), np.log2(np.maximum(found, 1e-9)), 1)
         return 2**exponent
 
 

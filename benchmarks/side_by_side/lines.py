@@ -7,7 +7,11 @@ from .tasks import Line, fit, memory, predict, predict_one, search
 
 
 def _fit_lines(
-    network: Network, counts: tuple[tuple[int, int, int], ...], targets: tuple[int, ...], **fields
+    network: Network,
+    n_trials: int,
+    counts: tuple[int, int, int],
+    targets: tuple[int, int, int],
+    **fields,
 ) -> list[Line]:
     shapes = (22, 1000, 4), (64, 480, 2), (129, 200, 2)
     return [
@@ -16,7 +20,7 @@ def _fit_lines(
             what=f"`fit`, {network.name}, {n_chans} x {n_times}",
             task=fit,
             network=network,
-            shape=(256, n_chans, n_times),
+            shape=(n_trials, n_chans, n_times),
             n_classes=n_classes,
             n_parameters=(count, count),
             target=target,
@@ -29,8 +33,8 @@ def _fit_lines(
 
 
 LINES = [
-    *_fit_lines(EEGNET, (3444, 2610, 3362), (10, 15, 15)),
-    *_fit_lines(EEGNEX, (56452, 58386, 62402), (20, 40, 40), epochs=1, repeats=5),
+    *_fit_lines(EEGNET, 512, (3444, 2610, 3362), (10, 15, 15), epochs=4),
+    *_fit_lines(EEGNEX, 256, (56452, 58386, 62402), (20, 40, 40), epochs=2, repeats=5),
     Line(
         "fit_eegnet_2x750",
         "`fit`, EEGNet, 2 x 750 (1080 trials)",
@@ -55,18 +59,20 @@ LINES = [
         "`fit`, Deep4Net form, 64 x 480",
         fit,
         DEEP4NET,
-        (256, 64, 480),
+        (512, 64, 480),
         (304302, 303927),
         target=1.5,
+        epochs=4,
     ),
     Line(
         "fit_shallowconvnet_64x480",
         "`fit`, ShallowConvNet, 64 x 480",
         fit,
         SHALLOW_CONV_NET,
-        (256, 64, 480),
+        (512, 64, 480),
         (105602, 105602),
         target=1.5,
+        epochs=4,
     ),
     Line(
         "predict_1000",

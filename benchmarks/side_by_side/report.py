@@ -69,11 +69,11 @@ def bounds_table(bounds: Sequence[Bounds]) -> str:
             f"{b.traffic * 1e3:.3g} ms",
             str(b.work.n_operations),
             f"{b.python * 1e3:.3g} ms",
-            b.largest,
+            f"{b.largest[1]}, {b.largest[0]:.0%}",
         ]
         for b in bounds
     ]
-    return table([*header, "Python", "largest"], rows)
+    return table([*header, "Python", "largest bound"], rows)
 
 
 def describe_machine(machine: Machine) -> str:
