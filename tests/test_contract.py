@@ -1,29 +1,141 @@
-"""scikit-learn's own checks of an estimator."""
+"""Every estimator of the catalogue against scikit-learn's own checks, and on small trials."""
 
+import functools
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_regressor
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
 
-from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor
+from .networks import ESTIMATORS, double_linear, small
 
-from .networks import double_linear
+GENERIC = ["EEGClassifier", "EEGRegressor"]
+CATALOGUE = [made for made in ESTIMATORS if made.__name__ not in GENERIC]
 
-SMALL = {"kernel": 5, "second_kernel": 3, "pool": 1, "second_pool": 1, "dropout": 0.0}
+# Fields with which a network learns from trials of one electrode and a few samples, even of one, as
+# scikit-learn's checks have them.
+TINY = {
+    "AdvancedEEGNet": {
+        "n_filters": 4,
+        "kernel": 3,
+        "attention_kernel": 3,
+        "second_n_filters": 8,
+        "second_kernel": 3,
+        "n_stretches": 2,
+        "n_projections": 8,
+        "n_hidden": 16,
+        "second_n_hidden": 8,
+    },
+    "CompactCNN": {
+        "n_filters": 8,
+        "second_n_filters": 8,
+        "third_n_filters": 8,
+        "n_hidden": 8,
+        "second_n_hidden": 8,
+    },
+    "DeepConvNet": {
+        "n_filters": 4,
+        "spatial_n_filters": 4,
+        "second_n_filters": 8,
+        "third_n_filters": 8,
+        "fourth_n_filters": 8,
+        "kernel": 1,
+        "pool": 1,
+    },
+    "EEGNeX": {
+        "n_filters": 2,
+        "kernel": 3,
+        "second_n_filters": 4,
+        "second_kernel": 3,
+        "pool": 2,
+        "third_n_filters": 8,
+        "third_kernel": 3,
+        "fourth_kernel": 3,
+        "second_pool": 2,
+    },
+    # The mean over time of plain filters hardly tells one sample from another.
+    "EEGNeXMini": {
+        "n_filters": 16,
+        "kernel": 16,
+        "second_n_filters": 32,
+        "activation": "square",
+    },
+    "EEGNet": {"kernel": 5, "second_kernel": 3, "pool": 1, "second_pool": 1},
+    "ShallowConvNet": {
+        "n_filters": 8,
+        "spatial_n_filters": 8,
+        "kernel": 1,
+        "pool": 1,
+        "pool_stride": 1,
+        "activation": "elu",
+        "pool_activation": "identity",
+    },
+}
+# Where the checks of learning take more epochs than elsewhere.
+EPOCHS = {"DeepConvNetClassifier": 15, "EEGNeXMiniRegressor": 30}
 FULL_BATCH = {"network": double_linear, "batch_size": 10_000, "lr": 0.03, "max_epochs": 60}
-ESTIMATORS = [
-    EEGNetClassifier(**SMALL, lr=0.01, max_epochs=40),
-    EEGNetRegressor(**SMALL, lr=0.01, max_epochs=40),
-    EEGClassifier(**FULL_BATCH),
-    EEGRegressor(**FULL_BATCH),
-]
+
+
+def tiny(estimator_class):
+    """Make an estimator for scikit-learn's checks, without dropout."""
+    name = estimator_class.__name__
+    if name in GENERIC:
+        return estimator_class(**FULL_BATCH)
+    estimator = estimator_class()
+    dropouts = [field for field in estimator.get_params() if field.endswith("dropout")]
+    fields = TINY[name.removesuffix("Classifier").removesuffix("Regressor")]
+    epochs = EPOCHS.get(name, 15 if is_regressor(estimator) else 10)
+    training = {"lr": 0.03, "max_epochs": epochs, **dict.fromkeys(dropouts, 0.0)}
+    return estimator.set_params(**training, **fields)
 
 
 def exceptions(estimator):
     """Declare the one check that batch statistics rule out; what has none passes it as well."""
-    if isinstance(estimator, EEGNetClassifier | EEGNetRegressor):
-        reason = "minibatches and batch statistics tell a weight of two from two trials"
-        return {"check_sample_weight_equivalence_on_dense_data": reason}
-    return {}
+    if type(estimator).__name__ in GENERIC:
+        return {}
+    reason = "minibatches and batch statistics tell a weight of two from two trials"
+    return {"check_sample_weight_equivalence_on_dense_data": reason}
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=exceptions)
+@parametrize_with_checks([tiny(made) for made in ESTIMATORS], expected_failed_checks=exceptions)
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("estimator_class", CATALOGUE)
+def test_fit_clone_pickle_and_refit_on_another_montage(estimator_class, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    predicted = estimator.predict(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).predict(X), predicted)
+    np.testing.assert_array_equal(clone(estimator).fit(X, y).predict(X), predicted)
+    fewer = X[:, :2, 2:]
+    assert estimator.fit(fewer, y).predict(fewer).shape == (24,)
+    np.testing.assert_array_equal(estimator.fit(X, y).predict(X), predicted)
+
+
+@pytest.mark.parametrize("estimator_class", CATALOGUE)
+def test_search_over_activation_and_dropout(estimator_class, X, y):
+    grid = {"activation": ["tanh", functools.partial(nn.ELU, 0.2)], "dropout": [0.0, 0.4]}
+    search = GridSearchCV(small(estimator_class, max_epochs=1), grid, cv=2).fit(X, y)
+    scores = [search.cv_results_[f"split{fold}_test_score"] for fold in range(2)]
+    assert np.isfinite(scores).all()
+    best = small(estimator_class, max_epochs=1, **search.best_params_).fit(X, y)
+    np.testing.assert_array_equal(search.predict(X), best.predict(X))
+
+
+@pytest.mark.parametrize("estimator_class", CATALOGUE)
+def test_several_outputs(estimator_class, X, y):
+    several = np.arange(24) % 4
+    if is_regressor(estimator_class()):
+        several = np.column_stack([X.std((1, 2)), y, 1e3 - y])
+    estimator = small(estimator_class).fit(X, several)
+    predicted = estimator.predict(X)
+    assert predicted.shape == several.shape
+    if is_regressor(estimator):
+        np.testing.assert_allclose(predicted.mean(0), several.mean(0), rtol=0.5, atol=1)
+    else:
+        assert estimator.predict_proba(X).shape == (24, 4)
+        assert set(predicted) <= set(several)

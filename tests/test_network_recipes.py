@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 import eegsk
@@ -43,11 +41,6 @@ from .networks import small
 
 DEEP4 = {"kernel": 10, "pool": 3}
 NETWORKS = [AdvancedEEGNet, CompactCNN, DeepConvNet, EEGNeX, EEGNeXMini, ShallowConvNet]
-ESTIMATORS = [
-    getattr(eegsk, f"{network.__name__}{task}")
-    for network in NETWORKS
-    for task in ("Classifier", "Regressor")
-]
 
 
 def build(network, n_chans, n_times, n_outputs, **fields):
@@ -437,7 +430,7 @@ def test_same_logits_as_braindecode(braindecode, name, shape, network):
     torch.testing.assert_close(single, expected, rtol=1e-5, atol=1e-5)
 
 
-# Estimators
+# Pickles
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -446,30 +439,3 @@ def test_modules_are_plain_and_pickle(network):
     assert not any("parametrization" in name for name, _ in module.named_modules())
     x = normal(2, 3, 100, dtype=torch.float32)
     assert torch.equal(pickle.loads(pickle.dumps(module))(x), module(x))
-
-
-@pytest.mark.parametrize("estimator_class", ESTIMATORS)
-def test_fit_clone_pickle_and_refit_on_another_montage(estimator_class, X, y):
-    estimator = small(estimator_class).fit(X, y)
-    predicted = estimator.predict(X)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).predict(X), predicted)
-    np.testing.assert_array_equal(clone(estimator).fit(X, y).predict(X), predicted)
-    fewer = X[:, :2, 2:]
-    assert estimator.fit(fewer, y).predict(fewer).shape == (24,)
-    np.testing.assert_array_equal(estimator.fit(X, y).predict(X), predicted)
-
-
-@pytest.mark.parametrize("estimator_class", ESTIMATORS)
-def test_search_over_activation_and_dropout(estimator_class, X, y):
-    grid = {"activation": ["tanh", functools.partial(nn.ELU, 0.2)], "dropout": [0.0, 0.4]}
-    search = GridSearchCV(small(estimator_class, max_epochs=1), grid, cv=2).fit(X, y)
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-
-
-@pytest.mark.parametrize("estimator_class", ESTIMATORS)
-def test_several_outputs(estimator_class, X, y):
-    several = np.arange(24) % 4
-    if "Regressor" in estimator_class.__name__:
-        several = np.column_stack([y, -y, y])
-    predicted = small(estimator_class).fit(X, several).predict(X)
-    assert predicted.shape == several.shape

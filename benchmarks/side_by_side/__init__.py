@@ -1,0 +1,1 @@
+"""What ``speed.py`` compares, and how it measures."""

@@ -1,0 +1,233 @@
+"""What bounds the speed of a line: arithmetic, memory traffic, or Python."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import baddbmm_flop, flop_registry
+
+from .comparison import Settings
+from .libraries import make_eegsk
+from .tasks import Line, Run, fit, make_trials
+
+_aten: Any = torch.ops.aten
+
+
+class Work(NamedTuple):
+    """What a computation consists of.
+
+    Parameters
+    ----------
+    flops : dict of torch.dtype to int
+        Floating point operations of matrix products and convolutions, by precision.
+    moved : int
+        Bytes that operations read and write, each on its own.
+    n_operations : int
+        Number of torch operations that compute something.
+    """
+
+    flops: dict[torch.dtype, int]
+    moved: int
+    n_operations: int
+
+
+class _Counter(TorchDispatchMode):
+    """Counts what the operations do that are carried out while it is active."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops: dict[torch.dtype, int] = {}
+        self.moved = 0
+        self.n_operations = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func not in {_aten.is_contiguous.default, _aten.sym_size.default}:
+            decomposed = func.decompose(*args, **kwargs)  # of what autograd did not take apart
+            if decomposed is not NotImplemented:
+                return decomposed
+        out = func(*args, **kwargs)
+        if not _is_view(func):
+            self._count(func, args, kwargs, out)
+        return out
+
+    def _count(self, func: Any, args: Any, kwargs: Any, out: Any) -> None:
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if torch.is_tensor(leaf)]
+        self.n_operations += 1
+        self.moved += sum(map(_n_bytes, tensors))
+        packet = func.overloadpacket
+        if packet in _FLOPS:
+            dtype = tensors[0].dtype
+            n_flops = _FLOPS[packet](*args, **kwargs, out_val=out)
+            self.flops[dtype] = self.flops.get(dtype, 0) + n_flops
+
+
+def _in_place_baddbmm(shape: Any, a: Any, b: Any, **kwargs: Any) -> int:
+    return baddbmm_flop(shape.shape, a.shape, b.shape)
+
+
+_FLOPS: dict[Any, Callable[..., int]] = {**flop_registry, _aten.baddbmm_: _in_place_baddbmm}
+
+
+def _is_view(func: Any) -> bool:
+    """Tell whether an operation only looks at its input in another way."""
+    aliases = [result.alias_info for result in func._schema.returns]
+    return any(alias is not None and not alias.is_write for alias in aliases)
+
+
+def _n_bytes(tensor: torch.Tensor) -> int:
+    """Return what there is to read of a tensor, which may be expanded."""
+    there = tensor.untyped_storage().nbytes()
+    return min(tensor.numel() * tensor.element_size(), there)
+
+
+def count(action: Callable[[], Any]) -> Work:
+    """Count what an action computes."""
+    with _Counter() as counter:
+        action()
+    return Work(counter.flops, counter.moved, counter.n_operations)
+
+
+class Machine(NamedTuple):
+    """What a machine can do at best.
+
+    Parameters
+    ----------
+    flops : dict of torch.dtype to float
+        Floating point operations in a second, of a large matrix product, by precision.
+    bandwidth : float
+        Bytes read and written in a second, of a large copy.
+    """
+
+    flops: dict[torch.dtype, float]
+    bandwidth: float
+
+
+def measure_machine(threads: int, size: int = 2048) -> Machine:
+    """Measure a large matrix product and a large copy with as many threads as the lines have.
+
+    Parameters
+    ----------
+    threads : int
+        How many threads of the CPU to compute with.
+    size : int, default=2048
+        Rows and columns of the matrices; what is copied are 16 of them.
+
+    Returns
+    -------
+    machine : Machine
+        The best of ten times each.
+    """
+    torch.set_num_threads(threads)
+    flops = {}
+    for dtype in (torch.float32, torch.float64):
+        a, b = (torch.randn(size, size, dtype=dtype) for _ in range(2))
+        flops[dtype] = 2 * size**3 / _fastest(lambda a=a, b=b: torch.mm(a, b))
+    source = torch.zeros(16 * size**2)
+    target = torch.ones_like(source)
+    moved = 2 * source.nbytes
+    return Machine(flops, moved / _fastest(lambda: target.copy_(source)))
+
+
+def _fastest(action: Callable[[], Any], n_times: int = 10) -> float:
+    found = []
+    for _ in range(n_times):
+        start = time.perf_counter()
+        action()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+class Bounds(NamedTuple):
+    """What a line takes, and what it cannot do without.
+
+    Parameters
+    ----------
+    line : Line
+        The line.
+    seconds : float
+        What it takes.
+    work : Work
+        What it computes.
+    arithmetic : float
+        Seconds that its matrix products and convolutions take at the machine's peak.
+    traffic : float
+        Seconds that the machine takes to move what its operations read and write; what stays in
+        a cache is faster.
+    python : float
+        Seconds of as many steps on two trials of three electrodes: Python, and starting operations.
+    """
+
+    line: Line
+    seconds: float
+    work: Work
+    arithmetic: float
+    traffic: float
+    python: float
+
+    @property
+    def largest(self) -> tuple[float, str]:
+        """What bounds the line most, as a share of what it takes."""
+        bounds = {
+            "arithmetic": self.arithmetic,
+            "memory traffic": self.traffic,
+            "Python": self.python,
+        }
+        return max((bound / self.seconds, name) for name, bound in bounds.items())
+
+
+def find_bounds(line: Line, machine: Machine, settings: Settings) -> Bounds:
+    """Find what bounds a line of eegsk on the CPU.
+
+    Parameters
+    ----------
+    line : Line
+        A line whose unit is of time.
+    machine : Machine
+        What the machine can do.
+    settings : Settings
+        Threads and repetitions.
+
+    Returns
+    -------
+    bounds : Bounds
+        What it takes and what it could.
+    """
+    run = Run(line, make_eegsk, settings.threads, "cpu")
+    measure = line.task(run)
+    measure()
+    work = count(_once(run))
+    n_turns = settings.repeats or line.repeats
+    tiny = line.task(run._replace(line=_tiny(line)))
+    tiny()
+    found = [(measure(), tiny()) for _ in range(n_turns)]
+    total, python = (statistics.median(column) for column in zip(*found, strict=True))
+    arithmetic = sum(n_flops / machine.flops[dtype] for dtype, n_flops in work.flops.items())
+    return Bounds(line, total, work, arithmetic, work.moved / machine.bandwidth, python)
+
+
+def _once(run: Run) -> Callable[[], Any]:
+    """Return what a line does once, without the clock."""
+    X, y = make_trials(run.line.shape, run.line.n_classes)
+    if run.line.task is fit:
+        return lambda: run.classifier().fit(X, y)
+    classifier = run.classifier(epochs=1).fit(X[:64], y[:64])
+    trials = X[:1] if run.line.name == "predict_one" else X
+    return lambda: classifier.predict_proba(trials)
+
+
+def _tiny(line: Line) -> Line:
+    """Return a line of as many steps on two trials of three electrodes.
+
+    Fewer than three are for another order of computing.
+    """
+    n_trials, n_chans, n_times = line.shape
+    shape = (2 * -(-n_trials // line.batch_size), min(n_chans, 3), n_times)
+    return replace(line, shape=shape, batch_size=2, n_classes=2)

@@ -1,0 +1,152 @@
+"""The same network in two libraries, ready to be trained in the same way."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+
+from eegsk import (
+    DeepConvNetClassifier,
+    EEGNetClassifier,
+    EEGNeXClassifier,
+    ShallowConvNetClassifier,
+)
+
+
+class Training(NamedTuple):
+    """How long, and with what, a network is trained.
+
+    Parameters
+    ----------
+    epochs : int
+        How many times training goes through the trials.
+    batch_size : int
+        Number of trials in a training step.
+    threads : int
+        How many threads of the CPU to compute with.
+    device : str
+        Where to compute.
+    """
+
+    epochs: int
+    batch_size: int
+    threads: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that both libraries have.
+
+    Parameters
+    ----------
+    name : str
+        Name in tables.
+    ours : type
+        eegsk's classifier.
+    theirs : str
+        Name of the class in ``braindecode.models``.
+    fields : dict
+        What eegsk's is set to, if not to its defaults.
+    their_fields : dict
+        What braindecode's is set to, so that it is the same network.
+    """
+
+    name: str
+    ours: type
+    theirs: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    their_fields: dict[str, Any] = field(default_factory=dict)
+
+
+# By default braindecode's EEGNet drops a quarter, and bounds the spatial filters only.
+EEGNET = Network(
+    "EEGNet",
+    EEGNetClassifier,
+    "EEGNet",
+    their_fields={"drop_prob": 0.5, "final_layer_with_constraint": True},
+)
+EEGNEX = Network("EEGNeX", EEGNeXClassifier, "EEGNeX")
+DEEP4NET = Network(
+    "Deep4Net form", DeepConvNetClassifier, "Deep4Net", fields={"kernel": 10, "pool": 3}
+)
+DEEP_CONV_NET = Network(
+    "DeepConvNet",
+    DeepConvNetClassifier,
+    "Deep4Net",
+    their_fields={
+        "filter_time_length": 5,
+        "filter_length_2": 5,
+        "filter_length_3": 5,
+        "filter_length_4": 5,
+        "pool_time_length": 2,
+        "pool_time_stride": 2,
+    },
+)
+SHALLOW_CONV_NET = Network("ShallowConvNet", ShallowConvNetClassifier, "ShallowFBCSPNet")
+
+Maker = Callable[[Network, Training], Any]
+
+
+def make_eegsk(network: Network, training: Training) -> Any:
+    """Make eegsk's classifier, with its defaults for all that is not named."""
+    return network.ours(
+        **network.fields,
+        lr=1e-3,
+        max_epochs=training.epochs,
+        batch_size=training.batch_size,
+        n_threads=training.threads,
+        device=training.device,
+        random_state=0,
+    )
+
+
+def make_braindecode(network: Network, training: Training) -> Any:
+    """Make braindecode's classifier, trained by its own loop, of skorch.
+
+    By default it would drop the rest of an epoch that fills no batch, and learn less than eegsk,
+    which uses every trial.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from braindecode import EEGClassifier, models
+    torch.manual_seed(0)
+    return EEGClassifier(
+        getattr(models, network.theirs),
+        **{f"module__{name}": value for name, value in network.their_fields.items()},
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=0.01,
+        lr=1e-3,
+        max_epochs=training.epochs,
+        batch_size=training.batch_size,
+        iterator_train__drop_last=False,
+        train_split=None,
+        device=training.device,
+        verbose=0,
+    )
+
+
+def find_libraries() -> dict[str, Maker]:
+    """List the libraries that can be measured here, and say so if that is eegsk alone.
+
+    Returns
+    -------
+    libraries : dict
+        For each library, by its name, what makes a classifier of it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import braindecode.models  # noqa: F401
+    except (ImportError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        print(
+            f"braindecode cannot be imported ({reason}): measuring eegsk alone; "
+            'install it with: pip install -e ".[bench]"'
+        )
+        return {"eegsk": make_eegsk}
+    return {"eegsk": make_eegsk, "braindecode": make_braindecode}
