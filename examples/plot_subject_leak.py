@@ -74,8 +74,8 @@ for how in HOW:
 # %%
 # Validation on trials at random promises a diagnosis where there is none. Validation on whole
 # people is near chance, as it should be; it scatters, since a few people are few, but it does not
-# deceive. Where labels change within a person, as with imagined movements, the leak is smaller, and
-# goes the same way.
+# deceive. The leak is the larger, the more a label has to do with who somebody is: where it changes
+# from trial to trial within each person, as with imagined movements, there is far less to leak.
 #
 # In cross-validation, ``groups`` reaches ``fit`` through metadata routing:
 #
@@ -90,6 +90,7 @@ for how in HOW:
 # Thin lines and dots are single draws, thick ones their means. Grey is what guessing reaches.
 
 ORANGE, BLUE, GREY = "#d55e00", "#0072b2", "0.5"
+BESIDE = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
 COLORS = dict(zip(HOW, (ORANGE, BLUE), strict=True))
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})
 figure, (left, right) = plt.subplots(
@@ -102,15 +103,7 @@ for how, color in COLORS.items():
     scores = 100 * np.array(curves[how])
     left.plot(epochs, scores.T, color=color, linewidth=0.8, alpha=0.4)
     left.plot(epochs, scores.mean(axis=0), color=color, linewidth=2.5)
-    left.annotate(
-        how,
-        (1, scores.mean(axis=0)[-1]),
-        xytext=(4, 0),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        color=color,
-        va="center",
-    )
+    left.annotate(how, (epochs[-1], scores.mean(axis=0)[-1]), color=color, **BESIDE)
 left.set(xlabel="Epoch", ylabel="Accuracy (%)", title="Validation while it learns")
 left.margins(x=0)
 
@@ -123,9 +116,7 @@ right.set_xticks([0, 1, 2.6, 3.6], ["promised", "new\npeople"] * 2)
 right.set(title="What it promises, and what it keeps", xlim=(-0.5, 4.1))
 for ax in (left, right):
     ax.axhline(50, color=GREY, linestyle="--", zorder=0)
-right.annotate(
-    "guessing", (4.1, 50), xytext=(4, 0), textcoords="offset points", color=GREY, va="center"
-)
+right.annotate("guessing", (4.1, 50), color=GREY, **BESIDE)
 
 path = Path("plot_subject_leak.png").resolve()
 figure.savefig(path, dpi=150)

@@ -13,6 +13,7 @@ from eegsk.callbacks import EarlyStopping, EpochMetric
 
 from .networks import small
 
+NO_FILES = ("f_params", "f_optimizer", "f_criterion", "f_history")
 CLASSES = [EEGNetClassifier, EEGNetRegressor]
 
 
@@ -52,7 +53,7 @@ def validated(estimator_class, **fields):
         Sides(),
         EpochMetric(metric),
         EarlyStopping(patience=2),
-        skorch.callbacks.Checkpoint(monitor="valid_loss_best", f_pickle=None, f_params=None),
+        skorch.callbacks.Checkpoint(monitor="valid_loss_best", **dict.fromkeys(NO_FILES)),
         skorch.callbacks.LRScheduler("ReduceLROnPlateau", monitor="valid_loss"),
     ]
     return small(estimator_class, valid_split=0.3, callbacks=watchers, **fields)

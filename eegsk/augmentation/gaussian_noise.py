@@ -27,7 +27,7 @@ class GaussianNoise(Transform):
     Notes
     -----
     On a CPU each number is one of 65,536 equally likely quantiles of the normal distribution,
-    which cost half of what its own numbers do; their variance is exact.
+    which are cheaper to draw than any number of it; their variance is exact.
 
     References
     ----------
