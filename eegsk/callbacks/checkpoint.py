@@ -116,11 +116,12 @@ class Checkpoint(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin with no best epoch."""
+        check_checkpoint(self)
+        self._check_alone(net)
         self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
 
     def after_train_begin(self, net: Any, trials: Any, run: Run, n_epochs: int) -> None:
         """Find the file, and go on from what it holds if asked to."""
-        check_checkpoint(self)
         if self.resume and run.partial:
             raise ValueError(
                 "Checkpoint: resume=True is for fit; partial_fit goes on with what it is given."
@@ -166,8 +167,15 @@ class Checkpoint(Callback):
         begins = capture_callbacks(net, without=self)
         self.begins_ = {name: digest(state) for name, state in begins.items()}
         path = str(Path(self.path).expanduser())
-        self.file_ = Path(path.replace(_RUN, digest(self.run_, self.n_epochs_)))
+        self.file_ = Path(path.replace(_RUN, digest(self.run_, self.n_epochs_)[1:]))
         self.written_: tuple[int, ...] | None = None
+
+    def _check_alone(self, net: Any) -> None:
+        others = [callback for _, callback in net.callbacks_ if isinstance(callback, Checkpoint)]
+        if sum(bool(other.resume) for other in others) > 1:
+            raise ValueError(
+                "Checkpoint: two checkpoints have resume=True; one of them resumes for both."
+            )
 
     def _check_same(self, held: dict[str, Any]) -> None:
         """See that the file is of this run, of no more epochs."""
@@ -309,10 +317,12 @@ def _check_run(name: str, held: dict[str, str], here: dict[str, str], has_own: b
         return
     key = differ[0]
     was, now = (_shortened(run.get(key, "not there")) for run in (held, here))
-    also = f" (and {len(differ) - 1} more)" if len(differ) > 1 else ""
+    how = "differs" if was.startswith("#") else f"was {was}, now is {now}"
+    also = f", and {len(differ) - 1} more" if len(differ) > 1 else ""
+    other = "" if has_own else f"; for several fits, one with {_RUN} in it"
     raise ValueError(
-        f"{name} is of another run: {key} was {was}, now is {now}{also}; it is left as it is. Set "
-        f"it back, or give another path{'' if has_own else f', with {_RUN} in it for many fits'}."
+        f"{name} is of another run, {key} {how}{also}; it is left as it is. Set that back, or give "
+        f"another path{other}."
     )
 
 

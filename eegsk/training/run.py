@@ -53,20 +53,28 @@ class Run:
         description : dict
             Names of parameters and of other things that matter, each with its value in words.
         """
-        params = {name: describe(value) for name, value in self.get_params().items()}
         train, valid = trials.train, trials.valid
-        told = {
+        return {
             "estimator": self.name,
             "method": "partial_fit" if self.partial else "fit",
-            **{name: params[name] for name in sorted(params) if name not in _NOT_TOLD},
+            **self._describe_params(),
             "seed": str(self.seed),
             "device": str(train.X.device),
             "X": digest(train.X),
             "y": digest(train.y),
             "sample_weight": digest(train.weight),
-            "valid_split into trials": digest(train.index, valid and valid.index),
+            "split for validation": digest(train.index, valid and valid.index),
+            "initial weights": digest(dict(weights)),
         }
-        return {**told, "initial weights": digest(dict(weights))}
+
+    def _describe_params(self) -> dict[str, str]:
+        """Describe each parameter, of objects with parameters of their own the class only."""
+        params = dict(self.get_params())
+        owners = {name.rpartition("__")[0] for name in params} & set(params)
+        return {
+            name: type(params[name]).__name__ if name in owners else describe(params[name])
+            for name in sorted(set(params) - _NOT_TOLD)
+        }
 
 
 def describe(value: Any) -> str:
@@ -86,7 +94,7 @@ def describe(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray | torch.Tensor):
-        return f"array {digest(value)}"
+        return digest(value)
     if isinstance(value, Mapping):
         items = (f"{describe(key)}: {describe(item)}" for key, item in value.items())
         return f"{{{', '.join(items)}}}"
@@ -117,12 +125,12 @@ def digest(*values: Any) -> str:
     Returns
     -------
     fingerprint : str
-        Sixteen hexadecimal digits, the same in every process.
+        ``"#"`` and sixteen hexadecimal digits, the same in every process.
     """
     state = hashlib.blake2b(digest_size=8)
     for value in values:
         _feed(state, value)
-    return state.hexdigest()
+    return f"#{state.hexdigest()}"
 
 
 def _feed(state: Any, value: Any) -> None:

@@ -223,10 +223,11 @@ def _parts(net: Any) -> dict[str, Any]:
 def _generators(net: Any) -> dict[str, Any]:
     """Return the states of the generators that training draws from."""
     device = torch.device(net.device)
+    version, words, gauss = random.getstate()
     states = {
         "torch": torch.get_rng_state(),
         "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
-        "random": random.getstate(),
+        "random": (version, np.array(words, np.uint32), gauss),
     }
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
@@ -238,7 +239,8 @@ def _generators(net: Any) -> dict[str, Any]:
 def _restore_generators(net: Any, states: dict[str, Any]) -> None:
     torch.set_rng_state(states["torch"].cpu())
     np.random.set_state(states["numpy"])  # noqa: NPY002
-    random.setstate(states["random"])
+    version, words, gauss = states["random"]
+    random.setstate((version, tuple(words.tolist()), gauss))
     if "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"].cpu(), torch.device(net.device))
     elif "mps" in states:
