@@ -37,7 +37,7 @@ def make(path, **fields):
     ]
     own = {"n_filters": 2, "kernel": 5, "max_epochs": N_EPOCHS, "batch_size": 8}
     common = {"valid_split": 0.25, "random_state": 0, "callbacks": callbacks}
-    return EEGNetClassifier(**{**own, **common, **fields})
+    return EEGNetClassifier(**own, **common).set_params(**fields)
 
 
 def outcome(estimator):
