@@ -57,9 +57,12 @@ class EpochLines(skorch.callbacks.PrintLog):
     """With ``verbose=2``, print a line for each epoch."""
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Wait for the other callbacks, of which one may stop training."""
+
+    def after_epoch_end(self, net: Any, stopped: bool) -> None:
         """Print the line."""
         if int(net.verbose) > 1:
-            super().on_epoch_end(net, **kwargs)
+            super().on_epoch_end(net)
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing: a resumed run has its own header."""
