@@ -679,6 +679,7 @@ def test_clone_and_pickle(trials, tmp_path):
     own = {"path", "monitor", "lower_is_better", "every", "load_best", "resume"}
     assert vars(clone(estimator).callbacks[1]).keys() == own
     assert dict(estimator.net_.callbacks_)["checkpoint"].get_params().keys() == own
+    assert "Checkpoint('" in repr(estimator)
     assert dict(copy.net_.callbacks_)["checkpoint"].best_weights_ is None
 
 

@@ -53,8 +53,9 @@ class Checkpoint(Callback):
         the list: one further on that sets the weights when training ends has the last word.
     resume : bool, default=False
         Whether ``fit`` goes on from the file, if there is one. All parameters and data must be
-        those of the run in it, but for ``max_epochs``, which may have grown, ``verbose``, and the
-        seed with ``random_state=None``, which is taken from the file.
+        those of the run in it, but for ``max_epochs``, which may have grown unless a callback
+        depends on it, ``verbose``, and the seed with ``random_state=None``, which is taken from
+        the file.
 
     Attributes
     ----------
@@ -79,7 +80,8 @@ class Checkpoint(Callback):
     Of the other callbacks, the attributes with a trailing underscore are saved: numbers, strings,
     tensors, arrays, containers of them, generators, and objects with a ``state_dict``, such as
     schedules. A callback that has ``state_dict()`` and ``load_state_dict(state)`` is asked
-    instead; ``load_state_dict`` is called after ``on_train_begin``.
+    instead; ``load_state_dict`` is called after ``on_train_begin``. What a callback has learned
+    when training begins is how it is known to depend on ``max_epochs``.
 
     Results on a GPU are repeated bit by bit as far as its kernels do so.
 
@@ -113,6 +115,9 @@ class Checkpoint(Callback):
         self.every = every
         self.load_best = load_best
         self.resume = resume
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({str(self.path)!r}, monitor={self.monitor!r}, resume={self.resume})"
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin with no best epoch."""
