@@ -1,11 +1,13 @@
 """Checkpoints: the best epoch, runs that are killed and resumed, files that are something else."""
 
+import inspect
 import io
 import os
 import pickle
 import signal
 import threading
 import time
+from typing import ClassVar
 
 import joblib
 import numpy as np
@@ -16,7 +18,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from torch import nn
 
-from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor
+from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, callbacks
 from eegsk.callbacks import Checkpoint, EarlyStopping
 from eegsk.training.run import describe, digest
 from eegsk.training.state import decode, encode
@@ -173,6 +175,46 @@ def test_callbacks_of_skorch_go_on(name, trials, tmp_path):
     ]
 
 
+class Fails(skorch.callbacks.Callback):
+    """Fail at the beginning of an epoch, as often as there are epochs to fail in."""
+
+    epochs: ClassVar = []
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) in self.epochs:
+            self.epochs.remove(len(net.history))
+            raise ZeroDivisionError
+
+
+def needs_nothing(callback):
+    parameters = inspect.signature(callback).parameters.values()
+    return all(parameter.default is not parameter.empty for parameter in parameters)
+
+
+@pytest.mark.parametrize("split", [None, 0.25])
+@pytest.mark.parametrize(
+    "callback",
+    [item for item in vars(callbacks).values() if inspect.isclass(item) and needs_nothing(item)],
+)
+def test_callbacks_of_eegsk_go_on(callback, split, trials, tmp_path, monkeypatch):
+    """Each technique, in the middle of what it does."""
+
+    def fit(path, epochs=()):
+        monkeypatch.setattr(Fails, "epochs", list(epochs))
+        first = callback(monitor="train_loss") if callback is EarlyStopping else callback()
+        own = {"callbacks": [first, Fails(), Checkpoint(path, resume=True)], "valid_split": split}
+        estimator = small(EEGNetClassifier, max_epochs=6, batch_size=8, **own)
+        for _ in epochs:
+            with pytest.raises(ZeroDivisionError):
+                estimator.fit(*trials)
+        return estimator.fit(*trials)
+
+    parts, whole = fit(tmp_path / "parts", [2, 4, 5, 6]), fit(tmp_path / "whole")
+    assert_same(dict(parts.module_.state_dict()), dict(whole.module_.state_dict()))
+    assert parts.history_[:, "train_loss"] == whole.history_[:, "train_loss"]
+    np.testing.assert_array_equal(parts.predict(trials[0]), whole.predict(trials[0]))
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamax", "rmsprop", "lbfgs"])
 @pytest.mark.parametrize("network", [linear, double_linear])
 def test_optimizers_go_on(optimizer, network, trials, tmp_path):
@@ -245,16 +287,30 @@ def test_a_regressor_with_several_targets(trials, tmp_path):
     np.testing.assert_array_equal(parts.predict(X), whole.predict(X))
 
 
-def test_a_schedule_that_depends_on_max_epochs_is_not_prolonged(trials, tmp_path):
-    class Falling(skorch.callbacks.Callback):
-        def after_train_begin(self, net, n_epochs, **kwargs):
-            self.n_steps_ = n_epochs
+class Falling(skorch.callbacks.Callback):
+    """Know for how long training is to go on."""
 
-    fields = {"callbacks": [Falling(), Checkpoint(tmp_path / "best", resume=True)]}
-    small(EEGNetClassifier, **fields, max_epochs=2).fit(*trials)
-    small(EEGNetClassifier, **fields, max_epochs=2).fit(*trials)
-    with pytest.raises(ValueError, match="'falling' depends, now max_epochs=4; set it back"):
-        small(EEGNetClassifier, **fields, max_epochs=4).fit(*trials)
+    def after_train_begin(self, net, n_epochs, **kwargs):
+        self.n_steps_ = n_epochs
+
+
+class FallingAsked(Falling):
+    """Do not count that as state."""
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+@pytest.mark.parametrize("schedule", [Falling, FallingAsked])
+def test_a_schedule_that_depends_on_max_epochs_is_not_prolonged(schedule, trials, tmp_path):
+    callbacks = [("schedule", schedule()), Checkpoint(tmp_path / "best", resume=True)]
+    for _ in range(2):
+        small(EEGNetClassifier, callbacks=callbacks, max_epochs=2).fit(*trials)
+    with pytest.raises(ValueError, match="'schedule' depends, now max_epochs=4; set it back"):
+        small(EEGNetClassifier, callbacks=callbacks, max_epochs=4).fit(*trials)
 
 
 # The best epoch

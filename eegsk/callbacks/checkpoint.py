@@ -14,8 +14,8 @@ from skorch.callbacks import Callback
 from .._nested import named_callbacks
 from ..training.files import prepare_folder, read_checkpoint, write_checkpoint
 from ..training.net import StopTraining
-from ..training.run import Run, digest
-from ..training.state import capture, capture_callbacks, restore
+from ..training.run import Run, describe, digest
+from ..training.state import capture, capture_callbacks, learned, restore
 
 # The part of a path that stands for the fit.
 _RUN = "{run}"
@@ -169,8 +169,7 @@ class Checkpoint(Callback):
         told = {name: words for name, words in description.items() if name not in hidden}
         self.run_ = {**told, "callbacks": ", ".join(name for name, _ in net.callbacks_)}
         self.seed_ = seed
-        begins = capture_callbacks(net, without=self)
-        self.begins_ = {name: digest(state) for name, state in begins.items()}
+        self.begins_ = _beginnings(net, self)
         path = str(Path(self.path).expanduser())
         self.file_ = Path(path.replace(_RUN, digest(self.run_, self.n_epochs_)[1:]))
         self.written_: tuple[int, ...] | None = None
@@ -313,6 +312,13 @@ def resumed_seed(callbacks: Any) -> int | None:
         if file.is_file():
             return read_checkpoint(file)["seed"]
     return None
+
+
+def _beginnings(net: Any, without: Checkpoint) -> dict[str, str]:
+    """Return fingerprints of what the callbacks know when training begins."""
+    states, callbacks = capture_callbacks(net, without), dict(net.callbacks_)
+    known = {name: describe(learned(callbacks[name])) for name in states}
+    return {name: digest(state, known[name]) for name, state in states.items()}
 
 
 def _check_run(name: str, held: dict[str, str], here: dict[str, str], has_own: bool) -> None:

@@ -18,30 +18,30 @@ class ProgressBar(skorch.callbacks.Callback):
     In ``partial_fit`` there is none: the loop is the caller's.
     """
 
-    bar_: Any = None
-    shown_: dict[str, Any] | None = None
+    _bar_: Any = None
+    _shown_: dict[str, Any] | None = None
 
     def after_train_begin(self, net: Any, trials: Any, run: Run, n_epochs: int) -> None:
         """Note what the bar is to show; it appears with the first epoch, resumed or not."""
         shows = int(net.verbose) == 1 and not run.partial
-        self.shown_ = {"desc": run.name, "total": n_epochs} if shows else None
+        self._shown_ = {"desc": run.name, "total": n_epochs} if shows else None
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Show the bar."""
-        if self.shown_ and self.bar_ is None:
-            self.bar_ = tqdm(**self.shown_, initial=len(net.history) - 1, unit="epoch")
+        if self._shown_ and self._bar_ is None:
+            self._bar_ = tqdm(**self._shown_, initial=len(net.history) - 1, unit="epoch")
 
     def after_epoch_end(self, net: Any, stopped: bool) -> None:
         """Move on by an epoch."""
-        if self.bar_ is not None:
+        if self._bar_ is not None:
             row = net.history[-1]
             shown = {name: f"{row[name]:.3f}" for name in _SHOWN if name in row}
-            self.bar_.set_postfix(shown, refresh=False)
-            self.bar_.update()
+            self._bar_.set_postfix(shown, refresh=False)
+            self._bar_.update()
 
     def after_train(self, net: Any) -> None:
         """Leave the bar where it is, whatever ended the training."""
-        bar, self.bar_ = self.bar_, None
+        bar, self._bar_ = self._bar_, None
         if bar is not None:
             bar.close()
 

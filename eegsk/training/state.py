@@ -79,8 +79,16 @@ def _capture_callback(callback: Any, name: str) -> dict[str, Any]:
         return encode(callback.state_dict(), f"the state of callback {name!r}")
     return {
         attribute: encode(value, f"{attribute} of callback {name!r}")
-        for attribute, value in vars(callback).items()
-        if attribute.endswith("_") and attribute[0] != "_" and not _is_code(value)
+        for attribute, value in learned(callback).items()
+    }
+
+
+def learned(callback: Any) -> dict[str, Any]:
+    """Return the attributes of a callback with a trailing underscore, but functions and classes."""
+    return {
+        name: value
+        for name, value in vars(callback).items()
+        if name.endswith("_") and name[0] != "_" and not _is_code(value)
     }
 
 
