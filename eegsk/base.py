@@ -34,10 +34,12 @@ from ._types import (
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
 from .augmentation.transform import own_transforms
+from .callbacks.checkpoint import resumed_seed
 from .model_selection import split_for_validation
 from .networks import Architecture, build_network
 from .signals import Signal, read_trials
 from .training import (
+    Run,
     TrialNet,
     Trials,
     apply_network,
@@ -96,7 +98,8 @@ class EEGEstimator(Architecture, NestedParams):
         Seed of initial weights, order of trials, dropout and validation split; None for a new one
         each time. The global generators of torch, numpy and random are neither used nor changed.
     verbose : int, default=0
-        Whether to print a line for each epoch.
+        0 for silence; 1 for a progress bar over the epochs, with losses, score and time left, on
+        the standard error; 2 for a line for each epoch.
     net_params : dict or None, default=None
         Further parameters of the skorch net, such as ``{"optimizer__momentum": 0.9}``.
 
@@ -195,7 +198,7 @@ class EEGEstimator(Architecture, NestedParams):
         goes_on = hasattr(self, "net_") and (partial or self.warm_start)
         if goes_on:
             self._check_unchanged()
-        seed = self._draw_seed(goes_on and partial)
+        seed = self._choose_seed(goes_on and partial)
         device = find_device(self.device)
         with reproducible(seed, self.n_threads, device), _undone_on_error(self, goes_on):
             X, y = self._read(X, y, reset=not goes_on)
@@ -209,7 +212,8 @@ class EEGEstimator(Architecture, NestedParams):
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:
                 self._make_net(trials.train, goes_on)
-            self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs)
+            run = Run(type(self).__name__, self.get_params, seed, partial)
+            self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs, run=run)
         self.module_.eval()
         return self
 
@@ -235,6 +239,12 @@ class EEGEstimator(Architecture, NestedParams):
             name = type(self).__name__
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         return y
+
+    def _choose_seed(self, goes_on: bool) -> int:
+        """Return the seed of a fit, that of the run to resume if none is asked for."""
+        drawn = self._draw_seed(goes_on)
+        resumed = resumed_seed(self.callbacks) if self.random_state is None else None
+        return drawn if resumed is None else resumed
 
     def _draw_seed(self, goes_on: bool) -> int:
         """Draw the seed of a fit, one that no global generator gave if none is asked for."""

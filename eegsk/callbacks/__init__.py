@@ -1,5 +1,6 @@
 """Techniques of training, each one a small skorch callback."""
 
+from .checkpoint import Checkpoint
 from .cosine_warm_restarts import CosineWarmRestarts
 from .cosine_warmup import CosineWarmup
 from .early_stopping import EarlyStopping
@@ -13,6 +14,7 @@ from .sam import SAM
 from .swa import SWA
 
 __all__ = [  # noqa: RUF022 - as Python sorts, whatever the case
+    "Checkpoint",
     "CosineWarmRestarts",
     "CosineWarmup",
     "EMA",

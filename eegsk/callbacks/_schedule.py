@@ -18,6 +18,8 @@ class Schedule(Technique):
     """
 
     charge: ClassVar = "the learning rate"
+    # Whether the schedule depends on how many epochs there will be.
+    _ends: ClassVar[bool] = True
 
     @abstractmethod
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
@@ -63,6 +65,8 @@ class Schedule(Technique):
                 f"{type(self).__name__} and LRScheduler both set {self.charge}; give one of them."
             )
         self.epoch_steps_ = len(net.get_iterator(X.train, training=True))
+        if self._ends:
+            self.n_epochs_ = net.max_epochs  # a checkpoint sees that the schedule depends on it
         for group in net.optimizer_.param_groups:
             group.setdefault("initial_lr", group["lr"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from .._types import Count, NonNegative
 from ._schedule import Schedule
@@ -36,6 +37,8 @@ class CosineWarmRestarts(Schedule):
     >>> EEGNetClassifier(callbacks=[CosineWarmRestarts(t_0=20)]).callbacks
     [CosineWarmRestarts(t_0=20, t_mult=1, lr_min=0.0)]
     """
+
+    _ends: ClassVar = False
 
     t_0: Count = 10
     t_mult: Count = 1

@@ -25,7 +25,7 @@ class EarlyStopping(skorch.callbacks.EarlyStopping):
     lower_is_better : bool, default=True
         Whether an improvement is a smaller value: True for losses, False for scores.
     sink : callable, default=print
-        Where messages go when the net is verbose.
+        Where messages go; printed, they take ``verbose=2``.
     load_best : bool, default=True
         Whether the weights of the best epoch are restored when training ends, be it early or not.
 
@@ -69,3 +69,7 @@ class EarlyStopping(skorch.callbacks.EarlyStopping):
                 "a valid_split, such as valid_split=0.2, and list what records it before this."
             )
         super().on_epoch_end(net, **kwargs)
+
+    def _sink(self, text: str, verbose: int) -> None:
+        """Leave a progress bar alone in its line."""
+        super()._sink(text, int(verbose) > 1)

@@ -5,11 +5,13 @@ from .device import find_device
 from .inference import apply_network, finest_dtype
 from .net import ClassifierNet, RegressorNet, TrialNet, make_net
 from .reproducible import held_threads, reproducible
+from .run import Run
 from .statistics import channel_statistics, standardizer
 
 __all__ = [
     "ClassifierNet",
     "RegressorNet",
+    "Run",
     "TrialBatches",
     "TrialNet",
     "TrialSplit",

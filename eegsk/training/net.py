@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dis
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
-from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
+from skorch.callbacks import EpochTimer, PassthroughScoring
 from torch import nn
 from torch.nn.modules import loss as torch_losses
 
@@ -21,7 +22,9 @@ from .._types import CriterionFactory, OptimizerFactory
 from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
+from .progress import EpochLines, ProgressBar
 from .recall import Recall, recall
+from .run import Run
 from .scores import EpochScores, Score, accuracy, r2
 
 _CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalogue(
@@ -45,6 +48,11 @@ class TrialNet(NeuralNet):
     ``differentiate(net, loss)`` in place of ``loss.backward()``, and
     ``on_epoch_trained(net, dataset_train)`` between the training of an epoch and its validation.
     What a callback returns as its ``state_dict()`` is part of a snapshot.
+
+    Three more are called when all callbacks are done with skorch's:
+    ``after_train_begin(net, trials, run, n_epochs)``, which may go on from an earlier epoch;
+    ``after_epoch_end(net, stopped)``, when a callback has stopped training, too;
+    ``after_train(net)``, whatever ended it.
     """
 
     score_: Score
@@ -58,7 +66,8 @@ class TrialNet(NeuralNet):
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
             ("valid_loss", PassthroughScoring("valid_loss")),
             ("epoch_scores", EpochScores(type(self).score_)),
-            ("print_log", PrintLog()),
+            ("progress_bar", ProgressBar()),
+            ("print_log", EpochLines()),
         ]
 
     def initialize_module(self) -> TrialNet:
@@ -87,7 +96,13 @@ class TrialNet(NeuralNet):
         """Leave the data as they are; the estimator has checked them."""
 
     def partial_fit(
-        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
+        self,
+        X: Any,
+        y: Any = None,
+        classes: Any = None,
+        epochs: int | None = None,
+        run: Run | None = None,
+        **fit_params: Any,
     ) -> TrialNet:
         """Train until the epochs are over or a callback stops it.
 
@@ -96,11 +111,19 @@ class TrialNet(NeuralNet):
         """
         if not self.initialized_:
             self.initialize()
-        with suppress(StopTraining):
-            self.notify("on_train_begin", X=X, y=y)
-            with self._recalling(X.train):
-                self.fit_loop(X, y, **fit_params)
-        self.notify("on_train_end", X=X, y=y)
+        epochs = self.max_epochs if epochs is None else epochs
+        run = run or Run(type(self).__name__, self.get_params, 0, partial=True)
+        before = len(self.history)
+        try:
+            with suppress(StopTraining):
+                self.notify("on_train_begin", X=X, y=y)
+                self._notify_after("after_train_begin", trials=X, run=run, n_epochs=epochs)
+                resumed = len(self.history) - before
+                with self._recalling(X.train):
+                    self.fit_loop(X, y, epochs=epochs - resumed, **fit_params)
+            self.notify("on_train_end", X=X, y=y)
+        finally:
+            self._notify_after("after_train")
         return self
 
     @contextmanager
@@ -114,10 +137,23 @@ class TrialNet(NeuralNet):
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; what skorch's raise to stop training becomes StopTraining."""
+        stop = None
         try:
             super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as stop:
+        except KeyboardInterrupt as interrupt:
+            if not _was_raised(interrupt):
+                raise
+            stop = interrupt
+        if method_name == "on_epoch_end":
+            self._notify_after("after_epoch_end", stopped=stop is not None)
+        if stop is not None:
             raise StopTraining from stop
+
+    def _notify_after(self, method_name: str, **kwargs: Any) -> None:
+        """Call the callbacks that wait for all others to be done."""
+        for _, callback in self.callbacks_:
+            if hasattr(callback, method_name):
+                getattr(callback, method_name)(self, **kwargs)
 
     def snapshot(self) -> tuple[dict[str, Any], int]:
         """Return the states of module, optimizer and callbacks, and the length of the history."""
@@ -305,3 +341,14 @@ def _differentiate(net: TrialNet, loss: torch.Tensor) -> None:
 
 def _accepts(factory: Any, parameter: str) -> bool:
     return parameter in inspect.signature(factory).parameters
+
+
+def _was_raised(interrupt: KeyboardInterrupt) -> bool:
+    """Tell a callback's ``raise KeyboardInterrupt`` from Ctrl-C, which comes at any instruction."""
+    trace = interrupt.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code.co_code
+    return dis.opname[code[trace.tb_lasti]] == "RAISE_VARARGS"

@@ -1,0 +1,349 @@
+"""Checkpoints: the best epoch, and all it takes to go on with a run that was killed."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from skorch.callbacks import Callback
+
+from .._nested import named_items
+from ..training.files import prepare_folder, read_checkpoint, write_checkpoint
+from ..training.net import StopTraining
+from ..training.run import Run, describe, digest
+from ..training.state import capture, capture_callbacks, learned, restore
+
+# The part of a path that stands for the fit.
+_RUN = "{run}"
+_BEST = ("best_epoch_", "best_value_", "best_weights_")
+# Parameters of the checkpoint itself that leave what is trained as it is.
+_NOT_TOLD = {"path", "every", "load_best", "resume"}
+
+
+class Checkpoint(Callback):
+    """Keep the best epoch, and resume a run that was killed as if it had never stopped.
+
+    One file holds the weights of the best epoch by a validation metric and, of the last epoch
+    written, all that training depends on: weights, optimizer, schedules and other callbacks,
+    generators, history. It is replaced as a whole, so that at any moment it is that of one epoch
+    or of the one before. With ``resume``, the same ``fit`` goes on from there, and ends with
+    weights that are bit-identical to those of a run without interruption; when the run was
+    complete, it returns at once.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; its folder is made. Where several fits share a path, as in cross-validation,
+        the file is that of the last; write ``"runs/{run}"``, in which ``{run}`` stands for the
+        parameters, data and seed, to give each fit a file of its own.
+    monitor : str, default="auto"
+        The column of the history that tells which epoch is best: ``"valid_score"``, say.
+        ``"auto"`` for ``"valid_loss"`` if the estimator has a ``valid_split``; without, no epoch
+        counts as best, and the last is kept.
+    lower_is_better : bool, default=True
+        Whether smaller values are better: True for losses, False for scores.
+    every : int, default=1
+        After how many epochs the file is written; after the last it always is.
+    load_best : bool, default=True
+        Whether training ends with the weights of the best epoch. Callbacks act in the order of
+        the list: one further on that sets the weights when training ends has the last word.
+    resume : bool, default=False
+        Whether ``fit`` goes on from the file, if there is one. All parameters and data must be
+        those of the run in it, but for ``max_epochs``, which may have grown unless a callback
+        depends on it, ``verbose``, and the seed with ``random_state=None``, which is taken from
+        the file.
+
+    Attributes
+    ----------
+    best_epoch_ : int or None
+        The best epoch, counted from 1.
+    best_value_ : float or None
+        What ``monitor`` was then.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or no checkpoint, or, with ``resume``, if it is that of another run.
+        It is then left as it is.
+    OSError
+        If no file can be written to the folder.
+
+    Notes
+    -----
+    ``torch.load(path, weights_only=True)["best"]["weights"]`` are the weights of the best epoch.
+    Reading a checkpoint executes nothing that is in it.
+
+    Of the other callbacks, the attributes with a trailing underscore are saved: numbers, strings,
+    tensors, arrays, containers of them, generators, and objects with a ``state_dict``, such as
+    schedules. A callback that has ``state_dict()`` and ``load_state_dict(state)`` is asked
+    instead; ``load_state_dict`` is called after ``on_train_begin``. What a callback has learned
+    when training begins is how it is known to depend on ``max_epochs``.
+
+    Results on a GPU are repeated bit by bit as far as its kernels do so.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from eegsk import EEGNetClassifier
+    >>> from eegsk.callbacks import Checkpoint
+    >>> from eegsk.datasets import make_motor_imagery
+    >>> X, y, _ = make_motor_imagery(n_subjects=1, n_trials=20, random_state=0)
+    >>> with TemporaryDirectory() as folder:
+    ...     kept = Checkpoint(f"{folder}/best", resume=True)
+    ...     short = {"valid_split": 0.25, "callbacks": [kept], "random_state": 0}
+    ...     estimator = EEGNetClassifier(max_epochs=2, **short).fit(X, y)
+    ...     EEGNetClassifier(max_epochs=3, **short).fit(X, y).n_iter_
+    3
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        monitor: str = "auto",
+        lower_is_better: bool = True,
+        every: int = 1,
+        load_best: bool = True,
+        resume: bool = False,
+    ) -> None:
+        self.path = path
+        self.monitor = monitor
+        self.lower_is_better = lower_is_better
+        self.every = every
+        self.load_best = load_best
+        self.resume = resume
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({str(self.path)!r}, monitor={self.monitor!r}, resume={self.resume})"
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin with no best epoch."""
+        check_checkpoint(self)
+        self._check_alone(net)
+        self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
+
+    def after_train_begin(self, net: Any, trials: Any, run: Run, n_epochs: int) -> None:
+        """Find the file, and go on from what it holds if asked to."""
+        if self.resume and run.partial:
+            raise ValueError(
+                "Checkpoint: resume=True is for fit; partial_fit goes on with what it is given."
+            )
+        self.validates_ = trials.valid is not None
+        self.n_epochs_ = n_epochs
+        self._begin(net, run.describe(trials, net.module_.state_dict()), run.seed)
+        prepare_folder(self.file_)
+        held = read_checkpoint(self.file_) if self.file_.exists() else None
+        if held and self.resume:
+            self._check_same(held)
+            self._go_on(net, read_checkpoint(self.file_, anywhere=True))
+
+    def after_epoch_end(self, net: Any, stopped: bool) -> None:
+        """Compare the epoch with the best, and write the file."""
+        self._compare(net)
+        epoch = len(net.history)
+        if stopped or epoch == self.n_epochs_ or epoch % self.every == 0:
+            self._write(net, stopped)
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Put the best weights in place."""
+        if self.load_best and self.best_weights_ is not None:
+            net.module_.load_state_dict(self.best_weights_)
+        self.best_weights_ = None  # pickles hold the weights once
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best epoch, for another checkpoint of the same training."""
+        return {name: getattr(self, name) for name in _BEST}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the best epoch over."""
+        vars(self).update(state)
+
+    def _begin(self, net: Any, description: dict[str, str], seed: int) -> None:
+        """Note what the run is, and what its callbacks begin with."""
+        own = [name for name, callback in net.callbacks_ if callback is self]
+        hidden = {f"callbacks__{name}__{key}" for name in own for key in _NOT_TOLD}
+        hidden |= {"callbacks", *(f"callbacks__{name}" for name in own)}
+        told = {name: words for name, words in description.items() if name not in hidden}
+        self.run_ = {**told, "callbacks": ", ".join(name for name, _ in net.callbacks_)}
+        self.seed_ = seed
+        self.begins_ = _beginnings(net, self)
+        path = str(Path(self.path).expanduser())
+        self.file_ = Path(path.replace(_RUN, digest(self.run_, self.n_epochs_)[1:]))
+        self.written_: tuple[int, ...] | None = None
+
+    def _check_alone(self, net: Any) -> None:
+        others = [callback for _, callback in net.callbacks_ if isinstance(callback, Checkpoint)]
+        if sum(bool(other.resume) for other in others) > 1:
+            raise ValueError(
+                "Checkpoint: two checkpoints have resume=True; one of them resumes for both."
+            )
+
+    def _check_same(self, held: dict[str, Any]) -> None:
+        """See that the file is of this run, of no more epochs."""
+        name = f"Checkpoint: {str(self.file_)!r}"
+        _check_run(name, held["run"], self.run_, _RUN in str(self.path))
+        if held["epoch"] > self.n_epochs_:
+            raise ValueError(
+                f"{name} has {held['epoch']} epochs, more than max_epochs={self.n_epochs_}; raise "
+                "it, or give another path."
+            )
+        others = [key for key, begin in self.begins_.items() if held["begins"].get(key) != begin]
+        if others and held["n_epochs"] != self.n_epochs_:
+            raise ValueError(
+                f"{name} was to have {held['n_epochs']} epochs, on which callback {others[0]!r} "
+                f"depends, now max_epochs={self.n_epochs_}; set it back, or give another path."
+            )
+
+    def _go_on(self, net: Any, held: dict[str, Any]) -> None:
+        """Go on where the file ends, which may be where training does."""
+        restore(net, held["last"])
+        best = held["best"] or dict.fromkeys(("epoch", "value", "weights"))
+        self.best_epoch_, self.best_value_ = best["epoch"], best["value"]
+        self.best_weights_ = best["weights"]
+        self.written_ = _stamp(self.file_)
+        if held["stopped"]:
+            raise StopTraining
+
+    def _compare(self, net: Any) -> None:
+        monitor = "valid_loss" if self.monitor == "auto" else self.monitor
+        if monitor not in net.history[-1]:
+            if self.monitor == "auto" and not self.validates_:
+                return
+            raise ValueError(
+                f"Checkpoint: the history has no {monitor!r} to watch; give the estimator a "
+                "valid_split, such as valid_split=0.2, or monitor='auto'."
+            )
+        value = float(net.history[-1, monitor])
+        best = self.best_value_
+        if math.isnan(value) or (
+            best is not None and (value >= best if self.lower_is_better else value <= best)
+        ):
+            return
+        self.best_epoch_, self.best_value_ = len(net.history), value
+        self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+
+    def _write(self, net: Any, stopped: bool) -> None:
+        best = {
+            "epoch": self.best_epoch_,
+            "value": self.best_value_,
+            "weights": self.best_weights_,
+        }
+        content = {
+            "run": self.run_,
+            "seed": self.seed_,
+            "epoch": len(net.history),
+            "n_epochs": self.n_epochs_,
+            "stopped": stopped,
+            "best": best if self.best_epoch_ else None,
+            "begins": self.begins_,
+            "last": capture(net, without=self),
+        }
+        if self.resume and _stamp(self.file_) != self.written_:
+            self._check_not_others()
+        write_checkpoint(self.file_, content)
+        self.written_ = _stamp(self.file_)
+
+    def _check_not_others(self) -> None:
+        """See that whoever wrote the file meanwhile trains the same."""
+        if not self.file_.exists() or read_checkpoint(self.file_)["run"] == self.run_:
+            return
+        raise ValueError(
+            f"Checkpoint: another fit writes to {str(self.file_)!r} too; let each have a file of "
+            f"its own, with {_RUN} in the path."
+        )
+
+
+def check_checkpoint(checkpoint: Checkpoint) -> None:
+    """Check the parameters of a checkpoint.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The callback.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is of a wrong type or out of range.
+    """
+    if not isinstance(checkpoint.path, str | os.PathLike) or not str(checkpoint.path):
+        raise TypeError(f"Checkpoint: path={checkpoint.path!r} should be the path of a file.")
+    if not isinstance(checkpoint.monitor, str):
+        raise TypeError(
+            f"Checkpoint: monitor={checkpoint.monitor!r} should be a column of the history, such "
+            "as 'valid_score', or 'auto'."
+        )
+    every = checkpoint.every
+    if not isinstance(every, Integral) or isinstance(every, bool) or every < 1:
+        raise ValueError(f"Checkpoint: every={every!r} should be an integer of at least 1.")
+
+
+def resumed_seed(callbacks: Any) -> int | None:
+    """Return the seed of the run to go on with, if there is one.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        Callbacks of an estimator whose ``random_state`` is None.
+
+    Returns
+    -------
+    seed : int or None
+        What a checkpoint with ``resume`` says.
+
+    Raises
+    ------
+    ValueError
+        If its file is torn or not a checkpoint, or if its path depends on the seed.
+    """
+    for _, callback in named_items(callbacks):
+        if not isinstance(callback, Checkpoint) or not callback.resume:
+            continue
+        check_checkpoint(callback)
+        if _RUN in str(callback.path):
+            raise ValueError(
+                f"Checkpoint: to find the file of a run to resume, with {_RUN} in the path, takes "
+                "a random_state other than None."
+            )
+        file = Path(callback.path).expanduser()
+        if file.is_file():
+            return read_checkpoint(file)["seed"]
+    return None
+
+
+def _beginnings(net: Any, without: Checkpoint) -> dict[str, str]:
+    """Return fingerprints of what the callbacks know when training begins."""
+    states, callbacks = capture_callbacks(net, without), dict(net.callbacks_)
+    known = {name: describe(learned(callbacks[name])) for name in states}
+    return {name: digest(state, known[name]) for name, state in states.items()}
+
+
+def _check_run(name: str, held: dict[str, str], here: dict[str, str], has_own: bool) -> None:
+    """See that two runs are the same, or say in what they differ."""
+    differ = [key for key in {**here, **held} if held.get(key) != here.get(key)]
+    if not differ:
+        return
+    key = differ[0]
+    was, now = (_shortened(run.get(key, "not there")) for run in (held, here))
+    how = "differs" if was.startswith("#") else f"was {was}, now is {now}"
+    also = f", and {len(differ) - 1} more" if len(differ) > 1 else ""
+    other = "" if has_own else f"; for several fits, one with {_RUN} in it"
+    raise ValueError(
+        f"{name} is of another run, {key} {how}{also}; it is left as it is. Set that back, or give "
+        f"another path{other}."
+    )
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= 60 else f"{words[:60]}..."
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a file is replaced."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
