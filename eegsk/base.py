@@ -361,7 +361,7 @@ class EEGEstimator(Architecture, NestedParams):
         X, _ = read_trials(X, self.signal_)
         X = check_trials(self, X, reset=False)
         check_unit(type(self).__name__, X, self._spread)
-        with held_threads(self.n_threads):
+        with held_threads(min(self.n_threads, len(X))):
             return apply_network(self.module_, X, self._dtype, self.batch_size).numpy()
 
 

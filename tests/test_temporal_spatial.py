@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from eegsk.blocks import (
     DenseTemporalSpatial,
     MeanPool,
+    Standardize,
     TemporalSpatial,
     TwoStageTemporalSpatial,
 )
+from eegsk.blocks.temporal_spatial._signals import Signals
 from eegsk.blocks.temporal_spatial._window_statistics import trial_sums, window_statistics
 
 
@@ -81,7 +83,7 @@ FIELDS = {
 def factorised(front, x):
     """Factorise even where the plain order would be cheaper, if at all possible."""
     shortest = sum(getattr(front, "second_reach", (0, 0)))
-    return front._factorised(x) if x.shape[2] >= shortest else front(x)
+    return front._factorised(Signals(x)) if x.shape[2] >= shortest else front(x)
 
 
 def make(kind, n_chans, dtype=torch.float64, seed=0, **fields):
@@ -240,6 +242,21 @@ def test_what_is_recalled_of_trials_is_what_would_be_computed(kind):
     torch.testing.assert_close(outcome(front, recalling, x[batch]), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_chans", [1, 6])
+@pytest.mark.parametrize("kind", [TemporalSpatial, TwoStageTemporalSpatial])
+def test_the_front_end_makes_up_for_standardisation(kind, n_chans):
+    front, x = make(kind, n_chans, **FRONTS[kind]), trials((8, n_chans, 64))
+    layer = Standardize(torch.randn(n_chans), torch.rand(n_chans) + 0.5).double()
+    sums = front.summarize(layer(x))
+
+    def making_up(copied, x):
+        with copied.recalling(sums, layer):
+            return copied(x)
+
+    expected = outcome(front, kind.__call__, layer(x))
+    torch.testing.assert_close(outcome(front, making_up, x), expected, rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize("kind", [TemporalSpatial, TwoStageTemporalSpatial])
 def test_running_statistics_may_be_those_of_all_batches(kind):
     front = make(kind, 6, **FRONTS[kind])
@@ -261,7 +278,7 @@ def test_running_statistics_may_be_those_of_all_batches(kind):
 def test_window_statistics_are_those_of_the_windows(reach, n_times):
     x = torch.randn(3, 2, n_times, dtype=torch.float64, generator=torch.manual_seed(0)) + 1
     windows = F.pad(x, reach).unfold(-1, sum(reach) + 1, 1).flatten(0, -2)
-    found = window_statistics(x, reach, trial_sums(x, reach))
+    found = window_statistics(Signals(x), reach, trial_sums(x, reach))
     torch.testing.assert_close(found.mean, windows.mean(0))
     torch.testing.assert_close(found.covariance, torch.atleast_2d(windows.T.cov(correction=0)))
 

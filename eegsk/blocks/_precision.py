@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 
 
-def full_precision(x: torch.Tensor) -> torch.autocast:
+def full_precision(x: torch.Tensor) -> AbstractContextManager[Any]:
     """Return a context in which autocast does not lower the precision."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
 
 

@@ -19,6 +19,8 @@ from ._precision import full_precision
 # Samples in a block: long enough for matrix products to be efficient, short enough that little
 # of a Toeplitz matrix is zero.
 _BLOCK = 16
+# Signals this many times as long as the zeros between them are short, this many samples few.
+_SHORT, _FEW = 8, 2**17
 
 
 def filter_time(x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
@@ -137,10 +139,14 @@ class _Layout:
         extra = self.n_shifts(self.offset(0))
         blocks = x.new_empty(n_filters, n_blocks + extra, _BLOCK)
         signals = blocks[:, :n_blocks].view(*x.shape[:-1], self.pitch * _BLOCK)
-        signals[..., :start].zero_()
+        # Many short gaps take longer to clear than everything.
+        if self.n_times < _SHORT * start or x.numel() < _FEW:
+            blocks.zero_()
+        else:
+            signals[..., :start].zero_()
+            signals[..., start + self.n_times :].zero_()
+            blocks[:, n_blocks:].zero_()
         signals[..., start : start + self.n_times] = x
-        signals[..., start + self.n_times :].zero_()
-        blocks[:, n_blocks:].zero_()
         return blocks, n_blocks
 
     def read(self, blocks: torch.Tensor, shape: torch.Size) -> torch.Tensor:

@@ -48,5 +48,4 @@ def project_max_norm(module: nn.Module) -> None:
         limit: Any = getattr(layer, "max_norm", None)
         if limit is not None:
             weight: Any = layer.weight
-            norm = weight.flatten(1).norm(dim=1).view(-1, *[1] * (weight.dim() - 1))
-            weight.mul_((limit / norm.clamp_min(limit)).clamp_max(1.0))
+            weight.renorm_(p=2, dim=0, maxnorm=limit)

@@ -19,7 +19,7 @@ _READY: weakref.WeakKeyDictionary[nn.Module, _Ready] = weakref.WeakKeyDictionary
 # share a network take turns.
 _TURN = threading.Lock()
 # How many bytes of trials to compute at once on a CPU: what stays in its cache.
-_CACHE = 2**22
+_CACHE = 2**24
 
 
 @torch.inference_mode()

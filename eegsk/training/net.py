@@ -217,7 +217,13 @@ class TrialNet(NeuralNet):
     def _is_finite(self) -> bool:
         """Tell whether the last training loss and all weights are numbers."""
         last: Any = self.history[-1, "batches", -1, "train_loss"]
-        return math.isfinite(last) and all(p.isfinite().all() for p in self.module_.parameters())
+        weights = [parameter.detach().flatten() for parameter in self.module_.parameters()]
+        return math.isfinite(last) and bool(torch.cat(weights).isfinite().all())
+
+    def _set_training(self, training: bool = True) -> None:
+        """Set the mode of modules and criteria where it is another; to set it takes time."""
+        if any(part.training != training for part in (self.module_, self.criterion_)):
+            super()._set_training(training)
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Step, then put weights with a max-norm back within it."""
@@ -253,8 +259,7 @@ class TrialNet(NeuralNet):
         """Send the trials of a batch through the module."""
         if "standardized" in x:
             return self.module_.get_submodule("network")(x["x"])
-        with nullcontext() if self._recall is None else self._recall.of(x):
-            return self.module_(x["x"])
+        return self.module_(x["x"]) if self._recall is None else self._recall.apply(x)
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: Any, X: Any = None, training: bool = False
@@ -328,6 +333,8 @@ def make_net(
     }
     if _accepts(criterion, "reduction"):
         defaults["criterion__reduction"] = "none"
+    if _can_fuse(optimizer, module, params):
+        defaults["optimizer__fused"] = True
     if _accepts(optimizer, "weight_decay"):
         defaults["optimizer__weight_decay"] = weight_decay
     elif weight_decay > 0:
@@ -341,6 +348,14 @@ def _differentiate(net: TrialNet, loss: torch.Tensor) -> None:
 
 def _accepts(factory: Any, parameter: str) -> bool:
     return parameter in inspect.signature(factory).parameters
+
+
+def _can_fuse(optimizer: Any, module: nn.Module, params: dict[str, Any]) -> bool:
+    """Tell whether the optimizer can take its steps as one operation, if nothing else is said."""
+    others = {"optimizer__fused", "optimizer__foreach", "optimizer__differentiable"}
+    devices = {parameter.device.type for parameter in module.parameters()}
+    plain = isinstance(optimizer, type) and _accepts(optimizer, "fused")
+    return plain and devices <= {"cpu", "cuda"} and not others & set(params)
 
 
 def _was_raised(interrupt: KeyboardInterrupt) -> bool:

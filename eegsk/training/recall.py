@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..blocks import Standardize
 from ..blocks.temporal_spatial import FrontEnd
 from .batches import Trials
 
 # How many trials to look at at once.
 _CHUNK = 64
+# A mean this many times the standard deviation would leave too few digits in single precision.
+_FAR = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,23 +24,32 @@ class Recall:
 
     Parameters
     ----------
+    module : torch.nn.Module
+        A layer that standardises, then a network.
     front : FrontEnd
-        The block that they are for.
+        The block with which the network begins.
+    standardize : Standardize or None
+        The first layer, if the front end can make up for it.
     sums : torch.Tensor of shape (n_all, n_sums)
-        What it makes of each trial; those of trials that are not trained on are not set.
+        What the front end makes of each trial; those of trials that are not trained on are not set.
     """
 
+    module: nn.Sequential
     front: FrontEnd
+    standardize: Standardize | None
     sums: torch.Tensor
 
-    def of(self, batch: dict[str, Any]) -> AbstractContextManager[None]:
-        """Return a context in which the front end knows the sums of a batch.
+    def apply(self, batch: dict[str, Any]) -> torch.Tensor:
+        """Apply the module to a batch, of which the front end is told what is known.
 
-        It does not if somebody, a callback that augments trials for one, has changed them.
+        It is not if somebody, a callback that augments trials for one, has changed them.
         """
-        if self.front.training and batch["origin"].is_unchanged(batch["x"]):
-            return self.front.recalling(self.sums[batch["origin"].index])
-        return nullcontext()
+        origin, x = batch["origin"], batch["x"]
+        if not (self.front.training and origin.is_unchanged(x)):
+            return self.module(x)
+        network = self.module if self.standardize is None else self.module[1]
+        with self.front.recalling(self.sums[origin.index], self.standardize):
+            return network(x)
 
 
 @torch.no_grad()
@@ -60,14 +71,21 @@ def recall(module: nn.Module, trials: Trials) -> Recall | None:
     layers = _first_layers(module)
     if layers is None or layers[1].window is None:
         return None
-    standardize, front = layers
-    sums = None
-    for chunk in trials.index.split(_CHUNK):
-        of_chunk = front.summarize(standardize(trials.X[chunk]))
-        if sums is None:
-            sums = of_chunk.new_empty(len(trials.X), of_chunk.shape[1])
-        sums[chunk] = of_chunk
-    return Recall(front, sums) if sums is not None else None
+    first, front = layers
+    parts = [front.summarize(first(trials.X[chunk])) for chunk in trials.index.split(_CHUNK)]
+    sums = parts[0].new_empty(len(trials.X), parts[0].shape[1])
+    sums[trials.index] = torch.cat(parts)
+    skipped = first if _can_be_skipped(first) and not _is_watched(module, first) else None
+    return Recall(module, front, skipped, sums)  # type: ignore[arg-type]
+
+
+def _can_be_skipped(layer: nn.Module) -> bool:
+    """Tell whether to subtract means after mixing, not before, costs no precision."""
+    return isinstance(layer, Standardize) and bool((layer.mean.abs() <= _FAR * layer.scale).all())
+
+
+def _is_watched(*modules: nn.Module) -> bool:
+    return any(module._forward_hooks or module._forward_pre_hooks for module in modules)
 
 
 def _first_layers(module: nn.Module) -> tuple[nn.Module, FrontEnd] | None:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._time_filters import FixedFilters, filter_time
+from ._signals import Signals
 from ._window_statistics import Reach, WindowStatistics
 
 
@@ -92,18 +93,19 @@ class TwoStages:
 
     def beyond(self, x: torch.Tensor, of_ones: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what the composed filters have too much in the first and the last outputs."""
-        tail = self.tail.beyond(_reversed_end(x, self.tail.n_seen), of_ones)
+        tail = self.tail.beyond(Signals(x).last(self.tail.n_seen).flip(-1), of_ones)
         return self.head.beyond(x, of_ones), tail.flip(-1)
 
     def statistics(
-        self, x: torch.Tensor, windows: WindowStatistics
+        self, signals: Signals, windows: WindowStatistics
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and variance of the outputs for signals (..., n_times) with such windows."""
+        """Return mean and variance of the outputs for signals with such windows."""
         mean, variance = windows.filtered(self.weight)
         square = variance + mean.square()
-        ends = (self.head, x), (self.tail, _reversed_end(x, self.tail.n_seen))
-        for border, signals in ends:
-            of_values, of_squares = border.moments(signals, x.numel())
+        head = signals.first(self.head.n_seen)
+        tail = signals.last(self.tail.n_seen).flip(-1)
+        for border, seen in ((self.head, head), (self.tail, tail)):
+            of_values, of_squares = border.moments(seen, signals.x.numel())
             mean, square = mean + of_values, square + of_squares
         return mean + self.constant, (square - mean.square()).clamp_min(0)
 
@@ -186,10 +188,9 @@ class _Border:
         seen = torch.cat([ones, x], dim=-1)
         return torch.einsum("bfds,fts->bfdt", seen, excess[..., : seen.shape[-1]])
 
-    def moments(self, x: torch.Tensor, n_values: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def moments(self, seen: torch.Tensor, n_values: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what the excess changes in the means of the outputs, and of their squares."""
-        seen = x[..., : self.n_seen].flatten(0, -2).to(self.weight.dtype)
-        seen = F.pad(seen, (1, 0), value=1.0)
+        seen = F.pad(seen.flatten(0, -2).to(self.weight.dtype), (1, 0), value=1.0)
         excess = self.excess[..., : seen.shape[-1]]
         products = seen.T @ seen[:, : excess.shape[-1]] / n_values
         filters = F.pad(self._windows(), (1, 0))[..., : seen.shape[-1]]
@@ -228,11 +229,6 @@ class _SubtractAtEnds(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         n_head, n_tail = ctx.lengths
         return grad, -_first(grad, n_head), -_last(grad, n_tail)
-
-
-def _reversed_end(x: torch.Tensor, n_times: int) -> torch.Tensor:
-    """Return the last samples, or all there are, backwards."""
-    return x[..., max(x.shape[-1] - n_times, 0) :].flip(-1)
 
 
 def _first(x: torch.Tensor, n_times: int) -> torch.Tensor:

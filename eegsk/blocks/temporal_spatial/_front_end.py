@@ -9,7 +9,9 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from ..standardize import Standardize
 from ._folded import Mixture
+from ._signals import Signals
 from ._window_statistics import Reach, WindowStatistics, trial_sums, window_statistics
 
 # How much longer a multiplication takes in a torch convolution over time than in a matrix product.
@@ -25,12 +27,14 @@ class FrontEnd(nn.Module):
     """
 
     _sums: torch.Tensor | None = None
+    _to_standardize: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
+        signals = Signals(x, *self._to_standardize)
         if self._plain_is_best(x) or (self.training and x.requires_grad):
-            return self._layer_by_layer(x)
-        return self._factorised(x)
+            return self._layer_by_layer(signals.all())
+        return self._factorised(signals)
 
     @property
     def window(self) -> Reach | None:
@@ -53,17 +57,28 @@ class FrontEnd(nn.Module):
         return x.new_empty(len(x), 0) if self.window is None else trial_sums(x, self.window)
 
     @contextmanager
-    def recalling(self, sums: torch.Tensor) -> Iterator[None]:
-        """Hold what :meth:`summarize` returned of the trials of a batch, to spare it the work."""
+    def recalling(
+        self, sums: torch.Tensor, standardize: Standardize | None = None
+    ) -> Iterator[None]:
+        """Spare the front end work on the trials of a batch that is known.
+
+        Parameters
+        ----------
+        sums : torch.Tensor of shape (n_trials, n_sums)
+            What :meth:`summarize` returned of the trials.
+        standardize : Standardize or None, default=None
+            A layer that has not been applied to them, which the front end is to make up for.
+        """
         self._sums = sums
+        self._to_standardize = (standardize.mean, standardize.scale) if standardize else ()
         try:
             yield
         finally:
-            self._sums = None
+            self._sums, self._to_standardize = None, ()
 
-    def _window_statistics(self, x: torch.Tensor) -> WindowStatistics:
-        sums = self.summarize(x) if self._sums is None else self._sums
-        return window_statistics(x, self.window or (0, 0), sums)
+    def _window_statistics(self, signals: Signals) -> WindowStatistics:
+        sums = self.summarize(signals.all()) if self._sums is None else self._sums
+        return window_statistics(signals, self.window or (0, 0), sums)
 
     @abstractmethod
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
@@ -89,13 +104,8 @@ class FrontEnd(nn.Module):
         """Compute the layers in their order."""
 
     @abstractmethod
-    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
+    def _factorised(self, signals: Signals) -> torch.Tensor:
         """Compute the same with less work."""
-
-
-def mix(mixing: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Multiply trials by a matrix; ``mixing @ x`` does too, but its gradient copies the trials."""
-    return torch.bmm(mixing.expand(len(x), -1, -1), x)
 
 
 def electrodes(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> Mixture:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 
 from .._precision import at_least_single
 from .._time_filters import lagged_products
+from ._signals import Signals
 
 Reach = tuple[int, int]
 
@@ -65,12 +67,12 @@ def trial_sums(x: torch.Tensor, reach: Reach) -> torch.Tensor:
 
 
 @torch.no_grad()
-def window_statistics(x: torch.Tensor, reach: Reach, sums: torch.Tensor) -> WindowStatistics:
+def window_statistics(signals: Signals, reach: Reach, sums: torch.Tensor) -> WindowStatistics:
     """Compute the mean and the covariance of the windows that a filter sees.
 
     Parameters
     ----------
-    x : torch.Tensor of shape (n_trials, n_chans, n_times)
+    signals : Signals
         Trials, zero-padded in thought.
     reach : (int, int)
         How many samples before and after its own a window has.
@@ -89,25 +91,32 @@ def window_statistics(x: torch.Tensor, reach: Reach, sums: torch.Tensor) -> Wind
     not in the signal: those products, from Gram matrices of head and tail, are taken away.
     """
     total = sums.sum(0)
-    head, tail = at_least_single(_head(x, reach)), at_least_single(_tail(x, reach))
+    head, tail = at_least_single(_head(signals, reach)), at_least_single(_tail(signals, reach))
+    n_values = signals.x.numel()
     products = total[1:] - _before(_by_lag(head)) - _after(_by_lag(tail))
-    mean = (total[0] - _before(head.sum(0)) - _after(tail.sum(0))) / x.numel()
-    position = torch.arange(len(mean), device=x.device)
-    first = torch.minimum(position[:, None], position)
-    lag = (position[:, None] - position).abs()
-    covariance = products[first, lag] / x.numel() - torch.outer(mean, mean)
+    mean = (total[0] - _before(head.sum(0)) - _after(tail.sum(0))) / n_values
+    first_and_lag = _pairs(len(mean), mean.device)
+    covariance = products[first_and_lag] / n_values - torch.outer(mean, mean)
     return WindowStatistics(reach, mean, covariance)
 
 
-def _head(x: torch.Tensor, reach: Reach) -> torch.Tensor:
+@cache
+def _pairs(kernel: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return, for each two samples of a window, the first one and how far apart they are."""
+    position = torch.arange(kernel, device=device)
+    first = torch.minimum(position[:, None], position)
+    return first, (position[:, None] - position).abs()
+
+
+def _head(signals: Signals, reach: Reach) -> torch.Tensor:
     """Return the first ``kernel - 1`` padded samples of each signal."""
-    start = x[..., : reach[1]].flatten(0, -2)
+    start = signals.first(reach[1]).flatten(0, -2)
     return F.pad(start, (reach[0], reach[1] - start.shape[-1]))
 
 
-def _tail(x: torch.Tensor, reach: Reach) -> torch.Tensor:
+def _tail(signals: Signals, reach: Reach) -> torch.Tensor:
     """Return the last ``kernel - 1`` padded samples of each signal."""
-    end = x[..., max(x.shape[-1] - reach[0], 0) :].flatten(0, -2)
+    end = signals.last(reach[0]).flatten(0, -2)
     return F.pad(end, (reach[0] - end.shape[-1], reach[1]))
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from ..constraint import max_norm as bounded
 from ._front_end import FrontEnd
+from ._signals import Signals
 
 
 class DenseTemporalSpatial(FrontEnd):
@@ -78,8 +79,8 @@ class DenseTemporalSpatial(FrontEnd):
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         return self.spatial(self.temporal(x.unsqueeze(1))).squeeze(2)
 
-    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
-        return F.conv1d(x, *self._composed())
+    def _factorised(self, signals: Signals) -> torch.Tensor:
+        return F.conv1d(signals.all(), *self._composed())
 
     def _composed(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weight, (spatial_n_filters, n_chans, kernel), and bias of the one convolution."""

@@ -10,8 +10,9 @@ from .._precision import full_precision
 from .._time_filters import FixedFilters, filter_time
 from ..constraint import max_norm
 from ._folded import Folded
-from ._front_end import CONVOLUTION, FrontEnd, electrodes, mix
+from ._front_end import CONVOLUTION, FrontEnd, electrodes
 from ._normalization import affine, normalize, running_affine
+from ._signals import Signals
 from ._window_statistics import Reach
 
 
@@ -96,29 +97,29 @@ class TemporalSpatial(FrontEnd):
         x = self.temporal(F.pad(x, self.reach).unsqueeze(1))
         return self.spatial_norm(self.spatial(self.temporal_norm(x)).squeeze(2))
 
-    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
-        with full_precision(x):
-            scale, shift = self._temporal_affine(x)
+    def _factorised(self, signals: Signals) -> torch.Tensor:
+        with full_precision(signals.x):
+            scale, shift = self._temporal_affine(signals)
         depth = self.spatial.out_channels // len(scale)
         scale, shift = scale.repeat_interleave(depth), shift.repeat_interleave(depth)
         mixing = self.spatial.weight.flatten(1)
-        sources = mix((mixing * scale[:, None]).to(mixing.dtype), x)
+        sources = signals.mixed((mixing * scale[:, None]).to(mixing.dtype))
         filtered = filter_time(
             sources.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), self.reach[0]
         )
         constant = shift * mixing.sum(1) + _bias(self.spatial)
         return normalize(self.spatial_norm, filtered.flatten(1, 2), constant)
 
-    def _temporal_affine(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _temporal_affine(self, signals: Signals) -> tuple[torch.Tensor, torch.Tensor]:
         """Return by what the first normalisation multiplies the filtered signals, and adds."""
         bias = _bias(self.temporal)
 
         def batch_statistics() -> tuple[torch.Tensor, torch.Tensor]:
             weight = self.temporal.weight.flatten(1)
-            mean, variance = self._window_statistics(x).filtered(weight)
+            mean, variance = self._window_statistics(signals).filtered(weight)
             return mean + bias, variance
 
-        scale, shift = affine(self.temporal_norm, batch_statistics, n_values=x.numel())
+        scale, shift = affine(self.temporal_norm, batch_statistics, signals.x.numel())
         return scale, shift + scale * bias
 
 

@@ -12,8 +12,9 @@ from .._precision import at_least_single, full_precision
 from ..constraint import max_norm
 from ._composition import FixedStages, Stage, TwoStages
 from ._folded import Folded
-from ._front_end import CONVOLUTION, FrontEnd, electrodes, mix
+from ._front_end import CONVOLUTION, FrontEnd, electrodes
 from ._normalization import affine, normalize, running_affine
+from ._signals import Signals
 from ._window_statistics import Reach
 
 
@@ -91,7 +92,7 @@ class TwoStageTemporalSpatial(FrontEnd):
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> Folded:
         """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
-        stages, by, plus = self._temporal_stages(mean)
+        stages, by, plus = self._temporal_stages(Signals(mean))
         depth = self.spatial.out_channels // len(by)
         then_by, then_plus = running_affine(self.spatial_norm)
         mixing = self.spatial.weight.flatten(1)
@@ -117,30 +118,32 @@ class TwoStageTemporalSpatial(FrontEnd):
         x = self.second_temporal_norm(self.second_temporal(F.pad(x, self.second_reach)))
         return self.spatial_norm(self.spatial(x).squeeze(2))
 
-    def _factorised(self, x: torch.Tensor) -> torch.Tensor:
-        with full_precision(x):
-            stages, scale, shift = self._temporal_stages(x)
+    def _factorised(self, signals: Signals) -> torch.Tensor:
+        with full_precision(signals.x):
+            stages, scale, shift = self._temporal_stages(signals)
         depth = self.spatial.out_channels // len(scale)
         scale, shift = scale.repeat_interleave(depth), shift.repeat_interleave(depth)
         mixing = self.spatial.weight.flatten(1)
         scaled = (mixing * scale[:, None]).to(mixing.dtype)
-        sources = mix(scaled, x).unflatten(1, (-1, depth))
+        sources = signals.mixed(scaled).unflatten(1, (-1, depth))
         filtered = stages.filter(sources, of_ones=scaled.sum(1).unflatten(0, (-1, depth)))
         return normalize(self.spatial_norm, filtered.flatten(1, 2), shift * mixing.sum(1))
 
-    def _temporal_stages(self, x: torch.Tensor) -> tuple[TwoStages, torch.Tensor, torch.Tensor]:
+    def _temporal_stages(self, signals: Signals) -> tuple[TwoStages, torch.Tensor, torch.Tensor]:
         """Return both stages as one, and what the second normalisation multiplies by and adds."""
-        windows = cache(partial(self._window_statistics, x))
+        windows = cache(partial(self._window_statistics, signals))
         weight = self.temporal.weight.flatten(1)
         scale, shift = affine(
             self.temporal_norm,
             lambda: windows().within(self.reach).filtered(weight),
-            n_values=x.numel(),
+            n_values=signals.x.numel(),
         )
         first = Stage(at_least_single(weight) * scale[:, None], shift, self.reach)
         second_weight = at_least_single(self.second_temporal.weight.squeeze(2))
         stages = TwoStages(first, second_weight, self.second_reach)
         scale, shift = affine(
-            self.second_temporal_norm, lambda: stages.statistics(x, windows()), n_values=x.numel()
+            self.second_temporal_norm,
+            lambda: stages.statistics(signals, windows()),
+            n_values=signals.x.numel(),
         )
         return stages, scale, shift + scale * stages.constant
