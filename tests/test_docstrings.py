@@ -19,6 +19,7 @@ from eegsk import (
     losses,
     model_selection,
     networks,
+    recipes,
     training,
 )
 from eegsk.networks import Architecture
@@ -35,7 +36,7 @@ NOT_NEEDED = {
 PUBLIC = sorted(
     {
         f"{module.__name__}.{name}"
-        for module in (eegsk, augmentation, callbacks, datasets, losses, networks, blocks)
+        for module in (eegsk, augmentation, callbacks, datasets, losses, networks, blocks, recipes)
         for name in module.__all__
     }
     | {"eegsk.model_selection.split_for_validation", "eegsk.metrics.nrmse"}
@@ -126,6 +127,12 @@ def test_networks_cite_their_paper(network):
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_transforms_cite_a_paper(transform):
     assert re.search(r"https://\S+", "".join(page_of(transform)["References"]))
+
+
+@pytest.mark.parametrize("name", recipes.__all__)
+def test_recipes_cite_their_source(name):
+    page = page_of(getattr(recipes, name))
+    assert re.search(r"https://doi\.org/10\.\d{4,}/\S+", "".join(page["References"]))
 
 
 # Parameters and attributes

@@ -1,0 +1,60 @@
+"""Techniques on real recordings: ``EEGSK_DATA=... python benchmarks/real_recordings.py``.
+
+Each table is printed in Markdown under what it is of. No epoch and no parameter is chosen on what
+is tested: every fit is tested once, after its last epoch. See benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from recordings import ablation, activations, arithmetic, many_classes, reaction_times
+from recordings.jobs import SUBJECTS, Settings
+from side_by_side.report import describe
+
+TABLES = {
+    "activations": activations,
+    "reaction_times": reaction_times,
+    "arithmetic": arithmetic,
+    "many_classes": many_classes,
+    "ablation": ablation,
+}
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    names = list(TABLES)
+    add("--only", nargs="+", choices=names, metavar="TABLE", default=names, help=", ".join(names))
+    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
+    add("--subjects", type=int, nargs="+", default=SUBJECTS, help="of data set 2b (default all)")
+    add("--max-epochs", type=int, help="epochs of every fit, to see that all runs")
+    add("--device", default="cpu", help="torch device of every fit (default cpu)")
+    add("--figures", type=Path, default=Path(), help="folder for figures (default this one)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the tables and print them."""
+    arguments = parse_arguments(argv)
+    settings = Settings(
+        seeds=tuple(arguments.seeds),
+        subjects=tuple(arguments.subjects),
+        max_epochs=arguments.max_epochs,
+        n_jobs=arguments.n_jobs,
+        device=arguments.device,
+        figures=arguments.figures,
+    )
+    print(f"{describe([], settings.device, 1)}; {settings}", flush=True)
+    for name in arguments.only:
+        module = TABLES[name]
+        print(f"\n{name}. {module.WHAT}.\n\n{module.measure(settings)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Every recipe of ``eegsk.recipes`` in full: ``EEGSK_DATA=... python benchmarks/recipes.py``.
+
+One row for each recipe: what it was run on, epochs, seconds of all its fits, and its score on
+trials that it was not trained on. The recordings that the two-channel recipes were made for, data
+set IIIb of BCI Competition III, are not at hand: they are run on electrodes C3 and C4 of data set
+2b of BCI Competition IV, 750 samples from half a second after the cue. Without ``EEGSK_DATA``, and
+where there are no recordings of a kind, trials are simulated. See benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from recordings import simulated
+from recordings.data import load_hands, load_many_classes
+from recordings.jobs import SUBJECTS, Job, Settings, fit_seconds, run_jobs
+from recordings.table import table
+from side_by_side.report import describe
+from sklearn.model_selection import GroupKFold, train_test_split
+from torch import nn
+
+from eegsk import recipes
+from eegsk.datasets import make_motor_imagery
+from eegsk.metrics import nrmse
+
+HANDS = slice(None, None, 2)  # C3 and C4 of C3, Cz and C4
+TIMES = slice(125, 875)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Trials to train on and to test on."""
+
+    X: np.ndarray
+    y: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a recipe is run on: its name, and folds of it."""
+
+    name: str
+    folds: list[Fold]
+
+
+def two_channels(real: bool, small: bool) -> Data:
+    """Return evaluation sessions to be told from training sessions, a fold each subject."""
+    if not real:
+        X, y, groups = make_motor_imagery(
+            n_subjects=2, n_chans=3, n_times=750, sfreq=250.0, random_state=0
+        )
+        X = X[:, HANDS]
+        return Data("simulated, 2 subjects, 2 x 750", [_fold(X, y, groups == 1)])
+    folds = []
+    for subject in SUBJECTS[2:3] if small else SUBJECTS:
+        split = load_hands(subject)
+        X, X_test = (trials[:, HANDS, TIMES] for trials in (split.X, split.X_test))
+        folds.append(Fold(X, split.y, X_test, split.y_test))
+    return Data(f"bci_iv_2b, C3 and C4, {len(folds)} subject{'s' * (len(folds) > 1)}", folds)
+
+
+def one_number(real: bool, small: bool) -> Data:
+    """Return simulated reaction times, subjects kept whole."""
+    n_subjects, n_trials = (5, 4) if small else (20, 40)
+    X, y, subjects = simulated.numbers(n_subjects, n_trials, 129, 200, n_outputs=1)
+    return Data(f"simulated, {n_subjects} subjects, 129 x 200", _by_subject(X, y, subjects, small))
+
+
+def eight_numbers(real: bool, small: bool) -> Data:
+    """Return eight simulated targets, subjects kept whole."""
+    n_subjects, n_trials = (5, 4) if small else (20, 40)
+    X, y, subjects = simulated.numbers(n_subjects, n_trials, 129, 200, n_outputs=8)
+    name = f"simulated, {n_subjects} subjects, 129 x 200, 8 targets"
+    return Data(name, _by_subject(X, y, subjects, small))
+
+
+def many_classes(real: bool, small: bool) -> Data:
+    """Return many classes, a quarter of each set aside."""
+    if real:
+        X, y = load_many_classes(SUBJECTS[:1] if small else SUBJECTS)
+        name = f"bci_iv_2b, {len(np.unique(y))} classes of subject, session and hand"
+    else:
+        n_classes = 8 if small else 80
+        X, y = simulated.classes(n_classes, 40, 64, 480)
+        name = f"simulated, {n_classes} classes, 64 x 480"
+    index = np.arange(len(y))
+    train, _ = train_test_split(index, test_size=0.25, stratify=y, random_state=0)
+    return Data(name, [_fold(X, y, np.isin(index, train))])
+
+
+def _fold(X: np.ndarray, y: np.ndarray, train: np.ndarray) -> Fold:
+    return Fold(X[train], y[train], X[~train], y[~train])
+
+
+def _by_subject(X: np.ndarray, y: np.ndarray, subjects: np.ndarray, small: bool) -> list[Fold]:
+    folds = [
+        Fold(X[train], y[train], X[test], y[test])
+        for train, test in GroupKFold(n_splits=5).split(X, y, subjects)
+    ]
+    return folds[:1] if small else folds
+
+
+def accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the share of trials that are right."""
+    return float(np.mean(y == predicted))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe, what to run it on, and how to score it."""
+
+    make: Callable[..., Any]
+    data: Callable[[bool, bool], Data]
+    metric: Callable[..., float] = accuracy
+
+
+_eegnet = recipes.motor_imagery_eegnet
+_deep = recipes.motor_imagery_deep_conv_net
+ROWS = {
+    "motor_imagery_eegnet": Row(_eegnet, two_channels),
+    "motor_imagery_eegnet, leaky_relu": Row(
+        partial(_eegnet, activation="leaky_relu"), two_channels
+    ),
+    "motor_imagery_eegnet, elu": Row(partial(_eegnet, activation="elu"), two_channels),
+    "motor_imagery_eegnet, elu, alpha 0.2": Row(
+        partial(_eegnet, activation=partial(nn.ELU, alpha=0.2)), two_channels
+    ),
+    "motor_imagery_deep_conv_net": Row(_deep, two_channels),
+    "motor_imagery_deep_conv_net, leaky_relu": Row(
+        partial(_deep, activation="leaky_relu"), two_channels
+    ),
+    "motor_imagery_deep_conv_net, elu": Row(partial(_deep, activation="elu"), two_channels),
+    "reaction_time_regression": Row(recipes.reaction_time_regression, one_number, nrmse),
+    "multi_output_regression": Row(recipes.multi_output_regression, eight_numbers, nrmse),
+    "fine_grained_classification": Row(recipes.fine_grained_classification, many_classes),
+}
+
+
+def run(name: str, real: bool, small: bool, settings: Settings) -> dict[str, Any]:
+    """Fit a recipe on each fold, and score it."""
+    row = ROWS[name]
+    data = row.data(real, small)
+    scores, took, epochs = [], 0.0, 0
+    for fold in data.folds:
+        estimator = settings.apply(row.make(), settings.seeds[0])
+        took += fit_seconds(estimator, fold.X, fold.y)
+        scores.append(row.metric(fold.y_test, estimator.predict(fold.X_test)))
+        epochs = estimator.n_iter_
+    return {"data": data.name, "epochs": epochs, "seconds": took, "scores": scores}
+
+
+def format_row(row: dict[str, Any]) -> list[str]:
+    """Write one row of the table."""
+    metric = "NRMSE" if ROWS[row["recipe"]].metric is nrmse else "accuracy"
+    n_fits = len(row["scores"])
+    scores = f"{metric} {np.mean(row['scores']):.3f}"
+    if n_fits > 1:
+        scores += f" ({min(row['scores']):.3f} to {max(row['scores']):.3f})"
+    seconds = f"{row['seconds']:.1f}" + (f" ({n_fits} fits)" if n_fits > 1 else "")
+    return [row["recipe"], row["data"], str(row["epochs"]), seconds, scores]
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    names = recipes.__all__
+    add("--only", nargs="+", choices=names, metavar="RECIPE", default=names, help=", ".join(names))
+    add("--max-epochs", type=int, help="epochs of every fit, on few trials, to see that all runs")
+    add("--seed", type=int, default=0, help="seed (default 0)")
+    add("--n-jobs", type=int, default=1, help="rows side by side, of one thread each (default 1)")
+    add("--device", default="cpu", help="torch device of every fit (default cpu)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the recipes and print the table."""
+    arguments = parse_arguments(argv)
+    settings = Settings(
+        seeds=(arguments.seed,),
+        max_epochs=arguments.max_epochs,
+        n_jobs=arguments.n_jobs,
+        device=arguments.device,
+    )
+    real, small = bool(os.environ.get("EEGSK_DATA")), arguments.max_epochs is not None
+    if not real:
+        print("EEGSK_DATA is not set: all trials are simulated.", file=sys.stderr)
+    names = [name for name in ROWS if name.partition(",")[0] in arguments.only]
+    jobs = [
+        Job(
+            run,
+            {"name": name, "real": real, "small": small, "settings": settings},
+            {"recipe": name},
+        )
+        for name in names
+    ]
+    print(f"{describe([], settings.device, 1)}; {settings}\n", flush=True)
+    rows = run_jobs(jobs, settings)
+    print(table(["recipe", "data", "epochs", "seconds", "score"], map(format_row, rows)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What ``real_recordings.py`` measures: one module for each table."""

@@ -1,0 +1,84 @@
+"""EEGNet alone and with each technique of training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from eegsk import EEGNetClassifier
+from eegsk.augmentation import GaussianNoise, TimeShift
+from eegsk.callbacks import SAM, SWA
+
+from .data import load_hands
+from .jobs import Job, Settings, fit_seconds, run_jobs, score, seconds, spread, values
+from .table import table
+
+WHAT = "EEGNet with each technique: accuracy on 04E and 05E, trained on 01T, 02T and 03T"
+
+
+def alone() -> EEGNetClassifier:
+    """Make EEGNet with its defaults."""
+    return EEGNetClassifier()
+
+
+def with_sam() -> EEGNetClassifier:
+    """Add sharpness-aware minimisation."""
+    return EEGNetClassifier(callbacks=[SAM()])
+
+
+def with_swa() -> EEGNetClassifier:
+    """Add averaging of the weights of the last quarter of epochs."""
+    return EEGNetClassifier(callbacks=[SWA()])
+
+
+def with_augmentation() -> EEGNetClassifier:
+    """Add the transforms of the recipes."""
+    return EEGNetClassifier(augmentation=[TimeShift(0.1), GaussianNoise(0.01)])
+
+
+def with_all() -> EEGNetClassifier:
+    """Add all of these."""
+    return EEGNetClassifier(
+        callbacks=[SAM(), SWA()], augmentation=[TimeShift(0.1), GaussianNoise(0.01)]
+    )
+
+
+VARIANTS = {
+    "EEGNet": alone,
+    "+ SAM": with_sam,
+    "+ SWA": with_swa,
+    "+ augmentation": with_augmentation,
+    "+ all": with_all,
+}
+
+
+def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, Any]:
+    """Train on the training sessions and test on the evaluation sessions."""
+    split = load_hands(subject)
+    estimator = settings.apply(VARIANTS[variant](), seed)
+    took = fit_seconds(estimator, split.X, split.y)
+    return {"accuracy": estimator.score(split.X_test, split.y_test), "seconds": took}
+
+
+def measure(settings: Settings) -> str:
+    """Return the table: accuracies by subject, mean and spread over seeds."""
+    names = [
+        {"variant": variant, "subject": subject, "seed": seed}
+        for subject in settings.subjects
+        for seed in settings.seeds
+        for variant in VARIANTS
+    ]
+    rows = run_jobs([Job(run, {**name, "settings": settings}, name) for name in names], settings)
+    header = ["", *(f"subject {subject}" for subject in settings.subjects)]
+    lines = [_line(variant, rows, settings) for variant in VARIANTS]
+    return table([*header, "mean ± SD over seeds", "fit"], lines)
+
+
+def _line(variant: str, rows: list[dict[str, Any]], settings: Settings) -> list[str]:
+    of_subjects = [
+        values(rows, "accuracy", variant=variant, subject=subject) for subject in settings.subjects
+    ]
+    means = np.mean(of_subjects, axis=0)  # one of each seed
+    took = seconds(values(rows, "seconds", variant=variant))
+    return [variant, *(score(np.mean(found)) for found in of_subjects), spread(means), took]

@@ -1,0 +1,292 @@
+"""Recipes: what they fix, what can be changed, and that they are estimators as any other."""
+
+import functools
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from skorch.callbacks import Checkpoint
+from torch import nn
+
+from eegsk import recipes
+from eegsk.callbacks import SAM, SWA
+from eegsk.metrics import nrmse_scorer
+
+LABORATORY = {
+    "n_filters": 16,
+    "kernel": 51,
+    "depth": 2,
+    "pool": 4,
+    "separable": False,
+    "second_n_filters": None,
+    "second_kernel": 15,
+    "second_pool": 8,
+    "dropout": 0.25,
+    "spatial_max_norm": None,
+    "head_max_norm": None,
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "criterion": "cross_entropy",
+    "max_epochs": 300,
+}
+DEEP = {
+    "kernel": 5,
+    "pool": 2,
+    "max_norm": None,
+    "head_max_norm": None,
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "criterion": "cross_entropy",
+    "batch_size": 64,
+    "max_epochs": 300,
+}
+REGRESSION = {
+    "lr": 1e-3,
+    "weight_decay": 0.01,
+    "criterion": "mse",
+    "valid_split": None,
+    "callbacks__sam__rho": 0.05,
+    "callbacks__sam__adaptive": False,
+    "augmentation__timeshift__max_shift": 0.1,
+    "augmentation__gaussiannoise__std": 0.01,
+}
+FINE_GRAINED = {
+    "optimizer": "adamw",
+    "max_epochs": 100,
+    "callbacks__focalbalance__gamma": 2.0,
+    "callbacks__focalbalance__scheme": "balanced",
+    "callbacks__cosinewarmrestarts__t_0": 10,
+    "callbacks__mixedprecision__dtype": "bfloat16",
+    "callbacks__gradientclipping__max_norm": 1.0,
+    "callbacks__swa__lr": 1e-4,
+    "callbacks__earlystopping__monitor": "valid_balanced_accuracy",
+    "callbacks__earlystopping__lower_is_better": False,
+    "callbacks__earlystopping__load_best": True,
+}
+
+# What makes networks small enough for trials of 64 times.
+SHORT = {
+    recipes.motor_imagery_eegnet: {"n_filters": 2, "kernel": 9},
+    recipes.motor_imagery_deep_conv_net: {"kernel": 2},
+    recipes.reaction_time_regression: {"n_filters": 2, "kernel": 9, "second_kernel": 9},
+    recipes.multi_output_regression: {"n_filters": 2, "kernel": 9, "second_kernel": 9},
+    recipes.fine_grained_classification: {"n_filters": 2, "kernel": 9},
+}
+RECIPES = [getattr(recipes, name) for name in recipes.__all__]
+
+
+def elu(alpha):
+    return functools.partial(nn.ELU, alpha=alpha)
+
+
+def improved(net):
+    scores = net.history[:, "valid_balanced_accuracy"]
+    return scores[-1] >= max(scores)
+
+
+def n_weights(estimator, n_chans, n_times, n_outputs):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4, n_chans, n_times))
+    y = np.arange(4) % n_outputs
+    module = estimator.set_params(max_epochs=1).fit(X, y).module_
+    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+
+
+def data_for(recipe, n_trials=40):
+    """Return few trials of noise, with targets of the kind that a recipe is for."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_trials, 2, 64))
+    if recipe is recipes.multi_output_regression:
+        return X, rng.standard_normal((n_trials, 8))
+    if recipe is recipes.reaction_time_regression:
+        return X, rng.uniform(0.3, 0.7, n_trials)
+    n_classes = 8 if recipe is recipes.fine_grained_classification else 2
+    return X, np.array([f"class {number % n_classes}" for number in range(n_trials)])
+
+
+def short(recipe, **fields):
+    return recipe(**{"max_epochs": 2, "random_state": 0, **SHORT[recipe], **fields})
+
+
+# What they fix
+
+
+@pytest.mark.parametrize(
+    ("recipe", "arguments", "expected"),
+    [
+        (recipes.motor_imagery_eegnet, {}, LABORATORY | {"batch_size": 64, "lr": 1e-3}),
+        (
+            recipes.motor_imagery_eegnet,
+            {"activation": nn.LeakyReLU},
+            LABORATORY | {"batch_size": 12, "lr": 4e-4},
+        ),
+        (
+            recipes.motor_imagery_eegnet,
+            {"activation": elu(0.2)},
+            LABORATORY | {"batch_size": 12, "lr": 5e-4},
+        ),
+        (
+            recipes.motor_imagery_eegnet,
+            {"activation": "gelu"},
+            LABORATORY | {"batch_size": 64, "lr": 1e-3},
+        ),
+        (recipes.motor_imagery_deep_conv_net, {}, DEEP | {"activation": "relu", "lr": 1e-3}),
+        (recipes.motor_imagery_deep_conv_net, {"activation": "elu"}, DEEP | {"lr": 3e-4}),
+        (
+            recipes.reaction_time_regression,
+            {},
+            REGRESSION | {"optimizer": "adamw", "max_epochs": 30, "batch_size": 32},
+        ),
+        (
+            recipes.multi_output_regression,
+            {},
+            REGRESSION | {"optimizer": "adamax", "max_epochs": 20, "batch_size": 16},
+        ),
+        (recipes.fine_grained_classification, {}, FINE_GRAINED),
+    ],
+)
+def test_fields_are_those_of_the_source(recipe, arguments, expected):
+    found = recipe(**arguments).get_params()
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        (recipes.motor_imagery_eegnet, 17874),
+        (recipes.motor_imagery_deep_conv_net, 150977),
+    ],
+)
+def test_number_of_parameters_of_two_channels(recipe, expected):
+    estimator = recipe()
+    assert n_weights(estimator, 2, 750, 2) == expected
+
+
+def test_inputs_of_the_head_of_the_laboratory_form():
+    X = np.random.default_rng(0).standard_normal((4, 2, 750))
+    fitted = recipes.motor_imagery_eegnet(max_epochs=1).fit(X, [0, 1, 0, 1])
+    assert fitted.module_.network.head.in_features == 736
+
+
+def test_averaging_begins_in_epoch_80_and_follows_max_epochs():
+    callbacks = recipes.fine_grained_classification().callbacks
+    (average,) = (item for item in callbacks if isinstance(item, SWA))
+    assert average._first_epoch(100) == 80
+    X, y = data_for(recipes.fine_grained_classification)
+    fitted = short(recipes.fine_grained_classification, max_epochs=5).fit(X, y)
+    assert fitted.history_[:, "n_averaged"] == [0, 0, 0, 1, 2]
+
+
+def test_fine_grained_classification_keeps_the_best_epoch():
+    X, y = data_for(recipes.fine_grained_classification, n_trials=80)
+    fitted = short(recipes.fine_grained_classification, max_epochs=4).fit(X, y)
+    scores = fitted.history_[:, "valid_balanced_accuracy"]
+    (keeper,) = (item for name, item in fitted.net_.callbacks_ if name == "earlystopping")
+    assert keeper.best_epoch_ == 1 + int(np.argmax(scores))
+
+
+def test_fine_grained_classification_takes_another_checkpoint(tmp_path):
+    checkpoint = Checkpoint(monitor=improved, dirname=tmp_path, load_best=True)
+    estimator = short(recipes.fine_grained_classification, checkpoint=checkpoint)
+    X, y = data_for(recipes.fine_grained_classification)
+    assert "callbacks__earlystopping" not in estimator.get_params()
+    estimator.fit(X, y)
+    assert (tmp_path / "params.pt").exists()
+
+
+# Estimators as any other
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_fits_clones_and_pickles(recipe):
+    X, y = data_for(recipe)
+    estimator = short(recipe)
+    fitted = clone(estimator).fit(X, y)
+    assert fitted.n_iter_ <= 2
+    assert len(fitted.history_) >= 1
+    predicted = fitted.predict(X)
+    assert predicted.shape == y.shape
+    assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict(X), predicted)
+    assert np.array_equal(clone(fitted).fit(X, y).predict(X), predicted)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "grid"),
+    [
+        (recipes.motor_imagery_eegnet, {"activation": ["relu", elu(0.2)]}),
+        (recipes.motor_imagery_deep_conv_net, {"activation": ["relu", "gelu"]}),
+        (recipes.reaction_time_regression, {"callbacks__sam__rho": [0.02, 0.05]}),
+        (recipes.multi_output_regression, {"augmentation__timeshift__max_shift": [0.0, 0.2]}),
+        (recipes.fine_grained_classification, {"callbacks__focalbalance__gamma": [0.0, 2.0]}),
+    ],
+)
+def test_can_be_searched(recipe, grid):
+    X, y = data_for(recipe, n_trials=80)
+    search = GridSearchCV(short(recipe, max_epochs=1), grid, cv=2, error_score="raise").fit(X, y)
+    ((name, values),) = grid.items()
+    assert search.best_params_[name] in values
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_reaction_times_in_cross_validation_by_subject():
+    X, seconds = data_for(recipes.reaction_time_regression)
+    subjects = np.repeat(np.arange(5), 8)
+    scores = cross_val_score(
+        short(recipes.reaction_time_regression, max_epochs=1),
+        X,
+        seconds,
+        groups=subjects,
+        cv=GroupKFold(n_splits=5),
+        scoring=nrmse_scorer,
+        error_score="raise",
+    )
+    assert scores.shape == (5,)
+    assert (scores < 0).all()
+
+
+# What can be changed
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_field_can_be_changed(recipe):
+    changed = recipe(lr=0.5, batch_size=7, dropout=0.1, verbose=1, max_epochs=9, random_state=3)
+    fields = {"lr": 0.5, "batch_size": 7, "dropout": 0.1, "verbose": 1}
+    expected = fields | {"max_epochs": 9, "random_state": 3}
+    assert {name: changed.get_params()[name] for name in expected} == expected
+
+
+def test_what_is_in_lists_can_be_changed():
+    estimator = recipes.reaction_time_regression(callbacks__sam__rho=0.2, augmentation=None)
+    assert estimator.get_params()["callbacks__sam__rho"] == 0.2
+    assert estimator.augmentation is None
+    replaced = recipes.multi_output_regression(optimizer="sgd", callbacks=[SAM(rho=0.3)])
+    assert (replaced.optimizer, replaced.callbacks[0].rho) == ("sgd", 0.3)
+
+
+def test_estimators_of_one_recipe_share_nothing():
+    changed = recipes.reaction_time_regression(callbacks__sam__rho=0.2)
+    assert changed.callbacks[0].rho == 0.2
+    assert recipes.reaction_time_regression().callbacks[0].rho == 0.05
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_field_that_is_not_there_is_an_error(recipe):
+    name = type(recipe()).__name__
+    with pytest.raises(
+        TypeError, match=rf"^{name} has no field 'batchsize'; did you mean batch_si"
+    ):
+        recipe(batchsize=3)
+    with pytest.raises(TypeError, match=rf"^{name} has no field 'qqqq'; see its get_params"):
+        recipe(qqqq=3)
+    with pytest.raises(ValueError, match=r"nobody"):
+        recipe(callbacks__nobody__rho=3)
+
+
+def test_recipes_take_keywords_only():
+    for recipe in RECIPES:
+        kinds = {parameter.kind for parameter in inspect.signature(recipe).parameters.values()}
+        assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+        assert inspect.signature(recipe).parameters["random_state"].default is None

@@ -1,0 +1,157 @@
+"""The benchmarks of recipes and of real recordings still run, in a short try."""
+
+import importlib
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+QUICK = ["--seeds", "0", "--subjects", "4", "--max-epochs", "1"]
+
+
+@pytest.fixture
+def module_of(monkeypatch):
+    """Return what imports a benchmark."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
+
+
+@pytest.fixture
+def recorded_of(module_of):
+    """Return the same where there are recordings."""
+    if not os.environ.get("EEGSK_DATA"):
+        pytest.skip("EEGSK_DATA does not say where the real recordings are")
+    return module_of
+
+
+def thin(monkeypatch, module, step=4):
+    """Leave one trial in ``step`` of what a module loads."""
+    for name in ("load_hands", "load_many_classes", "load_arithmetic"):
+        if hasattr(module, name):
+            load = getattr(module, name)
+            monkeypatch.setattr(module, name, lambda *args, load=load: _thinned(load(*args), step))
+
+
+def _thinned(found, step):
+    parts = [part[::step] if isinstance(part, np.ndarray) else part for part in found]
+    return type(found)(*parts) if hasattr(found, "_fields") else tuple(parts)
+
+
+def rows_of(printed):
+    """Return the cells of the rows of a table, without its heading."""
+    lines = [line for line in printed.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+# What is left of a table in a short try: some of what it compares.
+PARTS = {
+    "activations": {
+        "RECIPES": ["EEGNet"],
+        "ACTIVATIONS": ["relu", "gelu"],
+        "ALPHAS": ["elu, alpha 0.2"],
+    },
+    "reaction_times": {},
+    "arithmetic": {"ESTIMATORS": ["LDA on log band power", "EEGNet, balanced"]},
+    "many_classes": {"ESTIMATORS": ["EEGNet", "fine-grained recipe"]},
+    "ablation": {"VARIANTS": ["EEGNet", "+ all"]},
+}
+N_ROWS = {"activations": 3, "reaction_times": 3}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_tables_of_real_recordings(recorded_of, name, monkeypatch, capsys, tmp_path):
+    benchmark = recorded_of("real_recordings")
+    module = benchmark.TABLES[name]
+    thin(monkeypatch, module)
+    for constant, kept in PARTS[name].items():
+        monkeypatch.setattr(module, constant, {key: getattr(module, constant)[key] for key in kept})
+    benchmark.main([*QUICK, "--only", name, "--figures", str(tmp_path)])
+    printed = capsys.readouterr().out
+    rows = rows_of(printed)
+    assert len(rows) == N_ROWS.get(name, 2)
+    scores = [float(number) for row in rows for number in re.findall(r"\d\.\d\d\d", " ".join(row))]
+    assert len(scores) >= len(rows)
+    assert all(0 <= score < 3 for score in scores)
+    assert (tmp_path / "activations.png").exists() == (name == "activations")
+
+
+def test_every_table_can_be_asked_for(module_of):
+    assert module_of("real_recordings").TABLES.keys() == PARTS.keys()
+
+
+def test_recipes_on_recordings(recorded_of, monkeypatch, capsys):
+    benchmark = recorded_of("recipes")
+    thin(monkeypatch, benchmark)
+    benchmark.main(["--max-epochs", "1", "--only", "motor_imagery_deep_conv_net"])
+    rows = rows_of(capsys.readouterr().out)
+    assert len(rows) == 3
+    assert {row[1] for row in rows} == {"bci_iv_2b, C3 and C4, 1 subject"}
+
+
+def test_recipes_on_simulated_trials(module_of, monkeypatch, capsys):
+    monkeypatch.delenv("EEGSK_DATA", raising=False)
+    only = ["reaction_time_regression", "multi_output_regression", "motor_imagery_eegnet"]
+    module_of("recipes").main(["--max-epochs", "1", "--only", *only])
+    rows = rows_of(capsys.readouterr().out)
+    assert [row[0].partition(",")[0] for row in rows] == [only[2]] * 4 + only[:2]
+    assert all("simulated" in row[1] for row in rows)
+
+
+def test_every_recipe_has_a_row(module_of):
+    benchmark = module_of("recipes")
+    assert {name.partition(",")[0] for name in benchmark.ROWS} == set(benchmark.recipes.__all__)
+
+
+# Trials
+
+
+def test_reaction_times_are_those_of_the_next_press(module_of):
+    latencies = module_of("recordings.data")._latencies
+    squares, presses = np.array([100, 200, 300, 400]), np.array([50, 140, 150, 330])
+    np.testing.assert_equal(latencies(squares, presses), [40, np.nan, 30, np.nan])
+
+
+def test_no_press_is_in_a_window(recorded_of):
+    data = recorded_of("recordings.data")
+    X, latency, sfreq = data.load_reaction_times()
+    assert X.shape == (74, 30, 91)
+    assert sfreq == 128
+    assert latency.min() > data.AFTER_SQUARE + 1 / sfreq
+
+
+def test_windows_of_rest_and_counting(recorded_of):
+    X, y, subjects, _ = recorded_of("recordings.data").load_arithmetic()
+    assert X.shape[1:] == (19, 512)
+    assert len(np.unique(subjects)) == 8
+    for subject in np.unique(subjects):
+        assert np.unique(y[subjects == subject], return_counts=True)[1].tolist() == [15, 45]
+
+
+def test_fifty_classes(recorded_of):
+    X, y = recorded_of("recordings.data").load_many_classes([1, 4])
+    assert X.shape == (1200, 3, 1000)
+    assert set(np.unique(y, return_counts=True)[1]) == {60}
+    assert len(np.unique(y)) == 20
+
+
+def test_parts_of_a_class_are_scored(module_of):
+    y = np.array(["1 01T left_hand", "1 01T right_hand", "1 02T left_hand", "3 01T left_hand"])
+    found = np.array(["1 01T left_hand", "1 01T left_hand", "1 01T left_hand", "3 01T left_hand"])
+    scores = module_of("recordings.many_classes")._scores(y, found)
+    assert scores == {
+        "accuracy": 0.5,
+        "balanced": 0.5,
+        "session": 0.75,
+        "hand": pytest.approx(2 / 3),
+    }
+
+
+def test_band_power_is_of_its_band(module_of):
+    band_power = module_of("recordings.band_power")
+    times = np.arange(256) / 128
+    X = np.sin(2 * np.pi * np.array([6, 10, 20])[:, None, None] * times)
+    largest = band_power.log_band_power(X, 128.0).argmax(axis=1)
+    assert largest.tolist() == [0, 1, 2]
