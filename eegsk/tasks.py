@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+import torch
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
@@ -159,7 +159,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         log_proba : array of shape (n_trials, n_classes)
             Logarithms of the probabilities of ``classes_``.
         """
-        return log_softmax(self._output(X), axis=1)
+        return torch.log_softmax(torch.from_numpy(self._output(X)), dim=1).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict each class's probability.
@@ -174,7 +174,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         proba : array of shape (n_trials, n_classes)
             Probabilities of ``classes_``.
         """
-        return softmax(self._output(X), axis=1)
+        return torch.softmax(torch.from_numpy(self._output(X)), dim=1).numpy()
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy.

@@ -7,7 +7,7 @@ output, and correlations are Gram matrices of the blocks with themselves some bl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,9 +16,6 @@ from torch import nn
 
 from ._precision import full_precision
 
-# Samples in a block: long enough for matrix products to be efficient, short enough that little
-# of a Toeplitz matrix is zero.
-_BLOCK = 16
 # Signals this many times as long as the zeros between them are short, this many samples few.
 _SHORT, _FEW = 8, 2**17
 
@@ -59,7 +56,7 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     products : torch.Tensor of shape (n_trials, n_lags)
         The sums.
     """
-    layout = _Layout(x.shape[-1], n_lags, gap=n_lags - 1)
+    layout = _Layout(x.shape[-1], n_lags, n_lags - 1, _block_of(n_lags, x.dtype))
     blocks, n_blocks = layout.write(x)
     gram = _shifted_gram(blocks[:, :n_blocks], blocks, layout.n_shifts(0))
     return _diagonals(gram, 0, n_lags)
@@ -80,16 +77,16 @@ class FixedFilters(nn.Module):
 
     def __init__(self, weight: torch.Tensor, left: int) -> None:
         super().__init__()
-        self.kernel, self.gap = weight.shape[-1], max(left, weight.shape[-1] - 1 - left)
-        layout = _Layout(1, self.kernel, self.gap)
+        self.layout = _layout(1, weight, left)
+        layout = self.layout
         offset = layout.offset(left)
-        self.register_buffer("matrices", _toeplitz(weight, offset, layout.n_shifts(offset)))
+        self.register_buffer("matrices", _toeplitz(weight, offset, layout))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
-        layout = _Layout(x.shape[-1], self.kernel, self.gap)
+        layout = replace(self.layout, n_times=x.shape[-1])
         x = x.transpose(0, 1)
-        filtered = _multiply(*layout.write(x), self.matrices)
+        filtered = _multiply(*layout.write(x), self.matrices, layout.block)
         return layout.read(filtered, x.shape).transpose(0, 1)
 
 
@@ -105,29 +102,32 @@ class _Layout:
         Length of the filters.
     gap : int
         How many zeros there must at least be between two signals.
+    block : int
+        How many samples a block has.
     """
 
     n_times: int
     kernel: int
     gap: int
+    block: int
 
     @property
     def lead(self) -> int:
         """Blocks of zeros before a signal."""
-        return -(-self.gap // _BLOCK)
+        return -(-self.gap // self.block)
 
     @property
     def pitch(self) -> int:
         """Blocks from one signal to the next."""
-        return self.lead - (-self.n_times // _BLOCK)
+        return self.lead - (-self.n_times // self.block)
 
     def offset(self, left: int) -> int:
         """Return the position, in the blocks read for an output, of a filter's first tap."""
-        return self.lead * _BLOCK - left
+        return self.lead * self.block - left
 
     def n_shifts(self, offset: int) -> int:
         """Return how many consecutive blocks an output block depends on."""
-        return -(-(_BLOCK + self.kernel - 1 + offset) // _BLOCK)
+        return -(-(self.block + self.kernel - 1 + offset) // self.block)
 
     def write(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Write signals (n_filters, ..., n_times) as blocks (n_filters, n_blocks and more, BLOCK).
@@ -135,10 +135,10 @@ class _Layout:
         The blocks beyond ``n_blocks`` are zeros that the last signal's filters read.
         """
         n_filters, n_signals = x.shape[0], x[0].numel() // self.n_times
-        n_blocks, start = n_signals * self.pitch, self.lead * _BLOCK
+        n_blocks, start = n_signals * self.pitch, self.lead * self.block
         extra = self.n_shifts(self.offset(0))
-        blocks = x.new_empty(n_filters, n_blocks + extra, _BLOCK)
-        signals = blocks[:, :n_blocks].view(*x.shape[:-1], self.pitch * _BLOCK)
+        blocks = x.new_empty(n_filters, n_blocks + extra, self.block)
+        signals = blocks[:, :n_blocks].view(*x.shape[:-1], self.pitch * self.block)
         # Many short gaps take longer to clear than everything.
         if self.n_times < _SHORT * start or x.numel() < _FEW:
             blocks.zero_()
@@ -151,7 +151,24 @@ class _Layout:
 
     def read(self, blocks: torch.Tensor, shape: torch.Size) -> torch.Tensor:
         """Read signals back from blocks that begin where they do."""
-        return blocks.view(*shape[:-1], self.pitch * _BLOCK)[..., : self.n_times]
+        return blocks.view(*shape[:-1], self.pitch * self.block)[..., : self.n_times]
+
+
+def _layout(n_times: int, weight: torch.Tensor, left: int) -> _Layout:
+    """Return the layout of signals for filters with ``left`` zeros before the signal."""
+    kernel = weight.shape[-1]
+    return _Layout(n_times, kernel, max(left, kernel - 1 - left), _block_of(kernel, weight.dtype))
+
+
+def _block_of(kernel: int, dtype: torch.dtype) -> int:
+    """Return how many samples a block should have.
+
+    Enough for matrix products to be efficient, few enough that little of a Toeplitz matrix is zero;
+    which it is has been measured.
+    """
+    if dtype == torch.float64:
+        return 24
+    return 16 if kernel < 100 else 32
 
 
 class _FilterTime(torch.autograd.Function):
@@ -159,9 +176,8 @@ class _FilterTime(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
-        kernel = weight.shape[-1]
         x = x.transpose(0, 1)
-        ctx.layout = _Layout(x.shape[-1], kernel, gap=max(left, kernel - 1 - left))
+        ctx.layout = _layout(x.shape[-1], weight, left)
         ctx.left = left
         blocks, n_blocks = ctx.layout.write(x)
         ctx.save_for_backward(blocks, weight)
@@ -189,23 +205,25 @@ def _apply_filters(
 ) -> torch.Tensor:
     """Return output blocks that begin where the signals do."""
     offset = layout.offset(left)
-    return _multiply(blocks, n_blocks, _toeplitz(weight, offset, layout.n_shifts(offset)))
+    return _multiply(blocks, n_blocks, _toeplitz(weight, offset, layout), layout.block)
 
 
-def _multiply(blocks: torch.Tensor, n_blocks: int, matrices: torch.Tensor) -> torch.Tensor:
+def _multiply(
+    blocks: torch.Tensor, n_blocks: int, matrices: torch.Tensor, block: int
+) -> torch.Tensor:
     """Multiply each block and the next few by the matrices of its filter."""
-    parts = matrices.split(_BLOCK, dim=1)
+    parts = matrices.split(block, dim=1)
     filtered = torch.bmm(blocks[:, :n_blocks], parts[0])
     for shift in range(1, len(parts)):
         filtered.baddbmm_(blocks[:, shift : shift + n_blocks], parts[shift])
     return filtered
 
 
-def _toeplitz(weight: torch.Tensor, offset: int, n_shifts: int) -> torch.Tensor:
-    """Return the matrices (n_filters, n_shifts * BLOCK, BLOCK) that filter a block of signal."""
-    n_inputs = n_shifts * _BLOCK
-    padded = F.pad(weight, (_BLOCK - 1 + offset, n_inputs - offset - weight.shape[-1]))
-    return padded.unfold(-1, _BLOCK, 1).flip(-1).contiguous()
+def _toeplitz(weight: torch.Tensor, offset: int, layout: _Layout) -> torch.Tensor:
+    """Return the matrices (n_filters, n_shifts * block, block) that filter a block of signal."""
+    block, n_inputs = layout.block, layout.n_shifts(offset) * layout.block
+    padded = F.pad(weight, (block - 1 + offset, n_inputs - offset - weight.shape[-1]))
+    return padded.unfold(-1, block, 1).flip(-1).contiguous()
 
 
 def _shifted_gram(left: torch.Tensor, right: torch.Tensor, n_shifts: int) -> torch.Tensor:
@@ -217,8 +235,8 @@ def _shifted_gram(left: torch.Tensor, right: torch.Tensor, n_shifts: int) -> tor
 
 def _diagonals(gram: torch.Tensor, offset: int, n_lags: int) -> torch.Tensor:
     """Sum the products of samples that are ``offset``, ``offset + 1``, ... apart."""
-    n_filters, _, width = gram.shape
+    n_filters, block, width = gram.shape
     strides = (gram.stride(0), width + 1, 1)
-    return gram.as_strided(
-        (n_filters, _BLOCK, n_lags), strides, gram.storage_offset() + offset
-    ).sum(1)
+    return gram.as_strided((n_filters, block, n_lags), strides, gram.storage_offset() + offset).sum(
+        1
+    )

@@ -194,6 +194,7 @@ class TrialNet(NeuralNet):
             self.history.record_batch(f"{prefix}_loss", step["loss"].detach())
             self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
+            del batch, step  # before the next batch is made
         self.history.record(f"{prefix}_batch_count", len(iterator))
         self._read_losses(f"{prefix}_loss")
         if training and not self._is_finite():
