@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from skorch.callbacks import Checkpoint
+import torch
 from torch import nn
 
 from eegsk import recipes
@@ -195,6 +196,17 @@ def test_fine_grained_classification_takes_another_checkpoint(tmp_path):
     assert "callbacks__earlystopping" not in estimator.get_params()
     estimator.fit(X, y)
     assert (tmp_path / "params.pt").exists()
+
+
+def test_fine_grained_classification_keeps_the_best_epoch_in_a_file(tmp_path):
+    estimator = short(recipes.fine_grained_classification, checkpoint=tmp_path / "best")
+    X, y = data_for(recipes.fine_grained_classification)
+    fitted = estimator.fit(X, y)
+    held = torch.load(tmp_path / "best", weights_only=True)["best"]
+    scores = fitted.history_[:, "valid_balanced_accuracy"]
+    assert held["epoch"] == 1 + int(np.argmax(scores))
+    for name, value in fitted.module_.state_dict().items():
+        assert torch.equal(value, held["weights"][name])
 
 
 # Estimators as any other

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..callbacks import (
     SWA,
+    Checkpoint,
     CosineWarmRestarts,
     EarlyStopping,
     EpochMetric,
@@ -37,9 +39,9 @@ def fine_grained_classification(
 
     Parameters
     ----------
-    checkpoint : skorch.callbacks.Callback or None, default=None
-        A callback that keeps the best epoch, by ``valid_balanced_accuracy`` for one; None for one
-        that keeps it in memory.
+    checkpoint : str, path-like, skorch.callbacks.Callback or None, default=None
+        The file of a :class:`eegsk.callbacks.Checkpoint` of the best epoch, or a callback that
+        keeps it, by ``valid_balanced_accuracy`` for one; None for one that keeps it in memory.
     max_epochs : int, default=100
         How many times training goes through the trials.
     random_state : int, RandomState or None, default=None
@@ -62,6 +64,9 @@ def fine_grained_classification(
     Subjects or sessions that are given to ``fit`` as ``groups`` are set aside whole; not so where
     the classes are subjects or sessions, for then training has to see each of them.
 
+    On most CPUs half precision takes longer, not less long; ``callbacks__mixedprecision=None``
+    takes it out.
+
     References
     ----------
     .. [1] Lin, T.-Y., Goyal, P., Girshick, R., He, K., & Dollar, P. (2017). Focal loss for dense
@@ -83,10 +88,11 @@ def fine_grained_classification(
     >>> [type(callback).__name__ for callback in estimator.callbacks][:3]
     ['FocalBalance', 'CosineWarmRestarts', 'MixedPrecision']
     """
+    best = {"monitor": "valid_balanced_accuracy", "lower_is_better": False}
     if checkpoint is None:
-        checkpoint = EarlyStopping(
-            monitor="valid_balanced_accuracy", lower_is_better=False, patience=2**31
-        )
+        checkpoint = EarlyStopping(**best, patience=2**31)  # never stops, keeps the best
+    elif isinstance(checkpoint, str | os.PathLike):
+        checkpoint = Checkpoint(checkpoint, **best)
     estimator = AdvancedEEGNetClassifier(
         optimizer="adamw",
         lr=1e-3,
