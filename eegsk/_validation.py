@@ -62,7 +62,7 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
 
 def spread(X: torch.Tensor) -> float:
     """Return the order of magnitude of trials, the standard deviation of the median one."""
-    some = X[:: max(1, len(X) // _ENOUGH)][:_ENOUGH]
+    some = X[:: max(1, len(X) // _ENOUGH), :, :: max(1, X.shape[2] // _ENOUGH)][:_ENOUGH]
     return some.flatten(1).std(dim=1, correction=0).median().item()
 
 

@@ -316,7 +316,6 @@ class EEGEstimator(Architecture, NestedParams):
             **self._further_params(),
         )
         self.net_.augmentation_ = transforms
-        self._dtype = finest_dtype(module, trials.X[:2])
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module for the signal: standardisation, then the network."""
@@ -362,7 +361,8 @@ class EEGEstimator(Architecture, NestedParams):
         X = check_trials(self, X, reset=False)
         check_unit(type(self).__name__, X, self._spread)
         with held_threads(min(self.n_threads, len(X))):
-            return apply_network(self.module_, X, self._dtype, self.batch_size).numpy()
+            dtype = finest_dtype(self.module_, X[:2])
+            return apply_network(self.module_, X, dtype, self.batch_size).numpy()
 
 
 @contextmanager

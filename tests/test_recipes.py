@@ -6,10 +6,10 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from skorch.callbacks import Checkpoint
-import torch
 from torch import nn
 
 from eegsk import recipes

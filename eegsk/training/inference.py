@@ -15,6 +15,7 @@ from ..blocks.folding import fold
 
 # What is made of a module to predict with is kept as long as the module is there, and unchanged.
 _READY: weakref.WeakKeyDictionary[nn.Module, _Ready] = weakref.WeakKeyDictionary()
+_FINEST: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDictionary()
 # While a call computes in another precision, the module holds the converted weights: threads that
 # share a network take turns.
 _TURN = threading.Lock()
@@ -65,23 +66,25 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
     Parameters
     ----------
     module : torch.nn.Module
-        The network.
+        The network, wherever it is. Only on CPUs is it asked for double precision: few other
+        devices compute in it at a fair speed, or at all.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        A few trials to try it on, where the network is. Only CPUs are asked for double precision:
-        few other devices compute in it at a fair speed, or at all.
+        A few trials to try it on; it is tried once.
 
     Returns
     -------
     dtype : torch.dtype
         The precision to predict in.
     """
-    if X.device.type != "cpu":
+    if next((tensor.device.type for tensor in module.parameters()), "cpu") != "cpu":
         return torch.float32
-    try:
-        apply_network(module, X, torch.float64, len(X))
-    except RuntimeError:  # a network that makes single-precision tensors of its own
-        return torch.float32
-    return torch.float64
+    if module not in _FINEST:
+        try:
+            apply_network(module, X, torch.float64, len(X))
+            _FINEST[module] = torch.float64
+        except RuntimeError:  # a network that makes single-precision tensors of its own
+            _FINEST[module] = torch.float32
+    return _FINEST[module]
 
 
 class _Parts:

@@ -13,7 +13,7 @@ from ..blocks.temporal_spatial import FrontEnd
 from .batches import Trials
 
 # How many trials to look at at once.
-_CHUNK = 64
+_CHUNK = 32
 # A mean this many times the standard deviation would leave too few digits in single precision.
 _FAR = 10
 

@@ -9,7 +9,7 @@ from ..blocks import Standardize
 from .batches import Trials
 
 # How many trials to look at at once.
-_CHUNK = 64
+_CHUNK = 16
 # A spread below this share of the mean is rounding in single precision, not signal.
 _ROUNDING = 1e-6
 
