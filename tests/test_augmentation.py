@@ -367,8 +367,10 @@ def test_a_transform_sees_standardised_training_trials_alone(estimator_class, st
     estimator.predict(X), estimator.score(X, y)
     assert len(seen) == 6
     plain = small(estimator_class, **fields).fit(X, y)
-    np.testing.assert_array_equal(plain.predict(X), estimator.predict(X))
-    assert plain.history_[:, "valid_loss"] == estimator.history_[:, "valid_loss"]
+    # Without augmentation, standardisation is part of the first mixtures: other roundings.
+    np.testing.assert_allclose(plain._output(X), estimator._output(X), atol=1e-5)
+    losses = [item.history_[:, "valid_loss"] for item in (plain, estimator)]
+    np.testing.assert_allclose(*losses, atol=1e-5)
 
 
 def test_validation_is_of_trials_as_they_are(X, y):

@@ -26,7 +26,7 @@ from eegsk.callbacks import EarlyStopping
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
-from .networks import linear, small
+from .networks import ESTIMATORS, linear, small
 
 CLASSES = [EEGNetClassifier, EEGNetRegressor]
 
@@ -574,6 +574,22 @@ def test_a_side_whose_trials_have_no_weight_is_an_error(X, y):
     estimator = small(EEGNetClassifier, valid_split=KFold(4))
     with pytest.raises(ValueError, match="leaves a side without a trial that has a weight"):
         estimator.fit(X, y, sample_weight=np.arange(24) >= 6)
+
+
+class Modes(skorch.callbacks.Callback):
+    """Record whether modules are in training mode when batches end."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen_ = {True: set(), False: set()}
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.seen_[training] |= {module.training for module in net.module_.modules()}
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_every_layer_is_in_training_mode_while_it_is_trained(estimator_class, X, y):
+    estimator = small(estimator_class, callbacks=[Modes()], valid_split=0.25).fit(X, y)
+    assert dict(estimator.net_.callbacks_)["modes"].seen_ == {True: {True}, False: {False}}
 
 
 # What is kept of the trials from epoch to epoch

@@ -221,11 +221,6 @@ class TrialNet(NeuralNet):
         weights = [parameter.detach().flatten() for parameter in self.module_.parameters()]
         return math.isfinite(last) and bool(torch.cat(weights).isfinite().all())
 
-    def _set_training(self, training: bool = True) -> None:
-        """Set the mode of modules and criteria where it is another; to set it takes time."""
-        if any(part.training != training for part in (self.module_, self.criterion_)):
-            super()._set_training(training)
-
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Step, then put weights with a max-norm back within it."""
         step = super().train_step(self._augmented(batch), **fit_params)
