@@ -216,7 +216,7 @@ def _held_to_fit(estimator: Any, X: Any) -> Any:
 
 def _is_plain(X: Any) -> bool:
     """Tell an array of which nothing is left to validate, for one trial is decoded in no time."""
-    return type(X) is np.ndarray and X.ndim == 3 and X.dtype.kind == "f"
+    return type(X) is np.ndarray and X.ndim == 3 and X.dtype.kind == "f" and len(X) > 0
 
 
 def _check_axis(name: str, what: str, found: int, fitted: int) -> None:

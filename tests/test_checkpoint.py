@@ -191,6 +191,10 @@ def needs_nothing(callback):
     return all(parameter.default is not parameter.empty for parameter in parameters)
 
 
+# What some callbacks take to do without validation.
+ON_TRAINING = {EarlyStopping: {"monitor": "train_loss"}, callbacks.EpochMetric: {"on_train": True}}
+
+
 @pytest.mark.parametrize("split", [None, 0.25])
 @pytest.mark.parametrize(
     "callback",
@@ -201,7 +205,7 @@ def test_callbacks_of_eegsk_go_on(callback, split, trials, tmp_path, monkeypatch
 
     def fit(path, epochs=()):
         monkeypatch.setattr(Fails, "epochs", list(epochs))
-        first = callback(monitor="train_loss") if callback is EarlyStopping else callback()
+        first = callback(**ON_TRAINING.get(callback, {}))
         own = {"callbacks": [first, Fails(), Checkpoint(path, resume=True)], "valid_split": split}
         estimator = small(EEGNetClassifier, max_epochs=6, batch_size=8, **own)
         for _ in epochs:
