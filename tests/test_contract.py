@@ -74,8 +74,11 @@ TINY = {
         "pool_activation": "identity",
     },
 }
-# Where the checks of learning take more epochs than elsewhere.
-EPOCHS = {"DeepConvNetClassifier": 15, "EEGNeXMiniRegressor": 30}
+# Where the checks of learning take more epochs than elsewhere, or smaller steps.
+LEARNING = {
+    "DeepConvNetClassifier": {"max_epochs": 40, "lr": 0.01},
+    "EEGNeXMiniRegressor": {"max_epochs": 30},
+}
 FULL_BATCH = {"network": double_linear, "batch_size": 10_000, "lr": 0.03, "max_epochs": 60}
 
 
@@ -87,8 +90,8 @@ def tiny(estimator_class):
     estimator = estimator_class()
     dropouts = [field for field in estimator.get_params() if field.endswith("dropout")]
     fields = TINY[name.removesuffix("Classifier").removesuffix("Regressor")]
-    epochs = EPOCHS.get(name, 15 if is_regressor(estimator) else 10)
-    training = {"lr": 0.03, "max_epochs": epochs, **dict.fromkeys(dropouts, 0.0)}
+    training = {"lr": 0.03, "max_epochs": 15 if is_regressor(estimator) else 10}
+    training |= LEARNING.get(name, {}) | dict.fromkeys(dropouts, 0.0)
     return estimator.set_params(**training, **fields)
 
 

@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
+import torch.nn.utils.prune
 from torch import nn
 
 import eegsk.networks
@@ -125,9 +126,19 @@ def change_an_activation_inside(module):
     module[1].trunk.activation.alpha = 0.1
 
 
+def change_an_epsilon(module):
+    module[1].trunk.second_norm.eps = 1.0
+
+
+def change_a_forward(module):
+    module[1].head.forward = lambda x: torch.zeros(len(x), 3, dtype=x.dtype)
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        change_an_epsilon,
+        change_a_forward,
         change_values,
         change_a_statistic,
         change_a_parameter,
@@ -157,6 +168,30 @@ def test_hooks_are_called():
     handle.remove()
     apply(module, x)
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "kind", [eegsk.networks.EEGNet, eegsk.networks.EEGNeX, eegsk.networks.ShallowConvNet]
+)
+def test_hooks_inside_the_front_end_are_called_and_obeyed(kind):
+    module = network_of(kind).float()
+    x, front = torch.randn(4, 5, 600), module[1].trunk.front
+    expected = apply(module, x)
+    for layer in front.children():
+        handle = layer.register_forward_hook(lambda layer, args, output: 0 * output)
+        assert not torch.allclose(apply(module, x), expected)
+        handle.remove()
+    torch.testing.assert_close(apply(module, x), expected)
+
+
+@pytest.mark.parametrize("layer", ["temporal", "spatial"])
+def test_pruned_layers(layer, X, y):
+    classifier = small(EEGNetClassifier, warm_start=True).fit(X, y)
+    before = classifier.predict_proba(X)
+    pruned = getattr(classifier.module_.network.trunk.front, layer)
+    nn.utils.prune.random_unstructured(pruned, "weight", amount=0.5)
+    assert not np.allclose(classifier.predict_proba(X), before)
+    assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
 
 
 def test_a_network_that_is_gone_leaves_nothing():

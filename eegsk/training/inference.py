@@ -101,11 +101,15 @@ class _Parts:
         self.layers = list(module.modules())
         held = [group for layer in self.layers for group in (layer._parameters, layer._buffers)]
         self.tensors = [t for group in held for t in group.values() if t is not None]
+        self.settings = [dict(vars(layer)) for layer in self.layers]
 
     @property
     def are_watched(self) -> bool:
-        """Whether somebody wants to know what layers are given or return."""
-        return any(layer._forward_hooks or layer._forward_pre_hooks for layer in self.layers)
+        """Whether layers have hooks, or a ``forward`` that somebody has put in place of theirs."""
+        return any(
+            layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer)
+            for layer in self.layers
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +126,15 @@ class _Ready:
         The layers of the module.
     tensors : list of torch.Tensor
         Copies of their tensors.
+    settings : list of dict
+        All else they hold, such as the epsilon of a normalisation.
     """
 
     network: nn.Module | None
     dtype: torch.dtype
     layers: list[weakref.ref[nn.Module]]
     tensors: list[torch.Tensor]
+    settings: list[dict[str, object]]
 
     def is_for(self, parts: _Parts, dtype: torch.dtype) -> bool:
         """Tell whether the module has the same layers, and the same values in them."""
@@ -135,6 +142,7 @@ class _Ready:
             self.dtype == dtype
             and len(self.layers) == len(parts.layers)
             and all(ref() is layer for ref, layer in zip(self.layers, parts.layers, strict=True))
+            and all(map(_hold_the_same, self.settings, parts.settings))
             and len(self.tensors) == len(parts.tensors)
             and all(map(_same, self.tensors, parts.tensors))
         )
@@ -148,7 +156,7 @@ def _folded(parts: _Parts, dtype: torch.dtype) -> nn.Module | None:
     if ready is None or not ready.is_for(parts, dtype):
         layers = [weakref.ref(layer) for layer in parts.layers]
         copies = [tensor.clone() for tensor in parts.tensors]
-        ready = _Ready(fold(parts.module, dtype), dtype, layers, copies)
+        ready = _Ready(fold(parts.module, dtype), dtype, layers, copies, parts.settings)
         _READY[parts.module] = ready
     return ready.network
 
@@ -168,6 +176,14 @@ def _joined(
     network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor]
 ) -> torch.Tensor:
     return torch.cat([network(batch) for batch in batches]).cpu().double()
+
+
+def _hold_the_same(a: dict[str, object], b: dict[str, object]) -> bool:
+    """Tell whether two layers hold the same objects, or equal numbers."""
+    return a.keys() == b.keys() and all(
+        old is new or (isinstance(old, int | float) and old == new)
+        for old, new in zip(a.values(), b.values(), strict=True)
+    )
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

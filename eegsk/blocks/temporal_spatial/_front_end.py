@@ -23,7 +23,8 @@ class FrontEnd(nn.Module):
 
     Which is cheaper depends on the numbers of electrodes, filters and taps. In training mode,
     trials that need a gradient themselves, as for a saliency map, go layer by layer: factorised,
-    the batch statistics do not know that they depend on the trials.
+    the batch statistics do not know that they depend on the trials. So they do as long as one of
+    the layers has a hook, be it one that only looks, or one that changes weights or outputs.
     """
 
     _sums: torch.Tensor | None = None
@@ -32,7 +33,8 @@ class FrontEnd(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
         signals = Signals(x, *self._to_standardize)
-        if self._plain_is_best(x) or (self.training and x.requires_grad):
+        depends = self.training and x.requires_grad
+        if depends or self._plain_is_best(x) or any(map(is_watched, self.children())):
             return self._layer_by_layer(signals.all())
         return self._factorised(signals)
 
@@ -106,6 +108,16 @@ class FrontEnd(nn.Module):
     @abstractmethod
     def _factorised(self, signals: Signals) -> torch.Tensor:
         """Compute the same with less work."""
+
+
+def is_watched(layer: nn.Module) -> bool:
+    """Tell whether a layer has hooks, which are called only if the layer is."""
+    return bool(
+        layer._forward_hooks
+        or layer._forward_pre_hooks
+        or layer._backward_hooks
+        or layer._backward_pre_hooks
+    )
 
 
 def electrodes(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> Mixture:

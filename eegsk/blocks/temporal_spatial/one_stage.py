@@ -32,7 +32,8 @@ class TemporalSpatial(FrontEnd):
     spatial_max_norm : float or None, default=None
         The largest norm of a spatial filter.
     bias : bool, default=False
-        Whether filters, temporal and spatial, have biases; normalisation takes them away again.
+        Whether filters, temporal and spatial, have biases; normalisation takes them away again,
+        while it is trained.
 
     Notes
     -----
