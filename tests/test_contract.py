@@ -76,7 +76,7 @@ TINY = {
 }
 # Where the checks of learning take more epochs than elsewhere, or smaller steps.
 LEARNING = {
-    "DeepConvNetClassifier": {"max_epochs": 40, "lr": 0.01},
+    "DeepConvNetClassifier": {"max_epochs": 20, "lr": 0.01, "batch_size": 16},
     "EEGNeXMiniRegressor": {"max_epochs": 30},
 }
 FULL_BATCH = {"network": double_linear, "batch_size": 10_000, "lr": 0.03, "max_epochs": 60}
