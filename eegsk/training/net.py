@@ -117,13 +117,13 @@ class TrialNet(NeuralNet):
         try:
             with suppress(StopTraining):
                 self.notify("on_train_begin", X=X, y=y)
-                self._notify_after("after_train_begin", trials=X, run=run, n_epochs=epochs)
+                self._notify_those_with("after_train_begin", trials=X, run=run, n_epochs=epochs)
                 resumed = len(self.history) - before
                 with self._recalling(X.train):
                     self.fit_loop(X, y, epochs=epochs - resumed, **fit_params)
             self.notify("on_train_end", X=X, y=y)
         finally:
-            self._notify_after("after_train")
+            self._notify_those_with("after_train")
         return self
 
     @contextmanager
@@ -145,12 +145,12 @@ class TrialNet(NeuralNet):
                 raise
             stop = interrupt
         if method_name == "on_epoch_end":
-            self._notify_after("after_epoch_end", stopped=stop is not None)
+            self._notify_those_with("after_epoch_end", stopped=stop is not None)
         if stop is not None:
             raise StopTraining from stop
 
-    def _notify_after(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks that wait for all others to be done."""
+    def _notify_those_with(self, method_name: str, **kwargs: Any) -> None:
+        """Call the callbacks that have a hook that skorch does not know."""
         for _, callback in self.callbacks_:
             if hasattr(callback, method_name):
                 getattr(callback, method_name)(self, **kwargs)
@@ -203,17 +203,15 @@ class TrialNet(NeuralNet):
                 f"lower the learning rate, lr={self.lr}."
             )
         if training:
-            for _, callback in self.callbacks_:
-                if hasattr(callback, "on_epoch_trained"):
-                    callback.on_epoch_trained(self, dataset_train=iterator.dataset)
+            self._notify_those_with("on_epoch_trained", dataset_train=iterator.dataset)
 
     def _read_losses(self, column: str) -> None:
         """Put numbers in the place of the tensors that the last epoch's losses are."""
         epoch: Any = self.history[-1]
         rows = [row for row in epoch["batches"] if column in row]
-        losses = torch.stack([row[column] for row in rows]).tolist()
-        for row, loss in zip(rows, losses, strict=True):
-            row[column] = loss
+        values = torch.stack([row[column] for row in rows]).tolist()
+        for row, value in zip(rows, values, strict=True):
+            row[column] = value
 
     def _is_finite(self) -> bool:
         """Tell whether the last training loss and all weights are numbers."""

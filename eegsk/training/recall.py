@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..blocks import Standardize
-from ..blocks.temporal_spatial import FrontEnd
+from ..blocks.temporal_spatial import FrontEnd, is_watched
 from .batches import Trials
 
 # How many trials to look at at once.
@@ -75,17 +75,15 @@ def recall(module: nn.Module, trials: Trials) -> Recall | None:
     parts = [front.summarize(first(trials.X[chunk])) for chunk in trials.index.split(_CHUNK)]
     sums = parts[0].new_empty(len(trials.X), parts[0].shape[1])
     sums[trials.index] = torch.cat(parts)
-    skipped = first if _can_be_skipped(first) and not _is_watched(module, first) else None
+    skipped = (
+        first if _can_be_skipped(first) and not any(map(is_watched, (module, first))) else None
+    )
     return Recall(module, front, skipped, sums)  # type: ignore[arg-type]
 
 
 def _can_be_skipped(layer: nn.Module) -> bool:
     """Tell whether to subtract means after mixing, not before, costs no precision."""
     return isinstance(layer, Standardize) and bool((layer.mean.abs() <= _FAR * layer.scale).all())
-
-
-def _is_watched(*modules: nn.Module) -> bool:
-    return any(module._forward_hooks or module._forward_pre_hooks for module in modules)
 
 
 def _first_layers(module: nn.Module) -> tuple[nn.Module, FrontEnd] | None:
