@@ -3,7 +3,7 @@
 from .activation import SafeLog, Square, make_activation
 from .attention import FeatureAttention
 from .constraint import max_norm, project_max_norm
-from .convolution import SameConv, SeparableConv
+from .convolution import Conv, SameConv, SeparableConv
 from .dropout import Dropout
 from .pooling import MaxPool, MeanPool
 from .standardize import Standardize
@@ -15,6 +15,7 @@ from .temporal_spatial import (
 from .weight_norm import WeightNormLinear
 
 __all__ = [
+    "Conv",
     "DenseTemporalSpatial",
     "Dropout",
     "FeatureAttention",

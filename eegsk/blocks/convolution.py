@@ -1,4 +1,4 @@
-"""Convolutions over time that keep its length."""
+"""Convolutions over time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,40 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._convolve import convolve
 from ._time_filters import filter_time
+
+
+class Conv(nn.Conv1d):
+    """Convolution over time of what lies wholly within the signal.
+
+    Computes what ``torch.nn.Conv1d`` does, with gradients that take a fraction of the time.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of input signals.
+    n_filters : int
+        Number of output signals.
+    kernel : int
+        Length of the filters in samples.
+    bias : bool, default=True
+        Whether each filter has a bias.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import Conv
+    >>> Conv(3, 5, kernel=16)(torch.zeros(2, 3, 100)).shape
+    torch.Size([2, 5, 85])
+    """
+
+    def __init__(self, n_inputs: int, n_filters: int, kernel: int, bias: bool = True) -> None:
+        super().__init__(n_inputs, n_filters, kernel, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
+        return convolve(x, self.weight, self.bias)
 
 
 class SameConv(nn.Conv1d):
@@ -56,7 +89,10 @@ class SameConv(nn.Conv1d):
         """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
         if self._is_depthwise():
             return filter_time(x.unsqueeze(2), self.weight.squeeze(1), self.reach[0]).squeeze(2)
-        return super().forward(F.pad(x, self.reach))
+        x = F.pad(x, self.reach)
+        if self.groups > 1:
+            return super().forward(x)
+        return convolve(x, self.weight, self.bias, self.dilation[0])
 
     def _is_depthwise(self) -> bool:
         """Tell whether each signal has one filter, of adjacent taps and without bias."""
@@ -91,5 +127,5 @@ class SeparableConv(nn.Sequential):
 
     def __init__(self, n_inputs: int, n_filters: int, kernel: int) -> None:
         depthwise = SameConv(n_inputs, n_inputs, kernel, groups=n_inputs)
-        pointwise = nn.Conv1d(n_inputs, n_filters, 1, bias=False)
+        pointwise = Conv(n_inputs, n_filters, 1, bias=False)
         super().__init__(OrderedDict(depthwise=depthwise, pointwise=pointwise))

@@ -8,6 +8,7 @@ from torch import nn
 
 from .._types import Activation, Count, Probability
 from ..blocks import (
+    Conv,
     Dropout,
     FeatureAttention,
     SeparableConv,
@@ -111,7 +112,7 @@ class AdvancedEEGNet(Architecture):
                 second_activation=make_activation(self.activation),
                 pool=nn.AdaptiveAvgPool1d(self.n_stretches),
                 second_dropout=Dropout(self.dropout),
-                projection=nn.Conv1d(self.second_n_filters, self.n_projections, 1),
+                projection=Conv(self.second_n_filters, self.n_projections, 1),
                 flatten=nn.Flatten(),
             )
         )

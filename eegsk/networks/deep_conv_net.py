@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import nn
 
 from .._types import Activation, Count, Positive, Probability
-from ..blocks import DenseTemporalSpatial, Dropout, MaxPool, make_activation
+from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation
 from ..blocks import max_norm as bounded
 from ..signals import Signal
 from ._architecture import Architecture, n_features
@@ -111,5 +111,5 @@ class DeepConvNet(Architecture):
         )
 
     def _later_stage(self, n_inputs: int, n_filters: int) -> nn.Module:
-        filters = bounded(nn.Conv1d(n_inputs, n_filters, self.kernel), self.max_norm)
+        filters = bounded(Conv(n_inputs, n_filters, self.kernel), self.max_norm)
         return self._stage(filters, n_filters)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import nn
 
 from .._types import Activation, Count, Probability
-from ..blocks import Dropout, TemporalSpatial, make_activation
+from ..blocks import Conv, Dropout, TemporalSpatial, make_activation
 from ..signals import Signal
 from ._architecture import Architecture
 
@@ -65,7 +65,7 @@ class EEGNeXMini(Architecture):
                     signal.n_chans, self.n_filters, self.kernel, self.depth, bias=True
                 ),
                 activation=make_activation(self.activation),
-                pointwise=nn.Conv1d(n_sources, self.second_n_filters, 1),
+                pointwise=Conv(n_sources, self.second_n_filters, 1),
                 pointwise_norm=nn.BatchNorm1d(self.second_n_filters),
                 pointwise_activation=make_activation(self.activation),
                 pool=nn.AdaptiveAvgPool1d(1),

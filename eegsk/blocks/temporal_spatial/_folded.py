@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from .._convolve import mix
+
 
 class Mixture(nn.Module):
     """Mix signals, and add constants.
@@ -23,11 +25,11 @@ class Mixture(nn.Module):
     def __init__(self, weight: torch.Tensor, constant: torch.Tensor) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
-        self.register_buffer("constant", constant[:, None])
+        self.register_buffer("constant", constant)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Mix signals of shape (n_trials, n_signals, n_times)."""
-        return torch.baddbmm(self.constant, self.weight.expand(len(x), -1, -1), x)
+        return mix(x, self.weight, self.constant)
 
 
 class Folded(nn.Module):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .._convolve import mix
+
 
 @dataclass(frozen=True, eq=False)
 class Signals:
@@ -38,11 +40,9 @@ class Signals:
     def mixed(self, mixing: torch.Tensor) -> torch.Tensor:
         """Return mixtures, (n_outputs, n_chans), of the standardised electrodes."""
         if self.mean is None or self.scale is None:
-            # The gradient of ``mixing @ x`` would copy the trials.
-            return torch.bmm(mixing.expand(len(self.x), -1, -1), self.x)
+            return mix(self.x, mixing)
         mixing = mixing / self.scale.T
-        constant = -(mixing @ self.mean)
-        return torch.baddbmm(constant, mixing.expand(len(self.x), -1, -1), self.x)
+        return mix(self.x, mixing, -(mixing @ self.mean))
 
     def _standardized(self, x: torch.Tensor) -> torch.Tensor:
         if self.mean is None or self.scale is None:

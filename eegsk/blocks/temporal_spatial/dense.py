@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from .._convolve import convolve
 from ..constraint import max_norm as bounded
 from ._front_end import FrontEnd
 from ._signals import Signals
@@ -80,7 +80,7 @@ class DenseTemporalSpatial(FrontEnd):
         return self.spatial(self.temporal(x.unsqueeze(1))).squeeze(2)
 
     def _factorised(self, signals: Signals) -> torch.Tensor:
-        return F.conv1d(signals.all(), *self._composed())
+        return convolve(signals.all(), *self._composed())
 
     def _composed(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weight, (spatial_n_filters, n_chans, kernel), and bias of the one convolution."""

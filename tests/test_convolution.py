@@ -1,0 +1,113 @@
+"""Convolutions over time against torch's own: outputs and all gradients."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck, gradgradcheck
+
+from eegsk.blocks import Conv, SameConv
+from eegsk.blocks._convolve import convolve
+from eegsk.blocks._time_filters import FixedFilters, filter_time
+
+
+def doubles(*shape):
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+def assert_same_with_gradients(ours, theirs, of):
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+    grad = torch.randn_like(theirs)
+    for one, other in zip(
+        torch.autograd.grad(ours, of, grad), torch.autograd.grad(theirs, of, grad), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    n_trials=st.integers(1, 5),
+    n_inputs=st.integers(1, 6),
+    n_filters=st.integers(1, 6),
+    kernel=st.integers(1, 12),
+    dilation=st.integers(1, 4),
+    more=st.integers(1, 30),
+    bias=st.booleans(),
+)
+def test_a_convolution_is_that_of_torch(
+    n_trials, n_inputs, n_filters, kernel, dilation, more, bias
+):
+    torch.manual_seed(0)
+    span = dilation * (kernel - 1)
+    x = doubles(n_trials, n_inputs, span + more)
+    weight = doubles(n_filters, n_inputs, kernel)
+    constant = (doubles(n_filters),) if bias else ()
+    ours = convolve(x, weight, *(constant or (None,)), dilation)
+    theirs = F.conv1d(x, weight, *(constant or (None,)), dilation=dilation)
+    assert_same_with_gradients(ours, theirs, (x, weight, *constant))
+
+
+def test_gradients_of_a_convolution_have_gradients():
+    torch.manual_seed(0)
+    inputs = doubles(2, 3, 9), doubles(4, 3, 3), doubles(4)
+
+    def dilated(x, weight, bias):
+        return convolve(x, weight, bias, dilation=2)
+
+    assert gradcheck(dilated, inputs)
+    assert gradgradcheck(dilated, inputs)
+
+
+def test_only_gradients_that_are_needed_are_computed():
+    x, weight = torch.randn(2, 3, 20), torch.randn(4, 3, 5, requires_grad=True)
+    convolve(x, weight).sum().backward()
+    assert x.grad is None
+    assert weight.grad is not None
+
+
+@pytest.mark.parametrize("kernel", [1, 5])
+def test_a_layer_is_that_of_torch(kernel):
+    torch.manual_seed(0)
+    ours, theirs = Conv(3, 4, kernel), torch.nn.Conv1d(3, 4, kernel)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 3, 30)
+    torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_under_autocast_a_convolution_is_in_half_precision():
+    layer = SameConv(3, 4, 5, dilation=2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = layer(torch.randn(2, 3, 30))
+    assert output.dtype == torch.bfloat16
+    output.float().sum().backward()
+    assert layer.weight.grad.dtype == torch.float32
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    n_trials=st.integers(1, 4),
+    n_filters=st.integers(1, 4),
+    depth=st.integers(1, 3),
+    n_times=st.integers(1, 150),
+    kernel=st.integers(1, 70),
+    left=st.floats(0, 1),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_filters_over_time_are_a_padded_convolution(
+    n_trials, n_filters, depth, n_times, kernel, left, dtype
+):
+    torch.manual_seed(0)
+    x, weight = doubles(n_trials, n_filters, depth, n_times), doubles(n_filters, kernel)
+    before = round(left * (kernel - 1))
+    padded = F.pad(x, (before, kernel - 1 - before)).flatten(1, 2)
+    theirs = F.conv1d(
+        padded, weight.repeat_interleave(depth, dim=0)[:, None], groups=n_filters * depth
+    ).view(x.shape)
+    if dtype == torch.float64:
+        assert_same_with_gradients(filter_time(x, weight, before), theirs, (x, weight))
+    single = filter_time(x.float(), weight.float(), before)
+    torch.testing.assert_close(single.double(), theirs, rtol=1e-3, atol=1e-3)
+    with torch.no_grad():
+        fixed = FixedFilters(weight.detach(), before)
+        torch.testing.assert_close(fixed(x), theirs, rtol=1e-10, atol=1e-10)
