@@ -9,7 +9,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from eegsk.blocks import Conv, SameConv
 from eegsk.blocks._convolve import convolve
-from eegsk.blocks._time_filters import FixedFilters, filter_time
+from eegsk.blocks._time_filters import FixedFilters, filter_time, lagged_products
 
 
 def doubles(*shape):
@@ -111,3 +111,12 @@ def test_filters_over_time_are_a_padded_convolution(
     with torch.no_grad():
         fixed = FixedFilters(weight.detach(), before)
         torch.testing.assert_close(fixed(x), theirs, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_times", [1, 15, 16, 17, 24, 50])
+@pytest.mark.parametrize("n_lags", [1, 2, 16, 40])
+def test_products_of_samples_are_summed_by_lag(n_times, n_lags):
+    x = torch.randn(3, 2, n_times, dtype=torch.float64)
+    padded = F.pad(x, (0, n_lags))
+    sums = [(x * padded[..., lag : lag + n_times]).sum((1, 2)) for lag in range(n_lags)]
+    torch.testing.assert_close(lagged_products(x, n_lags), torch.stack(sums, dim=1))

@@ -2,12 +2,14 @@
 
 Signals are cut into blocks of a few samples, written one below the other with zeros between
 signals. A filter then is a Toeplitz matrix that maps a block and the next few to a block of
-output, and correlations are Gram matrices of the blocks with themselves some blocks later.
+output, and correlations are Gram matrices of the blocks with themselves some blocks later. A short
+signal is a block of its own, whose matrix knows where it ends.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import torch
@@ -16,6 +18,8 @@ from torch import nn
 
 from ._precision import full_precision
 
+# How much longer a multiplication takes with blocks of a few samples than with whole signals.
+_BLOCKS = 1.3
 # Signals this many times as long as the zeros between them are short, this many samples few.
 _SHORT, _FEW = 8, 2**17
 
@@ -73,20 +77,18 @@ class FixedFilters(nn.Module):
         How many zeros precede a signal; ``kernel - 1 - left`` follow it.
     """
 
-    matrices: torch.Tensor
+    weight: torch.Tensor
 
     def __init__(self, weight: torch.Tensor, left: int) -> None:
         super().__init__()
-        self.layout = _layout(1, weight, left)
-        layout = self.layout
-        offset = layout.offset(left)
-        self.register_buffer("matrices", _toeplitz(weight, offset, layout))
+        self.register_buffer("weight", weight)
+        self._matrices = lru_cache(maxsize=1)(partial(_matrices, weight, left))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
-        layout = replace(self.layout, n_times=x.shape[-1])
+        layout, matrices = self._matrices(x.shape[-1])
         x = x.transpose(0, 1)
-        filtered = _multiply(*layout.write(x), self.matrices, layout.block)
+        filtered = _multiply(*layout.write(x), matrices, layout.block)
         return layout.read(filtered, x.shape).transpose(0, 1)
 
 
@@ -101,7 +103,7 @@ class _Layout:
     kernel : int
         Length of the filters.
     gap : int
-        How many zeros there must at least be between two signals.
+        How many zeros there must at least be between two signals; none if each is one block.
     block : int
         How many samples a block has.
     """
@@ -127,6 +129,8 @@ class _Layout:
 
     def n_shifts(self, offset: int) -> int:
         """Return how many consecutive blocks an output block depends on."""
+        if self.gap == 0:
+            return 1
         return -(-(self.block + self.kernel - 1 + offset) // self.block)
 
     def write(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
@@ -135,6 +139,8 @@ class _Layout:
         The blocks beyond ``n_blocks`` are zeros that the last signal's filters read.
         """
         n_filters, n_signals = x.shape[0], x[0].numel() // self.n_times
+        if self.gap == 0 and self.block == self.n_times:
+            return x.reshape(n_filters, n_signals, self.n_times), n_signals
         n_blocks, start = n_signals * self.pitch, self.lead * self.block
         extra = self.n_shifts(self.offset(0))
         blocks = x.new_empty(n_filters, n_blocks + extra, self.block)
@@ -154,10 +160,15 @@ class _Layout:
         return blocks.view(*shape[:-1], self.pitch * self.block)[..., : self.n_times]
 
 
-def _layout(n_times: int, weight: torch.Tensor, left: int) -> _Layout:
+@cache
+def _layout(n_times: int, kernel: int, left: int, dtype: torch.dtype) -> _Layout:
     """Return the layout of signals for filters with ``left`` zeros before the signal."""
-    kernel = weight.shape[-1]
-    return _Layout(n_times, kernel, max(left, kernel - 1 - left), _block_of(kernel, weight.dtype))
+    gap, block = max(left, kernel - 1 - left), _block_of(kernel, dtype)
+    layout = _Layout(n_times, kernel, gap, block)
+    n_multiplied = layout.n_shifts(layout.offset(left)) * block * layout.pitch * block
+    if n_times**2 <= _BLOCKS * n_multiplied:
+        return _Layout(n_times, kernel, 0, n_times)
+    return layout
 
 
 def _block_of(kernel: int, dtype: torch.dtype) -> int:
@@ -177,7 +188,7 @@ class _FilterTime(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
         x = x.transpose(0, 1)
-        ctx.layout = _layout(x.shape[-1], weight, left)
+        ctx.layout = _layout(x.shape[-1], weight.shape[-1], left, x.dtype)
         ctx.left = left
         blocks, n_blocks = ctx.layout.write(x)
         ctx.save_for_backward(blocks, weight)
@@ -198,6 +209,12 @@ class _FilterTime(torch.autograd.Function):
         aligned = grads[:, layout.lead : layout.lead + n_blocks]
         gram = _shifted_gram(aligned, blocks, layout.n_shifts(offset))
         return grad_x, _diagonals(gram, offset, kernel), None
+
+
+def _matrices(weight: torch.Tensor, left: int, n_times: int) -> tuple[_Layout, torch.Tensor]:
+    """Return the layout and the matrices with which signals of a length are filtered."""
+    layout = _layout(n_times, weight.shape[-1], left, weight.dtype)
+    return layout, _toeplitz(weight, layout.offset(left), layout)
 
 
 def _apply_filters(
@@ -235,6 +252,9 @@ def _shifted_gram(left: torch.Tensor, right: torch.Tensor, n_shifts: int) -> tor
 
 def _diagonals(gram: torch.Tensor, offset: int, n_lags: int) -> torch.Tensor:
     """Sum the products of samples that are ``offset``, ``offset + 1``, ... apart."""
+    n_before, n_after = -offset, gram.shape[1] + offset + n_lags - 1 - gram.shape[2]
+    if n_before > 0 or n_after > 0:
+        gram, offset = F.pad(gram, (max(n_before, 0), max(n_after, 0))), max(offset, 0)
     n_filters, block, width = gram.shape
     strides = (gram.stride(0), width + 1, 1)
     return gram.as_strided((n_filters, block, n_lags), strides, gram.storage_offset() + offset).sum(

@@ -90,48 +90,63 @@ def window_statistics(signals: Signals, reach: Reach, sums: torch.Tensor) -> Win
     the lag between the samples alone but for the first and last positions, where one of them is
     not in the signal: those products, from Gram matrices of head and tail, are taken away.
     """
-    total = sums.sum(0)
-    head, tail = at_least_single(_head(signals, reach)), at_least_single(_tail(signals, reach))
-    n_values = signals.x.numel()
-    products = total[1:] - _before(_by_lag(head)) - _after(_by_lag(tail))
-    mean = (total[0] - _before(head.sum(0)) - _after(tail.sum(0))) / n_values
-    first_and_lag = _pairs(len(mean), mean.device)
-    covariance = products[first_and_lag] / n_values - torch.outer(mean, mean)
-    return WindowStatistics(reach, mean, covariance)
+    totals, kernel = sums.sum(0), sum(reach) + 1
+    of_lag, outside = _places(reach, totals.device)
+    sums_outside = _sums_of_first(_ends(signals, reach), kernel).flatten()
+    moments = totals[of_lag] - sums_outside[outside].sum(0)
+    moments /= signals.x.numel()
+    mean, products = moments[0], moments[1:]
+    return WindowStatistics(reach, mean, products - torch.outer(mean, mean))
+
+
+def _ends(signals: Signals, reach: Reach) -> torch.Tensor:
+    """Return a one and the samples at both ends of each signal, from without inwards.
+
+    At the beginning they are those that only later samples of the window see, at the end those
+    that only earlier ones see; the shorter side is filled up with zeros.
+    """
+    first, last = signals.first(reach[1]), signals.last(reach[0]).flip(-1)
+    n_signals = signals.x.numel() // signals.x.shape[-1]
+    ends = at_least_single(first).new_zeros(2, n_signals, 1 + max(reach))
+    ends[..., 0] = 1
+    for end, samples in zip(ends, (first, last), strict=True):
+        end[:, 1 : 1 + samples.shape[-1]] = samples.flatten(0, -2)
+    return ends
+
+
+def _sums_of_first(ends: torch.Tensor, kernel: int) -> torch.Tensor:
+    """Sum the first samples, and their products with samples some lag further in.
+
+    Returns (2, n_samples + 1, 1 + kernel): of none to all of the samples at each end, the sum, and
+    the products by lag.
+    """
+    n_samples = ends.shape[-1] - 1
+    gram = F.pad(torch.bmm(ends.mT, ends), (0, kernel))
+    strides = gram.stride(0), gram.shape[2] + 1, 1
+    by_lag = gram.as_strided((2, n_samples, kernel), strides, gram.shape[2] + 1)
+    values = torch.cat([gram[:, 0, 1 : n_samples + 1, None], by_lag], dim=2)
+    return F.pad(values, (0, 0, 1, 0)).cumsum(1)
 
 
 @cache
-def _pairs(kernel: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return, for each two samples of a window, the first one and how far apart they are."""
+def _places(reach: Reach, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return where to find, for each sample of the window and for each two, what they sum to.
+
+    Returns
+    -------
+    of_lag : torch.Tensor of shape (1 + kernel, kernel)
+        The place in the sums over trials: in the first row for each sample, then for pairs.
+    outside : torch.Tensor of shape (2, 1 + kernel, kernel)
+        The places, in what :func:`_sums_of_first` returns, of what they do not see at either end.
+    """
+    kernel, n_rows = sum(reach) + 1, max(reach) + 1
     position = torch.arange(kernel, device=device)
-    first = torch.minimum(position[:, None], position)
-    return first, (position[:, None] - position).abs()
-
-
-def _head(signals: Signals, reach: Reach) -> torch.Tensor:
-    """Return the first ``kernel - 1`` padded samples of each signal."""
-    start = signals.first(reach[1]).flatten(0, -2)
-    return F.pad(start, (reach[0], reach[1] - start.shape[-1]))
-
-
-def _tail(signals: Signals, reach: Reach) -> torch.Tensor:
-    """Return the last ``kernel - 1`` padded samples of each signal."""
-    end = signals.last(reach[0]).flatten(0, -2)
-    return F.pad(end, (reach[0] - end.shape[-1], reach[1]))
-
-
-def _by_lag(samples: torch.Tensor) -> torch.Tensor:
-    """Return the products of sample ``s`` and sample ``s + lag``, (n_samples, n_samples + 1)."""
-    n_samples = samples.shape[-1]
-    gram = F.pad(samples.T @ samples, (0, n_samples + 1))
-    return gram.as_strided((n_samples, n_samples + 1), (gram.shape[1] + 1, 1))
-
-
-def _before(x: torch.Tensor) -> torch.Tensor:
-    """Sum along the first axis what comes before each position, from the first to past the last."""
-    return torch.cat([torch.zeros_like(x.sum(0, keepdim=True)), x.cumsum(0)])
-
-
-def _after(x: torch.Tensor) -> torch.Tensor:
-    """Sum along the first axis what comes from each position on, to past the last."""
-    return _before(x.flip(0)).flip(0)
+    one = position.expand(1 + kernel, -1)
+    other = torch.cat([position[None], position[:, None].expand(-1, kernel)])
+    of_lag = 1 + (one - other).abs()
+    of_lag[0] = 0
+    n_missed = torch.stack(
+        [torch.minimum(one, other) - reach[0], reach[0] - torch.maximum(one, other)]
+    ).clamp_min(0)
+    first_of_end = n_rows * torch.tensor([0, 1], device=device)[:, None, None]
+    return of_lag, (first_of_end + n_missed) * (1 + kernel) + of_lag
