@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -98,6 +99,8 @@ def _fix(layer: nn.Module) -> nn.Module:
         weight = layer.spatial.weight  # type: ignore[union-attr]
         n_chans = weight.shape[2]  # type: ignore[index]
         return layer.folded(weight.new_zeros(n_chans), weight.new_ones(n_chans))  # type: ignore
+    if type(layer) is nn.ELU:
+        return _ELU(layer.alpha)
     if isinstance(layer, SameConv) and layer._is_depthwise():
         return _Depthwise(layer)
     if isinstance(layer, nn.Conv1d) and _is_pointwise(layer):
@@ -108,6 +111,21 @@ def _fix(layer: nn.Module) -> nn.Module:
 
 def _is_pointwise(layer: nn.Conv1d) -> bool:
     return (*layer.kernel_size, *layer.stride, layer.groups, layer.padding) == (1, 1, 1, (0,))
+
+
+class _ELU(nn.Module):
+    """ELU that, in double precision, takes half the time of torch's, and rounds near zero."""
+
+    def __init__(self, alpha: float) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the activation; ``x`` is left as it is."""
+        if x.dtype != torch.float64:
+            return F.elu(x, self.alpha)
+        negative = x.clamp_max(0).exp_().sub_(1).mul_(self.alpha)
+        return x.clamp_min(0).add_(negative)
 
 
 class _Depthwise(nn.Module):

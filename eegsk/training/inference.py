@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.func import functional_call
 
 from ..blocks.folding import fold
+from .contents import Contents, is_changed_by_hooks
 
 # What is made of a module to predict with is kept as long as the module is there, and unchanged.
 _READY: weakref.WeakKeyDictionary[nn.Module, _Ready] = weakref.WeakKeyDictionary()
@@ -20,7 +22,7 @@ _FINEST: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDict
 # share a network take turns.
 _TURN = threading.Lock()
 # How many bytes of trials to compute at once on a CPU: what stays in its cache.
-_CACHE = 2**24
+_CACHE = 2**23
 
 
 @torch.inference_mode()
@@ -47,14 +49,12 @@ def apply_network(
     output : torch.Tensor of shape (n_trials, n_outputs)
         What the network makes of them, in double precision, on the CPU.
     """
-    parts = _Parts(module)
-    device = next((tensor.device for tensor in parts.tensors), X.device)
+    device = _device_of(module, X.device)
     if device.type == "cpu":
         batch_size = min(batch_size, max(1, _CACHE // (X[0].numel() * dtype.itemsize)))
-    # A network may write to its input, which must not be the user's array.
-    copies = (batch.to(device, dtype, copy=True) for batch in X.split(batch_size))
+    copies = _copies(X.split(batch_size), device, dtype)
     with _TURN:
-        network = _folded(parts, dtype)
+        network = _folded(module, dtype)
         if network is None:
             return _joined(_apply_in(module, dtype), copies)
     return _joined(network, copies)
@@ -76,7 +76,7 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
     dtype : torch.dtype
         The precision to predict in.
     """
-    if next((tensor.device.type for tensor in module.parameters()), "cpu") != "cpu":
+    if _device_of(module, X.device).type != "cpu":
         return torch.float32
     if module not in _FINEST:
         try:
@@ -87,77 +87,37 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
     return _FINEST[module]
 
 
-class _Parts:
-    """The layers of a module, and the tensors that they hold.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The module.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.layers = list(module.modules())
-        held = [group for layer in self.layers for group in (layer._parameters, layer._buffers)]
-        self.tensors = [t for group in held for t in group.values() if t is not None]
-        self.settings = [dict(vars(layer)) for layer in self.layers]
-
-    @property
-    def are_watched(self) -> bool:
-        """Whether layers have hooks, or a ``forward`` that somebody has put in place of theirs."""
-        return any(
-            layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer)
-            for layer in self.layers
-        )
+def _device_of(module: nn.Module, default: torch.device) -> torch.device:
+    """Return where the first tensor of a module is."""
+    tensors = chain(module.parameters(), module.buffers())
+    return next((tensor.device for tensor in tensors), default)
 
 
-@dataclass(frozen=True, eq=False)
-class _Ready:
-    """A folded network, and what it was made from.
+class _Ready(NamedTuple):
+    """What a module has been folded to.
 
     Parameters
     ----------
     network : torch.nn.Module or None
-        The network; None if the module cannot be folded.
+        The folded network; None if the module cannot be folded.
     dtype : torch.dtype
         Its precision.
-    layers : list of weakref.ref
-        The layers of the module.
-    tensors : list of torch.Tensor
-        Copies of their tensors.
-    settings : list of dict
-        All else they hold, such as the epsilon of a normalisation.
+    contents : Contents
+        What the module held.
     """
 
     network: nn.Module | None
     dtype: torch.dtype
-    layers: list[weakref.ref[nn.Module]]
-    tensors: list[torch.Tensor]
-    settings: list[dict[str, object]]
-
-    def is_for(self, parts: _Parts, dtype: torch.dtype) -> bool:
-        """Tell whether the module has the same layers, and the same values in them."""
-        return (
-            self.dtype == dtype
-            and len(self.layers) == len(parts.layers)
-            and all(ref() is layer for ref, layer in zip(self.layers, parts.layers, strict=True))
-            and all(map(_hold_the_same, self.settings, parts.settings))
-            and len(self.tensors) == len(parts.tensors)
-            and all(map(_same, self.tensors, parts.tensors))
-        )
+    contents: Contents
 
 
-def _folded(parts: _Parts, dtype: torch.dtype) -> nn.Module | None:
+def _folded(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
     """Return the folded network, made anew if the module has changed."""
-    if parts.are_watched:
-        return None
-    ready = _READY.get(parts.module)
-    if ready is None or not ready.is_for(parts, dtype):
-        layers = [weakref.ref(layer) for layer in parts.layers]
-        copies = [tensor.clone() for tensor in parts.tensors]
-        ready = _Ready(fold(parts.module, dtype), dtype, layers, copies, parts.settings)
-        _READY[parts.module] = ready
+    ready = _READY.get(module)
+    if ready is None or ready.dtype != dtype or not ready.contents.are_those_of(module):
+        if any(map(is_changed_by_hooks, module.modules())):
+            return None
+        ready = _READY[module] = _Ready(fold(module, dtype), dtype, Contents(module))
     return ready.network
 
 
@@ -172,19 +132,19 @@ def _apply_in(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor],
     return lambda x: functional_call(module, state, x)
 
 
+def _copies(
+    batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
+) -> Iterator[torch.Tensor]:
+    """Copy trials, which a network may write to, to where and in what they are computed.
+
+    All batches are copied to the same place: to clear new memory takes longer than to copy.
+    """
+    copy = torch.empty_like(batches[0], dtype=dtype, device=device)
+    for batch in batches:
+        yield copy[: len(batch)].copy_(batch)
+
+
 def _joined(
     network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor]
 ) -> torch.Tensor:
-    return torch.cat([network(batch) for batch in batches]).cpu().double()
-
-
-def _hold_the_same(a: dict[str, object], b: dict[str, object]) -> bool:
-    """Tell whether two layers hold the same objects, or equal numbers."""
-    return a.keys() == b.keys() and all(
-        old is new or (isinstance(old, int | float) and old == new)
-        for old, new in zip(a.values(), b.values(), strict=True)
-    )
-
-
-def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.device == b.device and a.dtype == b.dtype and torch.equal(a, b)
+    return torch.cat([network(batch).clone() for batch in batches]).cpu().double()

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
@@ -18,8 +19,9 @@ _TURN = threading.RLock()
 _LARGE_BLOCK = 31 * 2**20
 
 
+@cache
 def _keep_freed_memory() -> None:
-    """Have the C library keep the memory of a training step for the next.
+    """Have the C library keep the memory of a step for the next, from now on.
 
     glibc returns the activations of a step to the system, which then has to clear the same pages
     for the next step, some 15 % of the time of an EEGNet. Once a large block has been freed, which
@@ -42,7 +44,6 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
         Where torch computes; no other GPU is woken or seeded.
     """
     with _TURN, _generators_restored(device), held_threads(n_threads):
-        _keep_freed_memory()
         _seed_generators(seed, device)
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             yield
@@ -52,6 +53,7 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
 def held_threads(n_threads: int) -> Iterator[None]:
     """Hold the number of threads that torch computes with."""
     before = torch.get_num_threads()
+    _keep_freed_memory()
     torch.set_num_threads(n_threads)
     try:
         yield

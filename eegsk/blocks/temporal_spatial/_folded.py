@@ -60,4 +60,5 @@ class Folded(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, n_times)."""
         sources = self.mixture(x).unflatten(1, self.constant.shape[:2])
-        return torch.add(self.filters(sources), self.constant).flatten(1, 2)
+        output = torch.empty_like(sources, memory_format=torch.contiguous_format)
+        return torch.add(self.filters(sources), self.constant, out=output).flatten(1, 2)
