@@ -8,7 +8,7 @@ signal is a block of its own, whose matrix knows where it ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -60,7 +60,7 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     products : torch.Tensor of shape (n_trials, n_lags)
         The sums.
     """
-    layout = _Layout(x.shape[-1], n_lags, n_lags - 1, _block_of(n_lags, x.dtype))
+    layout = _Layout(x.shape[-1], n_lags, n_lags - 1, _block_of(n_lags, x.dtype), start=0)
     blocks, n_blocks = layout.write(x)
     gram = _shifted_gram(blocks[:, :n_blocks], blocks, layout.n_shifts(0))
     return _diagonals(gram, 0, n_lags)
@@ -106,16 +106,19 @@ class _Layout:
         How many zeros there must at least be between two signals; none if each is one block.
     block : int
         How many samples a block has.
+    start : int
+        Where, in its blocks, a signal begins.
     """
 
     n_times: int
     kernel: int
     gap: int
     block: int
+    start: int
 
     @property
     def lead(self) -> int:
-        """Blocks of zeros before a signal."""
+        """Blocks that the zeros between two signals take."""
         return -(-self.gap // self.block)
 
     @property
@@ -123,9 +126,13 @@ class _Layout:
         """Blocks from one signal to the next."""
         return self.lead - (-self.n_times // self.block)
 
+    def aligned(self) -> _Layout:
+        """Return the layout in which a signal begins where a block does, after the zeros."""
+        return replace(self, start=self.lead * self.block)
+
     def offset(self, left: int) -> int:
         """Return the position, in the blocks read for an output, of a filter's first tap."""
-        return self.lead * self.block - left
+        return self.start - left
 
     def n_shifts(self, offset: int) -> int:
         """Return how many consecutive blocks an output block depends on."""
@@ -141,12 +148,12 @@ class _Layout:
         n_filters, n_signals = x.shape[0], x[0].numel() // self.n_times
         if self.gap == 0 and self.block == self.n_times:
             return x.reshape(n_filters, n_signals, self.n_times), n_signals
-        n_blocks, start = n_signals * self.pitch, self.lead * self.block
+        n_blocks, start = n_signals * self.pitch, self.start
         extra = self.n_shifts(self.offset(0))
         blocks = x.new_empty(n_filters, n_blocks + extra, self.block)
         signals = blocks[:, :n_blocks].view(*x.shape[:-1], self.pitch * self.block)
         # Many short gaps take longer to clear than everything.
-        if self.n_times < _SHORT * start or x.numel() < _FEW:
+        if self.n_times < _SHORT * self.gap or x.numel() < _FEW:
             blocks.zero_()
         else:
             signals[..., :start].zero_()
@@ -164,10 +171,10 @@ class _Layout:
 def _layout(n_times: int, kernel: int, left: int, dtype: torch.dtype) -> _Layout:
     """Return the layout of signals for filters with ``left`` zeros before the signal."""
     gap, block = max(left, kernel - 1 - left), _block_of(kernel, dtype)
-    layout = _Layout(n_times, kernel, gap, block)
+    layout = _Layout(n_times, kernel, gap, block, start=left)
     n_multiplied = layout.n_shifts(layout.offset(left)) * block * layout.pitch * block
     if n_times**2 <= _BLOCKS * n_multiplied:
-        return _Layout(n_times, kernel, 0, n_times)
+        return _Layout(n_times, kernel, gap=0, block=n_times, start=0)
     return layout
 
 
@@ -202,12 +209,13 @@ class _FilterTime(torch.autograd.Function):
         blocks, weight = ctx.saved_tensors
         layout, left, kernel = ctx.layout, ctx.left, weight.shape[-1]
         grad = grad.transpose(0, 1)
-        grads, n_blocks = layout.write(grad)
-        filtered = _apply_filters(grads, n_blocks, weight.flip(-1), layout, kernel - 1 - left)
+        aligned = layout.aligned()
+        grads, n_blocks = aligned.write(grad)
+        filtered = _apply_filters(grads, n_blocks, weight.flip(-1), aligned, kernel - 1 - left)
         grad_x = layout.read(filtered, grad.shape).transpose(0, 1)
         offset = layout.offset(left)
-        aligned = grads[:, layout.lead : layout.lead + n_blocks]
-        gram = _shifted_gram(aligned, blocks, layout.n_shifts(offset))
+        grads = grads[:, layout.lead : layout.lead + n_blocks]
+        gram = _shifted_gram(grads, blocks, layout.n_shifts(offset))
         return grad_x, _diagonals(gram, offset, kernel), None
 
 

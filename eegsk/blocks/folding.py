@@ -124,8 +124,8 @@ class _ELU(nn.Module):
         """Apply the activation; ``x`` is left as it is."""
         if x.dtype != torch.float64:
             return F.elu(x, self.alpha)
-        negative = x.clamp_max(0).exp_().sub_(1).mul_(self.alpha)
-        return x.clamp_min(0).add_(negative)
+        negative = x.clamp_max(0).exp_().sub_(1)
+        return x.clamp_min(0).add_(negative, alpha=self.alpha)
 
 
 class _Depthwise(nn.Module):
