@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from recordings import ablation, activations, arithmetic, many_classes, reaction_times
+from recordings import ablation, activations, arithmetic, choice, many_classes, reaction_times
 from recordings.jobs import SUBJECTS, Settings
 from side_by_side.report import describe
 
@@ -18,6 +18,7 @@ TABLES = {
     "reaction_times": reaction_times,
     "arithmetic": arithmetic,
     "many_classes": many_classes,
+    "choice": choice,
     "ablation": ablation,
 }
 

@@ -126,6 +126,7 @@ class Row:
 _eegnet = recipes.motor_imagery_eegnet
 _deep = recipes.motor_imagery_deep_conv_net
 ROWS = {
+    "motor_imagery": Row(recipes.motor_imagery, two_channels),
     "motor_imagery_eegnet": Row(_eegnet, two_channels),
     "motor_imagery_eegnet, leaky_relu": Row(
         partial(_eegnet, activation="leaky_relu"), two_channels

@@ -33,6 +33,12 @@ LABORATORY = {
     "criterion": "cross_entropy",
     "max_epochs": 300,
 }
+OF_ONE_SUBJECT = {
+    "max_epochs": 100,
+    "augmentation__timemask__max_length": 0.2,
+    "augmentation__timeshift__max_shift": 0.1,
+    "callbacks__ema__decay": 0.999,
+}
 DEEP = {
     "kernel": 5,
     "pool": 2,
@@ -70,6 +76,7 @@ FINE_GRAINED = {
 
 # What makes networks small enough for trials of 64 times.
 SHORT = {
+    recipes.motor_imagery: {"n_filters": 2, "sfreq": 32},
     recipes.motor_imagery_eegnet: {"n_filters": 2, "kernel": 9},
     recipes.motor_imagery_deep_conv_net: {"kernel": 2},
     recipes.reaction_time_regression: {"n_filters": 2, "kernel": 9, "second_kernel": 9},
@@ -134,6 +141,8 @@ def short(recipe, **fields):
             {"activation": "gelu"},
             LABORATORY | {"batch_size": 64, "lr": 1e-3},
         ),
+        (recipes.motor_imagery, {}, OF_ONE_SUBJECT | {"kernel": 125, "pool": 8}),
+        (recipes.motor_imagery, {"sfreq": 128.0}, OF_ONE_SUBJECT | {"kernel": 64, "pool": 4}),
         (recipes.motor_imagery_deep_conv_net, {}, DEEP | {"activation": "relu", "lr": 1e-3}),
         (recipes.motor_imagery_deep_conv_net, {"activation": "elu"}, DEEP | {"lr": 3e-4}),
         (
@@ -228,6 +237,7 @@ def test_fits_clones_and_pickles(recipe):
 @pytest.mark.parametrize(
     ("recipe", "grid"),
     [
+        (recipes.motor_imagery, {"augmentation__timemask__max_length": [0.0, 0.2]}),
         (recipes.motor_imagery_eegnet, {"activation": ["relu", elu(0.2)]}),
         (recipes.motor_imagery_deep_conv_net, {"activation": ["relu", "gelu"]}),
         (recipes.reaction_time_regression, {"callbacks__sam__rho": [0.02, 0.05]}),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from eegsk import EEGNetClassifier
 from eegsk.augmentation import GaussianNoise, TimeShift
 from eegsk.callbacks import SAM, SWA
+from eegsk.recipes import motor_imagery
 
+from .choice import accuracies, all_voted, voted
 from .data import load_hands
-from .jobs import Job, Settings, fit_seconds, run_jobs, score, seconds, spread, values
+from .jobs import Job, Settings, fit_seconds, run_jobs, seconds, values
 from .table import table
 
 WHAT = "EEGNet with each technique: accuracy on 04E and 05E, trained on 01T, 02T and 03T"
@@ -50,6 +50,9 @@ VARIANTS = {
     "+ SWA": with_swa,
     "+ augmentation": with_augmentation,
     "+ all": with_all,
+    "recipe": motor_imagery,
+    "recipe, whole and 0.5 to 2.5 s voted": voted,
+    "these and ShallowConvNet voted": all_voted,
 }
 
 
@@ -76,9 +79,5 @@ def measure(settings: Settings) -> str:
 
 
 def _line(variant: str, rows: list[dict[str, Any]], settings: Settings) -> list[str]:
-    of_subjects = [
-        values(rows, "accuracy", variant=variant, subject=subject) for subject in settings.subjects
-    ]
-    means = np.mean(of_subjects, axis=0)  # one of each seed
     took = seconds(values(rows, "seconds", variant=variant))
-    return [variant, *(score(np.mean(found)) for found in of_subjects), spread(means), took]
+    return [*accuracies(variant, rows, settings), took]

@@ -30,14 +30,17 @@ class Settings:
     figures: Path = Path()
 
     def apply(self, estimator: Any, seed: int) -> Any:
-        """Set seed, device and, for a short try, the number of epochs."""
-        estimator.set_params(random_state=seed, device=self.device, n_threads=1)
-        # On a processor that has no arithmetic for it, half precision is several times slower.
-        if self.device == "cpu" and "callbacks__mixedprecision" in estimator.get_params():
-            estimator.set_params(callbacks__mixedprecision=None)
+        """Set seed, device and, for a short try, epochs, also of estimators inside others."""
+        values = {"random_state": seed, "device": self.device, "n_threads": 1}
         if self.max_epochs is not None:
-            estimator.set_params(max_epochs=self.max_epochs)
-        return estimator
+            values["max_epochs"] = self.max_epochs
+        # On a processor that has no arithmetic for it, half precision is several times slower.
+        if self.device == "cpu":
+            values["mixedprecision"] = None
+        names = {name: name.rpartition("__")[2] for name in estimator.get_params()}
+        return estimator.set_params(
+            **{name: values[last] for name, last in names.items() if last in values}
+        )
 
     def __str__(self) -> str:
         epochs = "as many epochs as each has"
