@@ -37,11 +37,12 @@ def convolve(
     filtered : torch.Tensor of shape (n_trials, n_filters, n_times - span)
         The filtered signals, ``span`` being ``dilation * (kernel - 1)``.
     """
-    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
-        return F.conv1d(x, weight, bias, dilation=dilation)
-    if weight.shape[-1] == 1:
+    is_slow = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    if is_slow and weight.shape[-1] == 1:
         return mix(x, weight.squeeze(2), bias)
-    return _Convolve.apply(x, weight, bias, dilation)
+    if is_slow and torch.is_grad_enabled():
+        return _Convolve.apply(x, weight, bias, dilation)
+    return F.conv1d(x, weight, bias, dilation=dilation)
 
 
 def mix(
