@@ -40,12 +40,24 @@ def test_a_convolution_is_that_of_torch(
 ):
     torch.manual_seed(0)
     span = dilation * (kernel - 1)
-    x = doubles(n_trials, n_inputs, span + more)
-    weight = doubles(n_filters, n_inputs, kernel)
-    constant = (doubles(n_filters),) if bias else ()
-    ours = convolve(x, weight, *(constant or (None,)), dilation)
-    theirs = F.conv1d(x, weight, *(constant or (None,)), dilation=dilation)
-    assert_same_with_gradients(ours, theirs, (x, weight, *constant))
+    x = doubles(n_trials, span + more, n_inputs).transpose(1, 2)
+    weight = doubles(n_inputs, n_filters, kernel).transpose(0, 1)
+    constant = doubles(n_filters) if bias else None
+    ours = convolve(x, weight, constant, dilation)
+    theirs = F.conv1d(x, weight, constant, dilation=dilation)
+    inputs = [tensor for tensor in (x, weight, constant) if tensor is not None]
+    assert_same_with_gradients(ours, theirs, inputs)
+    with torch.no_grad():
+        torch.testing.assert_close(convolve(x, weight, constant, dilation), theirs)
+
+
+@pytest.mark.parametrize("kernel", [1, 5])
+def test_no_trials(kernel):
+    weight = doubles(4, 3, kernel)
+    output = convolve(doubles(0, 3, 20), weight)
+    assert output.shape == (0, 4, 21 - kernel)
+    output.sum().backward()
+    assert not weight.grad.any()
 
 
 def test_gradients_of_a_convolution_have_gradients():
@@ -59,20 +71,55 @@ def test_gradients_of_a_convolution_have_gradients():
     assert gradgradcheck(dilated, inputs)
 
 
-def test_only_gradients_that_are_needed_are_computed():
-    x, weight = torch.randn(2, 3, 20), torch.randn(4, 3, 5, requires_grad=True)
-    convolve(x, weight).sum().backward()
-    assert x.grad is None
-    assert weight.grad is not None
+def test_gradients_of_each_trial():
+    x, weight = torch.randn(5, 3, 20), torch.randn(4, 3, 5)
+
+    def loss(weight, trial):
+        return convolve(trial[None], weight).square().sum()
+
+    found = torch.func.vmap(torch.func.grad(loss), (None, 0))(weight, x)
+    expected = torch.stack([torch.func.grad(loss)(weight, trial) for trial in x])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_only_gradients_that_are_needed_are_computed(frozen, monkeypatch):
+    inputs = [torch.randn(2, 3, 20), torch.randn(4, 3, 5)]
+    inputs[1 - frozen].requires_grad_()
+    output, calls = convolve(*inputs), []
+    monkeypatch.setattr(
+        F, "conv1d", lambda *args, conv1d=F.conv1d, **more: calls.append(1) or conv1d(*args, **more)
+    )
+    output.sum().backward()
+    assert len(calls) == 1
+
+
+def test_gradients_are_in_full_precision_even_under_autocast():
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, 3, 1000), torch.randn(4, 3, 5, requires_grad=True)
+    signals, taps = torch.randn(2, 3, 1, 1000), torch.randn(3, 65, requires_grad=True)
+    for output, parameter in (
+        (convolve(x, weight), weight),
+        (filter_time(signals, taps, 32), taps),
+    ):
+        (expected,) = torch.autograd.grad(output.sum(), parameter, retain_graph=True)
+        with torch.autocast("cpu"):
+            (found,) = torch.autograd.grad(output.sum(), parameter)
+        assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("kernel", [1, 5])
-def test_a_layer_is_that_of_torch(kernel):
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_is_that_of_torch(kernel, bias):
     torch.manual_seed(0)
-    ours, theirs = Conv(3, 4, kernel), torch.nn.Conv1d(3, 4, kernel)
+    ours, theirs = Conv(3, 4, kernel, bias), torch.nn.Conv1d(3, 4, kernel, bias=bias)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(2, 3, 30)
     torch.testing.assert_close(ours(x), theirs(x))
+    ours(x).square().sum().backward()
+    theirs(x).square().sum().backward()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-4)
 
 
 def test_under_autocast_a_convolution_is_in_half_precision():

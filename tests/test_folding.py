@@ -15,7 +15,7 @@ import eegsk.networks
 from eegsk import EEGClassifier, EEGNetClassifier, Signal
 from eegsk.blocks import Standardize
 from eegsk.blocks.folding import fold
-from eegsk.training import apply_network
+from eegsk.training import apply_network, inference
 from eegsk.training.inference import _READY
 
 from .networks import linear, small
@@ -229,3 +229,64 @@ def test_what_a_network_returns_may_be_its_input():
     X = torch.randn(10, 2, 3)
     output = apply_network(nn.Sequential(nn.Flatten()), X, torch.float64, 4)
     assert torch.equal(output, X.flatten(1).double())
+
+
+def test_hooks_that_collect_have_every_batch():
+    module, seen = nn.Sequential(nn.Identity(), nn.Flatten()), []
+    module[0].register_forward_hook(lambda layer, args, output: seen.append(output))
+    X = torch.randn(10, 2, 3)
+    apply_network(module, X, torch.float64, 4)
+    assert torch.equal(torch.cat(seen), X.double())
+
+
+def test_what_changes_while_it_is_folded_counts(monkeypatch):
+    module = network_of(eegsk.networks.EEGNet)
+    x = torch.randn(4, 5, 600)
+
+    def fold_and_change(module, dtype):
+        folded = fold(module, dtype)
+        module[1].head.weight.data.mul_(2)
+        return folded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inference, "fold", fold_and_change)
+        apply(module, x)
+    expected = copy.deepcopy(module).eval()(x.double()).detach()
+    torch.testing.assert_close(apply(module, x), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_folded_front_end_no_longer_depends_on_the_front_end():
+    front = network_of(eegsk.networks.EEGNet)[1].trunk.front.eval()
+    folded = front.folded(torch.zeros(5).double(), torch.ones(5).double())
+    x = torch.randn(2, 5, 600, dtype=torch.float64)
+    with torch.no_grad():
+        expected = front(x)
+        front.temporal.weight.mul_(3)
+        torch.testing.assert_close(folded(x), expected)
+
+
+class Equal(nn.Module):
+    """A layer that thinks that all of its kind are the same."""
+
+    def __init__(self, by):
+        super().__init__()
+        self.by = by
+
+    def __eq__(self, other):
+        return isinstance(other, Equal)
+
+    __hash__ = nn.Module.__hash__
+
+    def forward(self, x):
+        return x * self.by
+
+
+def test_a_layer_that_equals_another_is_not_that():
+    module = nn.Sequential(Equal(1.0), nn.Flatten())
+    X = torch.randn(3, 2, 4)
+    apply(module, X)
+    module[0] = Equal(3.0)
+    torch.testing.assert_close(apply(module, X), 3 * X.flatten(1).double())
+    module[0].by = torch.tensor([2.0, 4.0])[:, None]
+    expected = (torch.tensor([2.0, 4.0])[:, None] * X).flatten(1).double()
+    torch.testing.assert_close(apply(module, X), expected)

@@ -1,4 +1,4 @@
-"""EEGNet alone and with each technique of training."""
+"""EEGNet alone, with each technique of training, and as the recipe has it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from eegsk.augmentation import GaussianNoise, TimeShift
 from eegsk.callbacks import SAM, SWA
 from eegsk.recipes import motor_imagery
 
-from .choice import accuracies, all_voted, voted
+from .choice import all_voted, voted
 from .data import load_hands
-from .jobs import Job, Settings, fit_seconds, run_jobs, seconds, values
+from .jobs import (
+    Settings,
+    by_subject,
+    fit_seconds,
+    run_by_subject,
+    seconds,
+    subjects_header,
+    values,
+)
 from .table import table
 
 WHAT = "EEGNet with each technique: accuracy on 04E and 05E, trained on 01T, 02T and 03T"
@@ -51,8 +59,8 @@ VARIANTS = {
     "+ augmentation": with_augmentation,
     "+ all": with_all,
     "recipe": motor_imagery,
-    "recipe, whole and 0.5 to 2.5 s voted": voted,
-    "these and ShallowConvNet voted": all_voted,
+    "vote of the recipe on whole trials and on 0.5 to 2.5 s": voted,
+    "vote of both and ShallowConvNet": all_voted,
 }
 
 
@@ -66,18 +74,13 @@ def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, 
 
 def measure(settings: Settings) -> str:
     """Return the table: accuracies by subject, mean and spread over seeds."""
-    names = [
-        {"variant": variant, "subject": subject, "seed": seed}
-        for subject in settings.subjects
-        for seed in settings.seeds
+    rows = run_by_subject(run, VARIANTS, settings)
+    lines = [
+        [
+            variant,
+            *by_subject(variant, rows, settings),
+            seconds(values(rows, "seconds", variant=variant)),
+        ]
         for variant in VARIANTS
     ]
-    rows = run_jobs([Job(run, {**name, "settings": settings}, name) for name in names], settings)
-    header = ["", *(f"subject {subject}" for subject in settings.subjects)]
-    lines = [_line(variant, rows, settings) for variant in VARIANTS]
-    return table([*header, "mean ± SD over seeds", "fit"], lines)
-
-
-def _line(variant: str, rows: list[dict[str, Any]], settings: Settings) -> list[str]:
-    took = seconds(values(rows, "seconds", variant=variant))
-    return [*accuracies(variant, rows, settings), took]
+    return table(["", *subjects_header(settings), "fit"], lines)

@@ -16,7 +16,7 @@ from eegsk.augmentation import TimeShift
 from eegsk.recipes import motor_imagery
 
 from .data import load_hands
-from .jobs import Job, Settings, run_jobs, score, spread, values
+from .jobs import Settings, by_subject, run_by_subject, subjects_header
 from .table import table
 
 WHAT = "Accuracy on each of the training sessions 01T, 02T and 03T, trained on the other two"
@@ -57,8 +57,8 @@ VARIANTS = {
     "recipe without shifts": partial(motor_imagery, augmentation__timeshift=None),
     "recipe without averaging": partial(motor_imagery, callbacks=None),
     "recipe, 0.5 to 2.5 s": in_early_window,
-    "recipe, both voted": voted,
-    "recipe, both, and ShallowConvNet voted": all_voted,
+    "vote of both": voted,
+    "vote of both and ShallowConvNet": all_voted,
 }
 
 
@@ -74,22 +74,6 @@ def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, 
 
 def measure(settings: Settings) -> str:
     """Return the table: accuracies by subject, mean and spread over seeds."""
-    names = [
-        {"variant": variant, "subject": subject, "seed": seed}
-        for subject in settings.subjects
-        for seed in settings.seeds
-        for variant in VARIANTS
-    ]
-    rows = run_jobs([Job(run, {**name, "settings": settings}, name) for name in names], settings)
-    header = ["", *(f"subject {subject}" for subject in settings.subjects)]
-    lines = [accuracies(variant, rows, settings) for variant in VARIANTS]
-    return table([*header, "mean ± SD over seeds"], lines)
-
-
-def accuracies(variant: str, rows: list[dict[str, Any]], settings: Settings) -> list[str]:
-    """Return a line of the table: each subject's accuracy, and the mean of all."""
-    of_subjects = [
-        values(rows, "accuracy", variant=variant, subject=subject) for subject in settings.subjects
-    ]
-    means = np.mean(of_subjects, axis=0)  # one of each seed
-    return [variant, *(score(np.mean(found)) for found in of_subjects), spread(means)]
+    rows = run_by_subject(run, VARIANTS, settings)
+    lines = [[variant, *by_subject(variant, rows, settings)] for variant in VARIANTS]
+    return table(["", *subjects_header(settings)], lines)

@@ -31,15 +31,17 @@ class Settings:
 
     def apply(self, estimator: Any, seed: int) -> Any:
         """Set seed, device and, for a short try, epochs, also of estimators inside others."""
-        values = {"random_state": seed, "device": self.device, "n_threads": 1}
+        wanted: dict[str, Any] = {"random_state": seed, "device": self.device, "n_threads": 1}
         if self.max_epochs is not None:
-            values["max_epochs"] = self.max_epochs
+            wanted["max_epochs"] = self.max_epochs
         # On a processor that has no arithmetic for it, half precision is several times slower.
         if self.device == "cpu":
-            values["mixedprecision"] = None
-        names = {name: name.rpartition("__")[2] for name in estimator.get_params()}
+            wanted["mixedprecision"] = None
+        last = {name: name.rpartition("__")[2] for name in estimator.get_params()}
+        if not {"random_state", "n_threads"} <= set(last.values()):
+            raise ValueError(f"{estimator} has no random_state and n_threads to set.")
         return estimator.set_params(
-            **{name: values[last] for name, last in names.items() if last in values}
+            **{name: wanted[end] for name, end in last.items() if end in wanted}
         )
 
     def __str__(self) -> str:
@@ -73,6 +75,19 @@ def run_jobs(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def run_by_subject(
+    run: Callable[..., Any], variants: Iterable[str], settings: Settings
+) -> list[dict[str, Any]]:
+    """Run variants of something on each subject with each seed."""
+    names = [
+        {"variant": variant, "subject": subject, "seed": seed}
+        for subject in settings.subjects
+        for seed in settings.seeds
+        for variant in variants
+    ]
+    return run_jobs([Job(run, {**name, "settings": settings}, name) for name in names], settings)
+
+
 def _run(job: Job) -> dict[str, Any]:
     torch.set_num_threads(1)
     return job.run(**job.arguments)
@@ -104,6 +119,20 @@ def spread(numbers: Sequence[float] | np.ndarray) -> str:
     """Write a mean and, of several, their standard deviation."""
     mean = np.mean(numbers)
     return f"{mean:.3f}" if len(numbers) < 2 else f"{mean:.3f} ± {np.std(numbers, ddof=1):.3f}"
+
+
+def by_subject(variant: str, rows: list[dict[str, Any]], settings: Settings) -> list[str]:
+    """Write the accuracy of a variant for each subject, mean and spread over seeds."""
+    of_subjects = [
+        values(rows, "accuracy", variant=variant, subject=subject) for subject in settings.subjects
+    ]
+    means = np.mean(of_subjects, axis=0)  # one of each seed
+    return [*(score(np.mean(found)) for found in of_subjects), spread(means)]
+
+
+def subjects_header(settings: Settings) -> list[str]:
+    """Write what :func:`by_subject` writes, in words."""
+    return [*(f"subject {subject}" for subject in settings.subjects), "mean ± SD over seeds"]
 
 
 def seconds(numbers: Sequence[float] | np.ndarray) -> str:

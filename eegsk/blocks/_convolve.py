@@ -7,6 +7,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ._precision import full_precision
+
 
 def convolve(
     x: torch.Tensor,
@@ -14,7 +16,7 @@ def convolve(
     bias: torch.Tensor | None = None,
     dilation: int = 1,
 ) -> torch.Tensor:
-    """Compute what ``torch.nn.functional.conv1d`` does.
+    """Compute what ``torch.nn.functional.conv1d`` does of batches.
 
     On a CPU, torch's own gradients of a convolution take several times what the convolution does,
     above all if it is dilated. Here a filter of a single tap is a matrix product, and the gradients
@@ -37,10 +39,10 @@ def convolve(
     filtered : torch.Tensor of shape (n_trials, n_filters, n_times - span)
         The filtered signals, ``span`` being ``dilation * (kernel - 1)``.
     """
-    is_slow = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-    if is_slow and weight.shape[-1] == 1:
+    torch_is_slow = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    if torch_is_slow and weight.shape[-1] == 1:
         return mix(x, weight.squeeze(2), bias)
-    if is_slow and torch.is_grad_enabled():
+    if torch_is_slow and torch.is_grad_enabled() and len(x):
         return _Convolve.apply(x, weight, bias, dilation)
     return F.conv1d(x, weight, bias, dilation=dilation)
 
@@ -59,29 +61,37 @@ def mix(
 class _Convolve(torch.autograd.Function):
     """A convolution, and its gradients as convolutions."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(
-        ctx: Any,
-        x: torch.Tensor,
-        weight: torch.Tensor,
-        bias: torch.Tensor | None,
-        dilation: int,
+        x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, dilation: int
     ) -> torch.Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.dilation = dilation
         return F.conv1d(x, weight, bias, dilation=dilation)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        x, weight, _, ctx.dilation = inputs
+        ctx.save_for_backward(x, weight)
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        grad_x = grad_weight = grad_bias = None
-        if ctx.needs_input_grad[0]:
-            span = ctx.dilation * (weight.shape[-1] - 1)
-            filters = weight.transpose(0, 1).flip(-1)
-            grad_x = F.conv1d(F.pad(grad, (span, span)), filters, dilation=ctx.dilation)
-        if ctx.needs_input_grad[1]:
-            by_trial = x.transpose(0, 1), grad.transpose(0, 1)
-            grad_weight = F.conv1d(*by_trial, stride=ctx.dilation).transpose(0, 1)
-        if ctx.needs_input_grad[2]:
-            grad_bias = grad.sum((0, 2))
-        return grad_x, grad_weight, grad_bias, None
+        of_x, of_weight, of_bias, _ = ctx.needs_input_grad
+        with full_precision(grad):
+            return (
+                _gradient_of_signals(grad, weight, ctx.dilation) if of_x else None,
+                _gradient_of_filters(grad, x, ctx.dilation) if of_weight else None,
+                grad.sum((0, 2)) if of_bias else None,
+                None,
+            )
+
+
+def _gradient_of_signals(grad: torch.Tensor, weight: torch.Tensor, dilation: int) -> torch.Tensor:
+    span = dilation * (weight.shape[-1] - 1)
+    return F.conv1d(F.pad(grad, (span, span)), weight.transpose(0, 1).flip(-1), dilation=dilation)
+
+
+def _gradient_of_filters(grad: torch.Tensor, x: torch.Tensor, dilation: int) -> torch.Tensor:
+    by_trial = F.conv1d(x.transpose(0, 1), grad.transpose(0, 1), stride=dilation)
+    return by_trial.transpose(0, 1)

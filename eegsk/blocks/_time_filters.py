@@ -69,6 +69,8 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
 class FixedFilters(nn.Module):
     """What :func:`filter_time` does, by filters that do not change any more.
 
+    They stay in the precision and on the device in which they are given.
+
     Parameters
     ----------
     weight : torch.Tensor of shape (n_filters, kernel)
@@ -77,12 +79,9 @@ class FixedFilters(nn.Module):
         How many zeros precede a signal; ``kernel - 1 - left`` follow it.
     """
 
-    weight: torch.Tensor
-
     def __init__(self, weight: torch.Tensor, left: int) -> None:
         super().__init__()
-        self.register_buffer("weight", weight)
-        self._matrices = lru_cache(maxsize=1)(partial(_matrices, weight, left))
+        self._matrices = lru_cache(maxsize=1)(partial(_matrices, weight.detach().clone(), left))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
@@ -103,7 +102,8 @@ class _Layout:
     kernel : int
         Length of the filters.
     gap : int
-        How many zeros there must at least be between two signals; none if each is one block.
+        How many zeros there must at least be between two signals; 0 if each is one block, or if
+        filters have one tap.
     block : int
         How many samples a block has.
     start : int
@@ -131,7 +131,10 @@ class _Layout:
         return replace(self, start=self.lead * self.block)
 
     def offset(self, left: int) -> int:
-        """Return the position, in the blocks read for an output, of a filter's first tap."""
+        """Return the position, in the blocks read for an output, of a filter's first tap.
+
+        It is negative where a block is a whole signal.
+        """
         return self.start - left
 
     def n_shifts(self, offset: int) -> int:
@@ -143,7 +146,8 @@ class _Layout:
     def write(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Write signals (n_filters, ..., n_times) as blocks (n_filters, n_blocks and more, BLOCK).
 
-        The blocks beyond ``n_blocks`` are zeros that the last signal's filters read.
+        The blocks beyond ``n_blocks`` are zeros that the last signal's filters read. Where each
+        signal is a block, they may share its memory.
         """
         n_filters, n_signals = x.shape[0], x[0].numel() // self.n_times
         if self.gap == 0 and self.block == self.n_times:
@@ -169,7 +173,10 @@ class _Layout:
 
 @cache
 def _layout(n_times: int, kernel: int, left: int, dtype: torch.dtype) -> _Layout:
-    """Return the layout of signals for filters with ``left`` zeros before the signal."""
+    """Return the layout of signals for filters with ``left`` zeros before the signal.
+
+    A signal is one block where that takes fewer multiplications.
+    """
     gap, block = max(left, kernel - 1 - left), _block_of(kernel, dtype)
     layout = _Layout(n_times, kernel, gap, block, start=left)
     n_multiplied = layout.n_shifts(layout.offset(left)) * block * layout.pitch * block
@@ -207,16 +214,23 @@ class _FilterTime(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
         blocks, weight = ctx.saved_tensors
-        layout, left, kernel = ctx.layout, ctx.left, weight.shape[-1]
-        grad = grad.transpose(0, 1)
-        aligned = layout.aligned()
-        grads, n_blocks = aligned.write(grad)
-        filtered = _apply_filters(grads, n_blocks, weight.flip(-1), aligned, kernel - 1 - left)
-        grad_x = layout.read(filtered, grad.shape).transpose(0, 1)
-        offset = layout.offset(left)
-        grads = grads[:, layout.lead : layout.lead + n_blocks]
-        gram = _shifted_gram(grads, blocks, layout.n_shifts(offset))
-        return grad_x, _diagonals(gram, offset, kernel), None
+        with full_precision(grad):
+            grads = _gradients(grad.transpose(0, 1), blocks, weight, ctx.layout, ctx.left)
+        return *grads, None
+
+
+def _gradients(
+    grad: torch.Tensor, blocks: torch.Tensor, weight: torch.Tensor, layout: _Layout, left: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradients of signals and of filters."""
+    aligned, kernel = layout.aligned(), weight.shape[-1]
+    grads, n_blocks = aligned.write(grad)
+    filtered = _apply_filters(grads, n_blocks, weight.flip(-1), aligned, kernel - 1 - left)
+    grad_x = layout.read(filtered, grad.shape).transpose(0, 1)
+    offset = layout.offset(left)
+    grads = grads[:, layout.lead : layout.lead + n_blocks]
+    gram = _shifted_gram(grads, blocks, layout.n_shifts(offset))
+    return grad_x, _diagonals(gram, offset, kernel)
 
 
 def _matrices(weight: torch.Tensor, left: int, n_times: int) -> tuple[_Layout, torch.Tensor]:
@@ -260,6 +274,7 @@ def _shifted_gram(left: torch.Tensor, right: torch.Tensor, n_shifts: int) -> tor
 
 def _diagonals(gram: torch.Tensor, offset: int, n_lags: int) -> torch.Tensor:
     """Sum the products of samples that are ``offset``, ``offset + 1``, ... apart."""
+    # Of signals that are one block, the outer taps reach past the Gram matrix.
     n_before, n_after = -offset, gram.shape[1] + offset + n_lags - 1 - gram.shape[2]
     if n_before > 0 or n_after > 0:
         gram, offset = F.pad(gram, (max(n_before, 0), max(n_after, 0))), max(offset, 0)

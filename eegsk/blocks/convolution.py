@@ -15,7 +15,7 @@ from ._time_filters import filter_time
 class Conv(nn.Conv1d):
     """Convolution over time of what lies wholly within the signal.
 
-    Computes what ``torch.nn.Conv1d`` does, with gradients that take a fraction of the time.
+    Computes what ``torch.nn.Conv1d`` does of batches; gradients take a fraction of the time.
 
     Parameters
     ----------

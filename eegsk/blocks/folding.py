@@ -35,8 +35,8 @@ def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
     Returns
     -------
     folded : torch.nn.Module or None
-        The new network, which shares layers that have no weights; None if one of the others is
-        not known to be safe to copy.
+        The new network, which shares layers that have no weights, but for ELU; None if one of the
+        others is not known to be safe to copy.
     """
     layers = list(_layers(module))
     if not all(map(_is_known, layers)):

@@ -30,7 +30,7 @@ def motor_imagery(
 ) -> EEGNetClassifier:
     """Make an EEGNet for imagined movements of one subject, of whom there are few trials.
 
-    Filters last half a second, and sources are pooled to 32 samples a second, whatever the
+    Filters last half a second, and sources are pooled to about 32 samples a second, whatever the
     sampling rate, as in the paper at 128 Hz [1]_. A stretch of each training trial is blotted out,
     the rest is shifted in time [2]_, and the average of the weights predicts.
 

@@ -16,7 +16,8 @@ class Contents:
     Parameters
     ----------
     module : torch.nn.Module
-        The module; it is not kept alive, the layers in it are.
+        The module. It is not kept alive, unless something in it leads back to it; the layers in it
+        are.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -49,7 +50,8 @@ class _Layer(NamedTuple):
         return (
             not is_changed_by_hooks(layer)
             and _are_same(self.settings, vars(layer))
-            and self.children == list(layer._modules.values())
+            and len(self.children) == len(layer._modules)
+            and all(map(is_, self.children, layer._modules.values()))
             and len(self.tensors) == len(tensors)
             and all(map(_are_equal, self.tensors, tensors))
         )
@@ -71,7 +73,8 @@ def _are_same(old: dict[str, Any], new: dict[str, Any]) -> bool:
     if old.keys() != new.keys():
         return False
     return all(map(is_, old.values(), new.values())) or all(
-        new[name] is value or (isinstance(value, int | float) and new[name] == value)
+        new[name] is value
+        or (type(new[name]) is type(value) in (int, float) and new[name] == value)
         for name, value in old.items()
     )
 

@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from ..blocks.folding import fold
 from .contents import Contents, is_changed_by_hooks
+from .reproducible import keep_freed_memory
 
 # What is made of a module to predict with is kept as long as the module is there, and unchanged.
 _READY: weakref.WeakKeyDictionary[nn.Module, _Ready] = weakref.WeakKeyDictionary()
@@ -49,15 +50,17 @@ def apply_network(
     output : torch.Tensor of shape (n_trials, n_outputs)
         What the network makes of them, in double precision, on the CPU.
     """
+    keep_freed_memory()
     device = _device_of(module, X.device)
     if device.type == "cpu":
         batch_size = min(batch_size, max(1, _CACHE // (X[0].numel() * dtype.itemsize)))
-    copies = _copies(X.split(batch_size), device, dtype)
+    batches = X.split(batch_size)
     with _TURN:
         network = _folded(module, dtype)
         if network is None:
+            copies = (batch.to(device, dtype, copy=True) for batch in batches)
             return _joined(_apply_in(module, dtype), copies)
-    return _joined(network, copies)
+    return _joined(network, _copies_in_one_place(batches, device, dtype))
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -117,7 +120,8 @@ def _folded(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
     if ready is None or ready.dtype != dtype or not ready.contents.are_those_of(module):
         if any(map(is_changed_by_hooks, module.modules())):
             return None
-        ready = _READY[module] = _Ready(fold(module, dtype), dtype, Contents(module))
+        contents = Contents(module)  # before it is folded: what changes meanwhile is a change
+        ready = _READY[module] = _Ready(fold(module, dtype), dtype, contents)
     return ready.network
 
 
@@ -132,13 +136,10 @@ def _apply_in(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor],
     return lambda x: functional_call(module, state, x)
 
 
-def _copies(
+def _copies_in_one_place(
     batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
 ) -> Iterator[torch.Tensor]:
-    """Copy trials, which a network may write to, to where and in what they are computed.
-
-    All batches are copied to the same place: to clear new memory takes longer than to copy.
-    """
+    """Copy trials to memory that the next batch overwrites: to clear new one takes longer."""
     copy = torch.empty_like(batches[0], dtype=dtype, device=device)
     for batch in batches:
         yield copy[: len(batch)].copy_(batch)
@@ -147,4 +148,5 @@ def _copies(
 def _joined(
     network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor]
 ) -> torch.Tensor:
+    # What a network returns may be its input, which the next batch may overwrite.
     return torch.cat([network(batch).clone() for batch in batches]).cpu().double()

@@ -1,4 +1,7 @@
-"""A stretch of computation with its own seed and threads that leaves no trace in the process."""
+"""A stretch of computation with its own seed and threads.
+
+It leaves no trace in the process, but that the C library keeps more of the memory that is freed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _LARGE_BLOCK = 31 * 2**20
 
 
 @cache
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Have the C library keep the memory of a step for the next, from now on.
 
     glibc returns the activations of a step to the system, which then has to clear the same pages
@@ -44,6 +47,7 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
         Where torch computes; no other GPU is woken or seeded.
     """
     with _TURN, _generators_restored(device), held_threads(n_threads):
+        keep_freed_memory()
         _seed_generators(seed, device)
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             yield
@@ -53,7 +57,6 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
 def held_threads(n_threads: int) -> Iterator[None]:
     """Hold the number of threads that torch computes with."""
     before = torch.get_num_threads()
-    _keep_freed_memory()
     torch.set_num_threads(n_threads)
     try:
         yield

@@ -56,7 +56,7 @@ def channel_statistics(trials: Trials) -> tuple[torch.Tensor, torch.Tensor]:
         Variances about them, in double precision.
     """
     parts = [_mean_and_variance(trials.X[chunk]) for chunk in trials.index.split(_CHUNK)]
-    means, variances = (torch.cat(part).double() for part in zip(*parts, strict=True))
+    means, variances = (torch.cat(part) for part in zip(*parts, strict=True))
     weight = trials.weight[trials.index].double()
     share = (weight / weight.sum())[:, None]
     mean = (share * means).sum(0)
@@ -69,4 +69,5 @@ def _mean_and_variance(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     One after the other they take a fraction of the time of ``torch.var_mean``.
     """
     mean = x.mean(2)
-    return mean, x.sub_(mean[..., None]).square_().mean(2)
+    rest = x.sub_(mean[..., None]).mean(2)  # what rounding has left in the mean
+    return mean.double() + rest, (x.square_().mean(2) - rest.square()).clamp_min_(0).double()
