@@ -5,7 +5,6 @@ import os
 # Without it scikit-learn skips its checks of the array API; scipy reads it when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
-import re
 from pathlib import Path
 
 import mne
@@ -14,11 +13,6 @@ import pytest
 import torch
 
 N_TRIALS, N_CHANS, N_TIMES = 24, 3, 48
-
-
-def pytest_itemcollected(item):
-    """Leave addresses out of names, which must be the same in all processes that share the work."""
-    item._nodeid = re.sub(r"at0x[0-9a-f]+", "", item._nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -32,14 +32,15 @@ def linear(n_chans, n_times, n_outputs):
     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
 
 
-class _Double(nn.Sequential):
+class DoubleLinear(nn.Sequential):
+    """The same in double precision, where the order of sums leaves no trace."""
+
+    def __init__(self, n_chans, n_times, n_outputs):
+        super().__init__(*linear(n_chans, n_times, n_outputs))
+        self.double()
+
     def forward(self, x):
         return super().forward(x.double())
-
-
-def double_linear(n_chans, n_times, n_outputs):
-    """Return the same in double precision, where the order of sums leaves no trace."""
-    return _Double(*linear(n_chans, n_times, n_outputs)).double()
 
 
 def small(estimator_class, **fields):

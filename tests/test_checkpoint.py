@@ -25,7 +25,7 @@ from eegsk.training.state import decode, encode
 
 from . import killed
 from .killed import DieIn, make, outcome
-from .networks import double_linear, linear, small
+from .networks import DoubleLinear, linear, small
 
 KILLED = -signal.SIGKILL
 
@@ -220,7 +220,7 @@ def test_callbacks_of_eegsk_go_on(callback, split, trials, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamax", "rmsprop", "lbfgs"])
-@pytest.mark.parametrize("network", [linear, double_linear])
+@pytest.mark.parametrize("network", [linear, DoubleLinear])
 def test_optimizers_go_on(optimizer, network, trials, tmp_path):
     momentum = {"sgd": {"optimizer__momentum": 0.9}}.get(optimizer)
     fields = {"optimizer": optimizer, "weight_decay": 0.0, "lr": 1e-3, "net_params": momentum}

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from .networks import ESTIMATORS, double_linear, small
+from .networks import ESTIMATORS, DoubleLinear, small
 
 GENERIC = ["EEGClassifier", "EEGRegressor"]
 CATALOGUE = [made for made in ESTIMATORS if made.__name__ not in GENERIC]
@@ -79,7 +79,7 @@ LEARNING = {
     "DeepConvNetClassifier": {"max_epochs": 20, "lr": 0.01, "batch_size": 16},
     "EEGNeXMiniRegressor": {"max_epochs": 30},
 }
-FULL_BATCH = {"network": double_linear, "batch_size": 10_000, "lr": 0.03, "max_epochs": 60}
+FULL_BATCH = {"network": DoubleLinear, "batch_size": 10_000, "lr": 0.03, "max_epochs": 60}
 
 
 def tiny(estimator_class):

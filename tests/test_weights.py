@@ -12,12 +12,12 @@ from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_de
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGRegressor
 
-from .networks import ESTIMATORS, double_linear, small
+from .networks import ESTIMATORS, DoubleLinear, small
 
 BY_GROUP = GroupKFold(3)
 
 
-FULL_BATCHES = {"network": double_linear, "batch_size": 1000, "max_epochs": 20, "random_state": 0}
+FULL_BATCHES = {"network": DoubleLinear, "batch_size": 1000, "max_epochs": 20, "random_state": 0}
 EXACT = [EEGClassifier(**FULL_BATCHES), EEGRegressor(**FULL_BATCHES)]
 
 
