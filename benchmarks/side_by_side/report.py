@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from .bounds import Bounds, Machine
-from .comparison import Result
+from .comparison import Result, with_unit
 from .growth import Growth
 
 
@@ -62,13 +62,13 @@ def bounds_table(bounds: Sequence[Bounds]) -> str:
     rows = [
         [
             b.line.what,
-            f"{b.seconds * 1e3:.3g} ms",
+            with_unit(b.seconds, "ms"),
             f"{sum(b.work.flops.values()) / 1e9:.3g}",
-            f"{b.arithmetic * 1e3:.3g} ms",
+            with_unit(b.arithmetic, "ms"),
             f"{b.work.moved / 1e9:.3g}",
-            f"{b.traffic * 1e3:.3g} ms",
+            with_unit(b.traffic, "ms"),
             str(b.work.n_operations),
-            f"{b.python * 1e3:.3g} ms",
+            with_unit(b.python, "ms"),
             f"{b.largest[1]}, {b.largest[0]:.0%}",
         ]
         for b in bounds
