@@ -137,9 +137,14 @@ class _Layout:
         """
         return self.start - left
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether each signal is one block, which depends on no other."""
+        return self.gap == 0 and self.block == self.n_times
+
     def n_shifts(self, offset: int) -> int:
         """Return how many consecutive blocks an output block depends on."""
-        if self.gap == 0:
+        if self.is_whole:
             return 1
         return -(-(self.block + self.kernel - 1 + offset) // self.block)
 
@@ -150,7 +155,7 @@ class _Layout:
         signal is a block, they may share its memory.
         """
         n_filters, n_signals = x.shape[0], x[0].numel() // self.n_times
-        if self.gap == 0 and self.block == self.n_times:
+        if self.is_whole:
             return x.reshape(n_filters, n_signals, self.n_times), n_signals
         n_blocks, start = n_signals * self.pitch, self.start
         extra = self.n_shifts(self.offset(0))
