@@ -70,10 +70,12 @@ class EEGEstimator(Architecture, NestedParams):
         the estimator's.
     weight_decay : float, default=0.01
         Weight decay that the optimizer is given.
-    standardize : {"channel", "global"} or None, default="channel"
+    standardize : {"channel", "global", "spectrum"} or None, default="channel"
         What a layer before the network divides the trials by: each electrode's standard deviation
         over the training trials, one for all electrodes, or nothing. It subtracts each
-        electrode's mean.
+        electrode's mean. With ``"spectrum"`` each frequency weighs alike as well: the layer
+        replaces samples by what those before them, up to 20, do not predict. It brings out rhythms
+        that are weak, or that a filter has weakened, and noise where there is nothing else.
     valid_split : float, splitter or None, default=None
         The fraction of the trials, or of the ``groups`` given to ``fit``, to validate on, or a
         splitter of scikit-learn whose first split is used; None to train on all.
@@ -124,7 +126,7 @@ class EEGEstimator(Architecture, NestedParams):
     batch_size: Count = 64
     optimizer: OptimizerFactory = "adamw"
     weight_decay: NonNegative = 0.01
-    standardize: Literal["channel", "global"] | None = "channel"
+    standardize: Literal["channel", "global", "spectrum"] | None = "channel"
     valid_split: Fraction | Splitter | None = None
     callbacks: list[Any] | tuple[Any, ...] | None = None
     augmentation: list[Any] | tuple[Any, ...] | None = None

@@ -13,7 +13,7 @@ from torch import nn
 
 import eegsk.networks
 from eegsk import EEGClassifier, EEGNetClassifier, Signal
-from eegsk.blocks import Standardize
+from eegsk.blocks import Standardize, Whiten
 from eegsk.blocks.folding import _ELU, fold
 from eegsk.training import apply_network, inference
 from eegsk.training.inference import _READY
@@ -41,16 +41,19 @@ def randomized(module, seed=0):
     return module
 
 
-def network_of(kind, standardized=True, n_chans=5, n_times=600):
+def network_of(kind, first=Standardize, n_chans=5, n_times=600):
     network = kind().build(Signal(n_chans=n_chans, n_times=n_times), 3)
-    layer = Standardize(torch.randn(n_chans), torch.rand(n_chans) + 0.5)
-    return randomized(nn.Sequential(layer if standardized else nn.Identity(), network)).double()
+    learned = {
+        Standardize: [torch.randn(n_chans), torch.rand(n_chans) + 0.5],
+        Whiten: [torch.randn(n_chans), torch.rand(n_chans) + 0.5, torch.randn(7)],
+    }
+    return randomized(nn.Sequential(first(*learned.get(first, [])), network)).double()
 
 
-@pytest.mark.parametrize("standardized", [True, False])
+@pytest.mark.parametrize("first", [Standardize, Whiten, nn.Identity])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_folded_network_is_the_network(kind, standardized):
-    module = network_of(kind, standardized)
+def test_a_folded_network_is_the_network(kind, first):
+    module = network_of(kind, first)
     before = copy.deepcopy(module.state_dict())
     x = torch.randn(7, 5, 600, dtype=torch.float64)
     folded = fold(module, torch.float64)

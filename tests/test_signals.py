@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import signal
 from sklearn.model_selection import PredefinedSplit
 from torch import nn
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, Signal
+from eegsk.blocks import Whiten
 from eegsk.callbacks import EarlyStopping
 from eegsk.signals import read_trials
 
@@ -81,7 +83,7 @@ def test_trials_in_a_read_only_memmap(X, y, tmp_path):
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("standardize", ["channel", "global"])
+@pytest.mark.parametrize("standardize", ["channel", "global", "spectrum"])
 def test_unit_and_precision_make_no_difference(X, y, scale, dtype, standardize):
     fields = {"standardize": standardize, "max_epochs": 10}
     scaled = (X * np.float64(scale)).astype(dtype)
@@ -139,7 +141,7 @@ def test_trials_unlike_those_of_fit(X, y, change, message):
 
 
 @pytest.mark.parametrize("hold", [np.copy, torch.from_numpy, np.asfortranarray, list])
-@pytest.mark.parametrize("standardize", ["channel", "global", None])
+@pytest.mark.parametrize("standardize", ["channel", "global", "spectrum", None])
 def test_trials_are_not_written_to(X, y, hold, standardize):
     def rectified(**shape):
         return nn.Sequential(nn.ReLU(inplace=True), linear(**shape))
@@ -324,7 +326,73 @@ def test_standardisation_is_learned_on_the_training_trials(X, y):
     np.testing.assert_allclose(scale, X[:12].std((0, 2)), rtol=1e-5)
 
 
-@pytest.mark.parametrize("standardize", ["channel", "global", None])
+def strong_and_weak(n_trials, weak, seed=0):
+    """Trials of two electrodes, 10 Hz at full strength and all else much weaker, at 128 Hz."""
+    rng = np.random.default_rng(seed)
+    b, a = signal.butter(4, (8, 12), btype="band", fs=128)
+    strong = signal.lfilter(b, a, rng.standard_normal((n_trials, 2, 1128)))[..., 1000 - 872 :]
+    return strong + weak * rng.standard_normal(strong.shape)
+
+
+def test_whitening_is_a_causal_filter():
+    x, weight = torch.randn(4, 3, 50).double(), torch.randn(6).double()
+    mean, scale = torch.randn(3).double(), torch.rand(3).double() + 0.5
+    layer = Whiten(mean, scale, weight)
+    standard = (x - mean[:, None]) / scale[:, None]
+    filtered = signal.lfilter(weight.flip(0).numpy(), 1, standard.numpy())
+    filtered[..., :5] = 0
+    np.testing.assert_allclose(layer(x).numpy(), filtered, atol=1e-12)
+    torch.autograd.gradcheck(layer, x[:2].requires_grad_())
+
+
+def test_a_spectrum_is_made_flat():
+    noise = np.random.default_rng(0).standard_normal((60, 2, 1500))
+    rhythm = signal.lfilter([1.0], np.poly(0.98 * np.exp([0.5j, -0.5j])).real, noise)[..., 500:]
+    X = rhythm * np.array([[1.0], [20.0]]) + 3.0
+    estimator = fit(X, np.arange(60) % 2, standardize="spectrum", max_epochs=1)
+    layer = estimator.module_.standardize
+    assert layer.weight.shape == (1, 21)
+    before = X - X.mean((0, 2), keepdims=True)
+    after = layer(torch.tensor(X, dtype=torch.float32)).numpy()
+    assert (after[..., :20] == 0).all()
+    np.testing.assert_allclose(after[..., 20:].std((0, 2)), 1, rtol=1e-3)
+    in_band = [signal.welch(x, 128, nperseg=128)[1].mean((0, 1))[3:-3] for x in (before, after)]
+    ranges = [10 * np.log10(power.max() / power.min()) for power in in_band]
+    assert ranges[0] > 30 > 2 > ranges[1]
+
+
+def test_a_flat_spectrum_brings_out_what_is_weak():
+    X, y = strong_and_weak(160, weak=0.003)[..., :384], np.arange(160) % 2
+    b, a = signal.butter(2, (28, 32), btype="band", fs=128)
+    noise = np.random.default_rng(1).standard_normal((160, 384))
+    X[:, 0] += 0.02 * y[:, None] * signal.lfilter(b, a, noise)
+    score = {}
+    for standardize in ("channel", "spectrum"):
+        fields = {"standardize": standardize, "max_epochs": 20, "batch_size": 16}
+        classifier = EEGNetClassifier(**fields, random_state=0).fit(X[:80], y[:80])
+        score[standardize] = classifier.score(X[80:], y[80:])
+    assert score["spectrum"] > 0.9 > 0.7 > score["channel"]
+
+
+@pytest.mark.parametrize("n_times", [4, 9, 200])
+def test_samples_are_predicted_from_at_most_an_eighth_of_a_trial(n_times):
+    X = np.random.default_rng(0).standard_normal((20, 3, n_times)).cumsum(2)
+    fields = {"network": linear, "standardize": "spectrum"}
+    estimator = small(EEGClassifier, **fields).fit(X, np.arange(20) % 2)
+    assert estimator.module_.standardize.weight.shape[1] - 1 == min(20, n_times // 8)
+    assert np.isfinite(estimator.predict_proba(X)).all()
+
+
+def test_the_spectrum_is_learned_on_the_training_trials(X, y):
+    changed = X.copy()
+    changed[12:] = changed[12:].cumsum(2)
+    fields = {"valid_split": PredefinedSplit(np.repeat([-1, 0], 12)), "standardize": "spectrum"}
+    layers = [fit(trials, y, **fields).module_.standardize for trials in (X, changed)]
+    for one, other in zip(*(layer.buffers() for layer in layers), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("standardize", ["channel", "global", "spectrum", None])
 @pytest.mark.parametrize("value", [0.0, 7.0, 1e-9])
 @pytest.mark.parametrize("flat", [[1], [0, 1, 2]], ids=["one", "all"])
 def test_flat_channels(X, y, standardize, value, flat):

@@ -22,7 +22,7 @@ EXACT = [EEGClassifier(**FULL_BATCHES), EEGRegressor(**FULL_BATCHES)]
 
 
 @pytest.mark.parametrize("estimator", EXACT, ids=["classifier", "regressor"])
-@pytest.mark.parametrize("standardize", ["channel", "global", None])
+@pytest.mark.parametrize("standardize", ["channel", "global", "spectrum", None])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_weights_are_repetitions(estimator, standardize, optimizer):
     estimator = clone(estimator).set_params(standardize=standardize, optimizer=optimizer)

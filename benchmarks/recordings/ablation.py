@@ -9,7 +9,6 @@ from eegsk.augmentation import GaussianNoise, TimeShift
 from eegsk.callbacks import SAM, SWA
 from eegsk.recipes import motor_imagery
 
-from .choice import all_voted, voted
 from .data import load_hands
 from .jobs import (
     Settings,
@@ -59,8 +58,6 @@ VARIANTS = {
     "+ augmentation": with_augmentation,
     "+ all": with_all,
     "recipe": motor_imagery,
-    "vote of the recipe on whole trials and on 0.5 to 2.5 s": voted,
-    "vote of both and ShallowConvNet": all_voted,
 }
 
 

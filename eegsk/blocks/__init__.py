@@ -6,7 +6,7 @@ from .constraint import max_norm, project_max_norm
 from .convolution import Conv, SameConv, SeparableConv
 from .dropout import Dropout
 from .pooling import MaxPool, MeanPool
-from .standardize import Standardize
+from .standardize import Standardize, Whiten
 from .temporal_spatial import (
     DenseTemporalSpatial,
     TemporalSpatial,
@@ -29,6 +29,7 @@ __all__ = [
     "TemporalSpatial",
     "TwoStageTemporalSpatial",
     "WeightNormLinear",
+    "Whiten",
     "make_activation",
     "max_norm",
     "project_max_norm",

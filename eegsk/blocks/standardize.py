@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
+
+from ._time_filters import filter_time
 
 
 class Standardize(nn.Module):
@@ -35,3 +38,50 @@ class Standardize(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Standardise ``x`` of shape (n_trials, n_chans, n_times)."""
         return (x - self.mean).div_(self.scale)
+
+
+class Whiten(nn.Module):
+    """Standardise electrodes in each frequency, so that strong and weak rhythms weigh alike.
+
+    Each sample becomes the error of its prediction from those before it, by the same weights for
+    all electrodes, so that mixtures of electrodes stay what they are. Errors of a good prediction
+    have a flat spectrum [1]_. The first samples, before which there are not enough, become zero.
+
+    Parameters
+    ----------
+    mean : torch.Tensor of shape (n_chans,)
+        What to subtract, in the unit of the input.
+    scale : torch.Tensor of shape (n_chans,)
+        What to divide the errors by, in the unit of the input.
+    weight : torch.Tensor of shape (n_before + 1,)
+        What to multiply a sample by, the last one, and those before it.
+
+    References
+    ----------
+    .. [1] Makhoul, J. (1975). Linear prediction: a tutorial review. Proceedings of the IEEE, 63(4),
+       561-580. https://doi.org/10.1109/PROC.1975.9792
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import Whiten
+    >>> layer = Whiten(torch.tensor([10.0]), torch.tensor([2.0]), torch.tensor([-1.0, 1.0]))
+    >>> layer(torch.tensor([[[11.0, 13.0, 17.0]]]))
+    tensor([[[0., 1., 2.]]])
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+    weight: torch.Tensor
+
+    def __init__(self, mean: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean[:, None])
+        self.register_buffer("scale", scale[:, None])
+        self.register_buffer("weight", weight[None])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Whiten ``x`` of shape (n_trials, n_chans, n_times)."""
+        n_before = self.weight.shape[1] - 1
+        x = ((x - self.mean) / self.scale).unsqueeze(1)
+        return F.pad(filter_time(x, self.weight, n_before)[:, 0, :, n_before:], (n_before, 0))

@@ -31,8 +31,9 @@ def motor_imagery(
     """Make an EEGNet for imagined movements of one subject, of whom there are few trials.
 
     Filters last half a second, and sources are pooled to about 32 samples a second, whatever the
-    sampling rate, as in the paper at 128 Hz [1]_. A stretch of each training trial is blotted out,
-    the rest is shifted in time [2]_, and the average of the weights predicts.
+    sampling rate, as in the paper at 128 Hz [1]_. The spectrum is made flat [2]_, so that weak
+    rhythms count, which in some people tell most. A stretch of each training trial is blotted out,
+    the rest is shifted in time [3]_, and the average of the weights predicts.
 
     Parameters
     ----------
@@ -66,7 +67,9 @@ def motor_imagery(
        B. J. (2018). EEGNet: a compact convolutional neural network for EEG-based brain-computer
        interfaces. Journal of Neural Engineering, 15(5), 056013.
        https://doi.org/10.1088/1741-2552/aace8c
-    .. [2] Rommel, C., Paillard, J., Moreau, T., & Gramfort, A. (2022). Data augmentation for
+    .. [2] Makhoul, J. (1975). Linear prediction: a tutorial review. Proceedings of the IEEE, 63(4),
+       561-580. https://doi.org/10.1109/PROC.1975.9792
+    .. [3] Rommel, C., Paillard, J., Moreau, T., & Gramfort, A. (2022). Data augmentation for
        learning predictive models on EEG: a systematic comparison. Journal of Neural Engineering,
        19(6), 066020. https://doi.org/10.1088/1741-2552/aca220
 
@@ -80,6 +83,7 @@ def motor_imagery(
     estimator = EEGNetClassifier(
         kernel=max(1, round(sfreq / 2)),
         pool=max(1, round(sfreq / 32)),
+        standardize="spectrum",
         augmentation=[TimeMask(max_length=0.2), TimeShift(max_shift=0.1)],
         callbacks=[EMA()],
         max_epochs=max_epochs,
