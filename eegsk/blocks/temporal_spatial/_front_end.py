@@ -14,9 +14,6 @@ from ._folded import Mixture
 from ._signals import Signals
 from ._window_statistics import Reach, WindowStatistics, trial_sums, window_statistics
 
-# How much longer a multiplication takes in a torch convolution over time than in a matrix product.
-CONVOLUTION = 1.5
-
 
 class FrontEnd(nn.Module):
     """Layers that may be computed one by one or, with the same result, factorised.

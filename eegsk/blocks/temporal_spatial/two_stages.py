@@ -12,10 +12,14 @@ from .._precision import at_least_single, full_precision
 from ..constraint import max_norm
 from ._composition import FixedStages, Stage, TwoStages
 from ._folded import Folded
-from ._front_end import CONVOLUTION, FrontEnd, electrodes
+from ._front_end import FrontEnd, electrodes
 from ._normalization import affine, normalize, running_affine
 from ._signals import Signals
 from ._window_statistics import Reach
+
+# What takes how long, measured, in multiplications of a matrix product: a tap of a convolution of
+# several signals, a value that is normalised, and a signal's sample in Fourier transforms.
+_TAP, _VALUE, _TRANSFORMS = 0.3, 40, 60
 
 
 class TwoStageTemporalSpatial(FrontEnd):
@@ -102,16 +106,16 @@ class TwoStageTemporalSpatial(FrontEnd):
         return Folded(electrodes(mixing, mean, scale), filters, len(by), constant)
 
     def _plain_is_best(self, x: torch.Tensor) -> bool:
-        """Compare how much is multiplied for each trial and time, borders left out."""
+        """Compare the work for each trial and time, borders left out."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
+        n_second, _, _, second_kernel = self.second_temporal.weight.shape
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
-        second_taps = self.second_temporal.weight[:, 0, 0].numel()
-        composed = 1 + sum(self.window)
-        statistics = n_chans * composed if self.training and self._sums is None else 0
-        plain = n_chans * (n_filters * (kernel + second_taps) + n_outputs)
-        factorised = n_outputs * (n_chans + composed) + statistics
+        n_taps = n_filters * (kernel + n_second * second_kernel)
+        plain = n_chans * (_TAP * n_taps + _VALUE * (n_filters + n_second) + n_outputs)
+        statistics = n_chans * _TRANSFORMS if self.training and self._sums is None else 0
+        factorised = n_outputs * (n_chans + _TRANSFORMS) + statistics
         borders_meet = x.shape[2] < sum(self.second_reach)
-        return borders_meet or CONVOLUTION * plain <= factorised
+        return borders_meet or plain <= factorised
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         x = self.temporal_norm(self.temporal(F.pad(x, self.reach).unsqueeze(1)))
