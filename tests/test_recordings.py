@@ -56,7 +56,7 @@ PARTS = {
     "reaction_times": {},
     "arithmetic": {"ESTIMATORS": ["LDA on log band power", "EEGNet, balanced"]},
     "many_classes": {"ESTIMATORS": ["EEGNet", "fine-grained recipe"]},
-    "choice": {"VARIANTS": ["EEGNet", "vote of both"]},
+    "choice": {"VARIANTS": ["EEGNet", "recipe"]},
     "ablation": {"VARIANTS": ["EEGNet", "+ all"]},
 }
 N_ROWS = {"activations": 3, "reaction_times": 3}

@@ -278,7 +278,7 @@ def test_running_statistics_may_be_those_of_all_batches(kind):
 def test_window_statistics_are_those_of_the_windows(reach, n_times):
     x = torch.randn(3, 2, n_times, dtype=torch.float64, generator=torch.manual_seed(0)) + 1
     windows = F.pad(x, reach).unfold(-1, sum(reach) + 1, 1).flatten(0, -2)
-    found = window_statistics(Signals(x), reach, trial_sums(x, reach))
+    found = window_statistics(trial_sums(x, reach), reach, x.numel())
     torch.testing.assert_close(found.mean, windows.mean(0))
     torch.testing.assert_close(found.covariance, torch.atleast_2d(windows.T.cov(correction=0)))
 

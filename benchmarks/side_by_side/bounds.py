@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -26,7 +27,8 @@ class Work(NamedTuple):
     Parameters
     ----------
     flops : dict of torch.dtype to int
-        Floating point operations of matrix products and convolutions, by precision.
+        Floating point operations of matrix products, convolutions and Fourier transforms, by
+        precision.
     moved : int
         Bytes that operations read and write, each on its own.
     n_operations : int
@@ -64,7 +66,7 @@ class _Counter(TorchDispatchMode):
         self.moved += sum(map(_n_bytes, tensors))
         packet = func.overloadpacket
         if packet in _FLOPS:
-            dtype = tensors[0].dtype
+            dtype = tensors[0].dtype.to_real()
             n_flops = _FLOPS[packet](*args, **kwargs, out_val=out)
             self.flops[dtype] = self.flops.get(dtype, 0) + n_flops
 
@@ -73,7 +75,25 @@ def _in_place_baddbmm(shape: Any, a: Any, b: Any, **kwargs: Any) -> int:
     return baddbmm_flop(shape.shape, a.shape, b.shape)
 
 
-_FLOPS: dict[Any, Callable[..., int]] = {**flop_registry, _aten.baddbmm_: _in_place_baddbmm}
+def _to_spectra(x: torch.Tensor, *args: Any, **kwargs: Any) -> int:
+    return _transforms(x)
+
+
+def _from_spectra(spectra: torch.Tensor, *args: Any, out_val: torch.Tensor) -> int:
+    return _transforms(out_val)
+
+
+def _transforms(signals: torch.Tensor) -> int:
+    """Return what Fourier transforms of real signals take, by the usual estimate."""
+    return round(2.5 * signals.numel() * math.log2(signals.shape[-1]))
+
+
+_FLOPS: dict[Any, Callable[..., int]] = {
+    **flop_registry,
+    _aten.baddbmm_: _in_place_baddbmm,
+    _aten._fft_r2c: _to_spectra,
+    _aten._fft_c2r: _from_spectra,
+}
 
 
 def _is_view(func: Any) -> bool:

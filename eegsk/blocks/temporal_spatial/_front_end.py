@@ -77,7 +77,7 @@ class FrontEnd(nn.Module):
 
     def _window_statistics(self, signals: Signals) -> WindowStatistics:
         sums = self.summarize(signals.all()) if self._sums is None else self._sums
-        return window_statistics(signals, self.window or (0, 0), sums)
+        return window_statistics(sums, self.window or (0, 0), signals.x.numel())
 
     @abstractmethod
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
