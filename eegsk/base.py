@@ -73,9 +73,11 @@ class EEGEstimator(Architecture, NestedParams):
     standardize : {"channel", "global", "spectrum"} or None, default="channel"
         What a layer before the network divides the trials by: each electrode's standard deviation
         over the training trials, one for all electrodes, or nothing. It subtracts each
-        electrode's mean. With ``"spectrum"`` each frequency weighs alike as well: the layer
-        replaces samples by what those before them, up to 20, do not predict. It brings out rhythms
-        that are weak, or that a filter has weakened, and noise where there is nothing else.
+        electrode's mean. With ``"spectrum"`` the layer also flattens the spectrum that the
+        electrodes have in common: samples become what those before them, 20 or an eighth of a
+        trial, do not predict, and the first ones zero. It brings out rhythms that are weak, or
+        that a filter has weakened, and noise where there is nothing else. Strong trials tell the
+        spectrum most: reject artefacts, and filter out the power line, beforehand.
     valid_split : float, splitter or None, default=None
         The fraction of the trials, or of the ``groups`` given to ``fit``, to validate on, or a
         splitter of scikit-learn whose first split is used; None to train on all.

@@ -338,11 +338,17 @@ def test_whitening_is_a_causal_filter():
     x, weight = torch.randn(4, 3, 50).double(), torch.randn(6).double()
     mean, scale = torch.randn(3).double(), torch.rand(3).double() + 0.5
     layer = Whiten(mean, scale, weight)
+    assert layer(x[..., :3]).shape == (4, 3, 3)
+    assert not layer(x[..., :3]).any()
     standard = (x - mean[:, None]) / scale[:, None]
     filtered = signal.lfilter(weight.flip(0).numpy(), 1, standard.numpy())
     filtered[..., :5] = 0
     np.testing.assert_allclose(layer(x).numpy(), filtered, atol=1e-12)
     torch.autograd.gradcheck(layer, x[:2].requires_grad_())
+    torch.autograd.gradgradcheck(layer, x[:2].requires_grad_())
+    single = layer.float()(x.float())
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(layer(x.float()), single)
 
 
 def test_a_spectrum_is_made_flat():
@@ -372,6 +378,20 @@ def test_a_flat_spectrum_brings_out_what_is_weak():
         classifier = EEGNetClassifier(**fields, random_state=0).fit(X[:80], y[:80])
         score[standardize] = classifier.score(X[80:], y[80:])
     assert score["spectrum"] > 0.9 > 0.7 > score["channel"]
+
+
+def test_samples_are_predicted_by_least_squares():
+    X = np.random.default_rng(0).standard_normal((30, 2, 400)).cumsum(2)
+    classifier = small(EEGClassifier, network=linear, standardize="spectrum", max_epochs=1)
+    found = classifier.fit(X, np.arange(30) % 2).module_.standardize.weight[0].numpy()
+    standard = (X - X.mean((0, 2), keepdims=True)) / X.std((0, 2), keepdims=True)
+    padded = np.pad(standard, ((0, 0), (0, 0), (20, 20)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 21, axis=2).reshape(-1, 21)
+    past, last = windows[:, :-1], windows[:, -1]
+    power = np.mean(standard**2) * standard.size
+    noisy = past.T @ past + 1e-6 * power * np.eye(20)
+    np.testing.assert_allclose(found[:-1], -np.linalg.solve(noisy, past.T @ last), atol=1e-4)
+    assert found[-1] == 1
 
 
 @pytest.mark.parametrize("n_times", [4, 9, 200])

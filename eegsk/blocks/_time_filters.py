@@ -1,4 +1,8 @@
-"""Filters over time as products of spectra, many times faster on a CPU than long convolutions."""
+"""Filters over time as products of spectra, on a CPU many times faster than long convolutions.
+
+Rounding is relative to the largest samples of a signal, wherever they are in it; signals do not
+touch each other.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,8 @@ def filter_time(x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tenso
     filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
         The filtered signals.
     """
+    if x.numel() == 0:  # of which there are no Fourier transforms
+        return x + 0 * weight.sum()
     with full_precision(x):
         signals = at_least_single(x)
         return _FilterTime.apply(signals, weight.to(signals.dtype), left).to(x.dtype)
@@ -49,6 +55,8 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     products : torch.Tensor of shape (n_trials, n_lags)
         The sums.
     """
+    if x.numel() == 0:
+        return x.new_zeros(len(x), n_lags)
     length = _length(x.shape[-1] + n_lags - 1)
     spectrum = torch.view_as_real(torch.fft.rfft(x.flatten(1, -2), length))
     power = spectrum.square_().sum(1).sum(-1)
@@ -74,6 +82,8 @@ class FixedFilters(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
+        if x.numel() == 0:
+            return x
         n_times = x.shape[-1]
         length, response = self._response(n_times)
         return torch.fft.irfft(torch.fft.rfft(x, length).mul_(response), length)[..., :n_times]
@@ -94,10 +104,13 @@ class _FilterTime(torch.autograd.Function):
         )
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(
         ctx: Any, grad: torch.Tensor
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "Filters over time can be differentiated once only; leave out create_graph=True."
+            )
         spectrum, response = ctx.saved_tensors
         of_x, of_weight, _ = ctx.needs_input_grad
         grad_x = grad_weight = None

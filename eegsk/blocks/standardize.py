@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ._time_filters import filter_time
+from ._precision import full_precision
 
 
 class Standardize(nn.Module):
@@ -41,18 +41,19 @@ class Standardize(nn.Module):
 
 
 class Whiten(nn.Module):
-    """Standardise electrodes in each frequency, so that strong and weak rhythms weigh alike.
+    """Standardise electrodes, and flatten their spectrum, so that weak rhythms weigh more.
 
     Each sample becomes the error of its prediction from those before it, by the same weights for
-    all electrodes, so that mixtures of electrodes stay what they are. Errors of a good prediction
-    have a flat spectrum [1]_. The first samples, before which there are not enough, become zero.
+    all electrodes, so that mixtures of electrodes stay what they are. The better the prediction,
+    the flatter the spectrum of its errors [1]_. The first samples, before which there are not
+    enough, become zero.
 
     Parameters
     ----------
     mean : torch.Tensor of shape (n_chans,)
         What to subtract, in the unit of the input.
     scale : torch.Tensor of shape (n_chans,)
-        What to divide the errors by, in the unit of the input.
+        What to divide by, in the unit of the input.
     weight : torch.Tensor of shape (n_before + 1,)
         What to multiply a sample by, the last one, and those before it.
 
@@ -82,6 +83,8 @@ class Whiten(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Whiten ``x`` of shape (n_trials, n_chans, n_times)."""
-        n_before = self.weight.shape[1] - 1
-        x = ((x - self.mean) / self.scale).unsqueeze(1)
-        return F.pad(filter_time(x, self.weight, n_before)[:, 0, :, n_before:], (n_before, 0))
+        (n_chans, n_times), n_before = x.shape[1:], self.weight.shape[1] - 1
+        x = F.pad((x - self.mean) / self.scale, (n_before, 0))
+        with full_precision(x):
+            errors = F.conv1d(x, self.weight.expand(n_chans, 1, -1), groups=n_chans)
+        return F.pad(errors[..., n_before:], (min(n_before, n_times), 0))

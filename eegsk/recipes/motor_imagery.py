@@ -31,9 +31,10 @@ def motor_imagery(
     """Make an EEGNet for imagined movements of one subject, of whom there are few trials.
 
     Filters last half a second, and sources are pooled to about 32 samples a second, whatever the
-    sampling rate, as in the paper at 128 Hz [1]_. The spectrum is made flat [2]_, so that weak
-    rhythms count, which in some people tell most. A stretch of each training trial is blotted out,
-    the rest is shifted in time [3]_, and the average of the weights predicts.
+    sampling rate, as in the paper at 128 Hz [1]_. The spectrum is flattened [2]_, so that weak
+    rhythms count, which in some people tell most; it is best done at 100 to 250 Hz. A stretch of
+    each training trial is blotted out, the rest is shifted in time [3]_, and the average of the
+    weights predicts.
 
     Parameters
     ----------

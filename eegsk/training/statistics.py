@@ -29,7 +29,7 @@ def standardizer(trials: Trials, unit: str | None) -> nn.Module:
         The training trials.
     unit : {"channel", "global", "spectrum"} or None
         Whether each electrode is divided by its own standard deviation, all by one, each by its own
-        after the spectrum that they have in common has been made flat, or nothing is done.
+        after the spectrum that they have in common has been flattened, or nothing is done.
 
     Returns
     -------
