@@ -152,10 +152,10 @@ def _sum_over_signals(products: torch.Tensor) -> torch.Tensor:
 @cache
 def _length(n_times: int) -> int:
     """Return a length, no less than this, of which Fourier transforms are fast."""
-    length = -(-n_times // 8)
+    length = -(-n_times // 32)
     while not _has_small_factors(length):
         length += 1
-    return 8 * length
+    return 32 * length
 
 
 def _has_small_factors(number: int) -> bool:
