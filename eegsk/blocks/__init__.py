@@ -1,5 +1,6 @@
 """Pieces of networks: plain torch modules that know nothing of estimators."""
 
+from ._time_filters import lagged_products
 from .activation import SafeLog, Square, make_activation
 from .attention import FeatureAttention
 from .constraint import max_norm, project_max_norm
@@ -30,6 +31,7 @@ __all__ = [
     "TwoStageTemporalSpatial",
     "WeightNormLinear",
     "Whiten",
+    "lagged_products",
     "make_activation",
     "max_norm",
     "project_max_norm",

@@ -54,6 +54,13 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     -------
     products : torch.Tensor of shape (n_trials, n_lags)
         The sums.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import lagged_products
+    >>> lagged_products(torch.tensor([[[1.0, 2.0, 3.0]]]), n_lags=2).round()
+    tensor([[14.,  8.]])
     """
     if x.numel() == 0:
         return x.new_zeros(len(x), n_lags)

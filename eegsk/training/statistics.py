@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from ..blocks import Standardize, Whiten
+from ..blocks import Standardize, Whiten, lagged_products
 from .batches import Trials
 
 # How many trials to look at at once.
@@ -65,14 +65,10 @@ def _whitener(trials: Trials, standardize: Standardize, is_flat: torch.Tensor) -
 
 def _autocovariance(trials: Trials, standardize: Standardize) -> torch.Tensor:
     """Return the mean autocovariance of standardised electrodes, from lag 0 on."""
-    n_times = trials.X.shape[2]
+    n_chans, n_times = trials.X.shape[1:]
     n_before = min(_N_BEFORE, int(n_times * _SHARE))
-
-    def products(x: torch.Tensor) -> torch.Tensor:
-        spectrum = torch.fft.rfft(standardize(x), 2 * n_times).abs().square().mean(1)
-        return torch.fft.irfft(spectrum, 2 * n_times)[:, : n_before + 1] / n_times
-
-    return _weighted_mean(trials, products)
+    products = _weighted_mean(trials, lambda x: lagged_products(standardize(x), n_before + 1))
+    return products / (n_chans * n_times)
 
 
 def _prediction_errors(autocovariance: torch.Tensor) -> torch.Tensor:
