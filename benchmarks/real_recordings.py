@@ -9,12 +9,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from recordings import ablation, activations, arithmetic, choice, many_classes, reaction_times
+from recordings import (
+    ablation,
+    activations,
+    alphas,
+    arithmetic,
+    choice,
+    many_classes,
+    reaction_times,
+)
 from recordings.jobs import SUBJECTS, Settings
 from side_by_side.report import describe
 
 TABLES = {
     "activations": activations,
+    "alphas": alphas,
     "reaction_times": reaction_times,
     "arithmetic": arithmetic,
     "many_classes": many_classes,

@@ -14,24 +14,19 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from recordings import simulated
-from recordings.data import load_hands, load_many_classes
+from recordings.data import C3_AND_C4, load_many_classes, load_two_channels
 from recordings.jobs import SUBJECTS, Job, Settings, fit_seconds, run_jobs
 from recordings.table import table
 from side_by_side.report import describe
 from sklearn.model_selection import GroupKFold, train_test_split
-from torch import nn
 
 from eegsk import recipes
 from eegsk.datasets import make_motor_imagery
 from eegsk.metrics import nrmse
-
-HANDS = slice(None, None, 2)  # C3 and C4 of C3, Cz and C4
-TIMES = slice(125, 875)
 
 
 @dataclass(frozen=True)
@@ -58,13 +53,11 @@ def two_channels(real: bool, small: bool) -> Data:
         X, y, groups = make_motor_imagery(
             n_subjects=2, n_chans=3, n_times=750, sfreq=250.0, random_state=0
         )
-        X = X[:, HANDS]
-        return Data("simulated, 2 subjects, 2 x 750", [_fold(X, y, groups == 1)])
+        return Data("simulated, 2 subjects, 2 x 750", [_fold(X[:, C3_AND_C4], y, groups == 1)])
     folds = []
     for subject in SUBJECTS[2:3] if small else SUBJECTS:
-        split = load_hands(subject)
-        X, X_test = (trials[:, HANDS, TIMES] for trials in (split.X, split.X_test))
-        folds.append(Fold(X, split.y, X_test, split.y_test))
+        split = load_two_channels(subject)
+        folds.append(Fold(split.X, split.y, split.X_test, split.y_test))
     return Data(f"bci_iv_2b, C3 and C4, {len(folds)} subject{'s' * (len(folds) > 1)}", folds)
 
 
@@ -123,23 +116,10 @@ class Row:
     metric: Callable[..., float] = accuracy
 
 
-_eegnet = recipes.motor_imagery_eegnet
-_deep = recipes.motor_imagery_deep_conv_net
 ROWS = {
     "motor_imagery": Row(recipes.motor_imagery, two_channels),
-    "motor_imagery_eegnet": Row(_eegnet, two_channels),
-    "motor_imagery_eegnet, leaky_relu": Row(
-        partial(_eegnet, activation="leaky_relu"), two_channels
-    ),
-    "motor_imagery_eegnet, elu": Row(partial(_eegnet, activation="elu"), two_channels),
-    "motor_imagery_eegnet, elu, alpha 0.2": Row(
-        partial(_eegnet, activation=partial(nn.ELU, alpha=0.2)), two_channels
-    ),
-    "motor_imagery_deep_conv_net": Row(_deep, two_channels),
-    "motor_imagery_deep_conv_net, leaky_relu": Row(
-        partial(_deep, activation="leaky_relu"), two_channels
-    ),
-    "motor_imagery_deep_conv_net, elu": Row(partial(_deep, activation="elu"), two_channels),
+    "motor_imagery_eegnet": Row(recipes.motor_imagery_eegnet, two_channels),
+    "motor_imagery_deep_conv_net": Row(recipes.motor_imagery_deep_conv_net, two_channels),
     "reaction_time_regression": Row(recipes.reaction_time_regression, one_number, nrmse),
     "multi_output_regression": Row(recipes.multi_output_regression, eight_numbers, nrmse),
     "fine_grained_classification": Row(recipes.fine_grained_classification, many_classes),
@@ -197,14 +177,14 @@ def main(argv: list[str] | None = None) -> None:
     real, small = bool(os.environ.get("EEGSK_DATA")), arguments.max_epochs is not None
     if not real:
         print("EEGSK_DATA is not set: all trials are simulated.", file=sys.stderr)
-    names = [name for name in ROWS if name.partition(",")[0] in arguments.only]
     jobs = [
         Job(
             run,
             {"name": name, "real": real, "small": small, "settings": settings},
             {"recipe": name},
         )
-        for name in names
+        for name in ROWS
+        if name in arguments.only
     ]
     print(f"{describe([], settings.device, 1)}; {settings}\n", flush=True)
     rows = run_jobs(jobs, settings)

@@ -25,6 +25,10 @@ WINDOW = 4.0  # seconds
 NOT_BRAIN = ("EEG A2-A1", "ECG ECG")
 NOT_BRAIN_EEGLAB = ("EOG1", "EOG2")
 
+C3_AND_C4 = [0, 2]  # of C3, Cz and C4
+# 750 samples from half a second after the cue, when an imagined movement is under way.
+IMAGINING = slice(125, 875)
+
 
 class Split(NamedTuple):
     """Trials to train on, with their sessions, and trials to test on."""
@@ -42,6 +46,13 @@ def load_hands(subject: int) -> Split:
     X, y, session = load_bci_iv_2b(subject, TRAINING)
     X_test, y_test, _ = load_bci_iv_2b(subject, EVALUATION)
     return Split(X, y, session, X_test, y_test)
+
+
+def load_two_channels(subject: int) -> Split:
+    """Load what the two-channel recipes are for: 750 samples of C3 and C4."""
+    split = load_hands(subject)
+    X, X_test = (trials[:, C3_AND_C4, IMAGINING] for trials in (split.X, split.X_test))
+    return split._replace(X=X, X_test=X_test)
 
 
 def load_many_classes(subjects: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

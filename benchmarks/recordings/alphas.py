@@ -1,0 +1,22 @@
+"""The alpha of ELU in EEGNet."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import nn
+
+from .jobs import Settings
+from .two_channels import compare
+
+WHAT = (
+    "The alpha of ELU in the two-channel recipe of EEGNet: accuracy on 04E and 05E after the last "
+    "epoch, trained on 01T, 02T and 03T"
+)
+
+ALPHAS = {f"elu, alpha {n / 10:g}": partial(nn.ELU, alpha=n / 10) for n in range(1, 10)}
+
+
+def measure(settings: Settings) -> str:
+    """Return the table."""
+    return compare({("EEGNet", name): activation for name, activation in ALPHAS.items()}, settings)
