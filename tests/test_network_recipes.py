@@ -327,6 +327,7 @@ def test_eegnex_mini_equals_the_plain_layers(kernel, training):
         (MeanPool(4, 7), nn.AvgPool1d(4, 7)),
         (MeanPool(4, padding=1), nn.AvgPool1d(4, padding=1)),
         (MeanPool(8, 4, padding=3), nn.AvgPool1d(8, 4, padding=3)),
+        (MaxPool(1), nn.MaxPool1d(1)),
         (MaxPool(2), nn.MaxPool1d(2)),
         (MaxPool(3), nn.MaxPool1d(3)),
         (SameConv(4, 3, 16, dilation=2), nn.Conv1d(4, 3, 16, dilation=2, padding=15, bias=False)),
@@ -344,6 +345,22 @@ def test_layers_compute_what_those_of_torch_do(ours, theirs, n_times):
 def test_pooling_of_too_few_times(pool):
     with pytest.raises(RuntimeError):
         pool(torch.zeros(2, 3, 3))
+
+
+def test_the_first_of_equal_values_is_the_largest():
+    x = torch.zeros(1, 1, 6, requires_grad=True)
+    MaxPool(3)(x).sum().backward()
+    assert x.grad.flatten().tolist() == [1, 0, 0, 1, 0, 0]
+
+
+def test_nothing_hides_a_value_that_is_none():
+    x = torch.tensor([[[1.0, torch.nan, 2.0, 3.0]]])
+    torch.testing.assert_close(MaxPool(2)(x), nn.MaxPool1d(2)(x), equal_nan=True)
+
+
+def test_max_pooling_is_differentiated_twice():
+    x = normal(2, 3, 9).requires_grad_()
+    torch.autograd.gradgradcheck(lambda x: MaxPool(2)(x) ** 3, x)
 
 
 def test_weight_normalisation_is_that_of_torch():
