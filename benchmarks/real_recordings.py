@@ -46,6 +46,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--max-epochs", type=int, help="epochs of every fit, to see that all runs")
     add("--device", default="cpu", help="torch device of every fit (default cpu)")
     add("--figures", type=Path, default=Path(), help="folder for figures (default this one)")
+    add("--cache", type=Path, help="folder to keep each fit's results in, and to go on from")
     return parser.parse_args(argv)
 
 
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         n_jobs=arguments.n_jobs,
         device=arguments.device,
         figures=arguments.figures,
+        cache=arguments.cache,
     )
     print(f"{describe([], settings.device, 1)}; {settings}", flush=True)
     for name in arguments.only:

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--seed", type=int, default=0, help="seed (default 0)")
     add("--n-jobs", type=int, default=1, help="rows side by side, of one thread each (default 1)")
     add("--device", default="cpu", help="torch device of every fit (default cpu)")
+    add("--cache", type=Path, help="folder to keep each row in, and to go on from")
     return parser.parse_args(argv)
 
 
@@ -173,6 +175,7 @@ def main(argv: list[str] | None = None) -> None:
         max_epochs=arguments.max_epochs,
         n_jobs=arguments.n_jobs,
         device=arguments.device,
+        cache=arguments.cache,
     )
     real, small = bool(os.environ.get("EEGSK_DATA")), arguments.max_epochs is not None
     if not real:

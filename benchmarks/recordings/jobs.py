@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, parallel_config
+from joblib import Memory, Parallel, delayed, parallel_config
 
 SUBJECTS = (1, 3, 4, 5, 8)
 TRAINING = ("01T", "02T", "03T")
@@ -28,6 +28,7 @@ class Settings:
     n_jobs: int = 1
     device: str = "cpu"
     figures: Path = Path()
+    cache: Path | None = None
 
     def apply(self, estimator: Any, seed: int) -> Any:
         """Set seed, device and, for a short try, epochs, also of estimators inside others."""
@@ -64,11 +65,16 @@ class Job:
 
 
 def run_jobs(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any]]:
-    """Run jobs, tell of each as it ends, and return names and results in one dictionary each."""
+    """Run jobs, tell of each as it ends, and return names and results in one dictionary each.
+
+    What was found before, by the same code with the same settings, is in the cache; it knows
+    nothing of other code.
+    """
     found = []
+    run = Memory(settings.cache, verbose=0).cache(_run)
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=settings.n_jobs, return_as="generator")
-        for job, result in zip(jobs, parallel(delayed(_run)(job) for job in jobs), strict=True):
+        for job, result in zip(jobs, parallel(delayed(run)(job) for job in jobs), strict=True):
             found.append({**job.names, **result})
             names = ", ".join(map(str, job.names.values()))
             print(f"{len(found)} of {len(jobs)}: {names}", file=sys.stderr, flush=True)
