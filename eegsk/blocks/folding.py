@@ -125,6 +125,8 @@ class _ELU(nn.Module):
         if x.dtype != torch.float64:
             return F.elu(x, self.alpha)
         negative = x.clamp_max(0).exp_().sub_(1)
+        if self.alpha == 1:
+            return torch.maximum(x, negative, out=negative)
         return x.clamp_min(0).add_(negative, alpha=self.alpha)
 
 

@@ -22,8 +22,8 @@ _FINEST: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDict
 # While a call computes in another precision, the module holds the converted weights: threads that
 # share a network take turns.
 _TURN = threading.Lock()
-# How many bytes of trials to compute at once on a CPU: what stays in its cache.
-_CACHE = 2**23
+# How many bytes of trials each thread of a CPU computes at once: what stays in its cache.
+_CACHE = 2**22
 
 
 @torch.inference_mode()
@@ -53,7 +53,8 @@ def apply_network(
     keep_freed_memory()
     device = _device_of(module, X.device)
     if device.type == "cpu":
-        batch_size = min(batch_size, max(1, _CACHE // (X[0].numel() * dtype.itemsize)))
+        cached = torch.get_num_threads() * _CACHE // (X[0].numel() * dtype.itemsize)
+        batch_size = min(batch_size, max(1, cached))
     batches = X.split(batch_size)
     with _TURN:
         network = _folded(module, dtype)
