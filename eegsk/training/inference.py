@@ -59,9 +59,9 @@ def apply_network(
     with _TURN:
         network = _folded(module, dtype)
         if network is None:
-            copies = (batch.to(device, dtype, copy=True) for batch in batches)
-            return _joined(_apply_in(module, dtype), copies)
-    return _joined(network, _copies_in_one_place(batches, device, dtype))
+            return _joined(_apply_in(module, dtype), _copies(batches, device, dtype))
+    copies = _copies if len(batches) == 1 else _copies_in_one_place
+    return _joined(network, copies(batches, device, dtype))
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -93,8 +93,11 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
 
 def _device_of(module: nn.Module, default: torch.device) -> torch.device:
     """Return where the first tensor of a module is."""
-    tensors = chain(module.parameters(), module.buffers())
-    return next((tensor.device for tensor in tensors), default)
+    for layer in module.modules():
+        for tensor in chain(layer._parameters.values(), layer._buffers.values()):
+            if tensor is not None:
+                return tensor.device
+    return default
 
 
 class _Ready(NamedTuple):
@@ -135,6 +138,12 @@ def _apply_in(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor],
         for name, tensor in tensors.items()
     }
     return lambda x: functional_call(module, state, x)
+
+
+def _copies(
+    batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
+) -> Iterator[torch.Tensor]:
+    return (batch.to(device, dtype, copy=True) for batch in batches)
 
 
 def _copies_in_one_place(
