@@ -35,6 +35,13 @@ class Trials(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.index)
 
+    def chunks(self, size: int) -> Iterator[torch.Tensor]:
+        """Return the trials, so many at a time, not to be written to: of all trials no copies."""
+        n_trials = len(self)
+        if n_trials == len(self.X) and bool((self.index.diff() == 1).all()):
+            return iter(self.X.split(size))
+        return (self.X[chunk] for chunk in self.index.split(size))
+
     def __getitem__(self, item: Any) -> tuple[dict[str, Any], torch.Tensor]:
         chosen = self.index[item]
         x = self.X[chosen]

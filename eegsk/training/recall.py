@@ -72,7 +72,7 @@ def recall(module: nn.Module, trials: Trials) -> Recall | None:
     if layers is None or layers[1].window is None:
         return None
     first, front = layers
-    parts = [front.summarize(first(trials.X[chunk])) for chunk in trials.index.split(_CHUNK)]
+    parts = [front.summarize(first(x)) for x in trials.chunks(_CHUNK)]
     sums = parts[0].new_empty(len(trials.X), parts[0].shape[1])
     sums[trials.index] = torch.cat(parts)
     skipped = (

@@ -96,7 +96,7 @@ def channel_statistics(trials: Trials) -> tuple[torch.Tensor, torch.Tensor]:
     variance : torch.Tensor of shape (n_chans,)
         Variances about them, in double precision.
     """
-    parts = [_mean_and_variance(trials.X[chunk]) for chunk in trials.index.split(_CHUNK)]
+    parts = list(map(_mean_and_variance, trials.chunks(_CHUNK)))
     means, variances = (torch.cat(part) for part in zip(*parts, strict=True))
     share = _shares(trials)
     mean = (share * means).sum(0)
@@ -107,7 +107,7 @@ def _weighted_mean(
     trials: Trials, of_trials: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """Average what a function returns of each trial, in double precision."""
-    parts = [of_trials(trials.X[chunk]).double() for chunk in trials.index.split(_CHUNK)]
+    parts = [of_trials(x).double() for x in trials.chunks(_CHUNK)]
     return (_shares(trials) * torch.cat(parts)).sum(0)
 
 
@@ -118,10 +118,11 @@ def _shares(trials: Trials) -> torch.Tensor:
 
 
 def _mean_and_variance(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and variance over time of signals, which are overwritten.
+    """Return mean and variance over time of signals.
 
     One after the other they take a fraction of the time of ``torch.var_mean``.
     """
     mean = x.mean(2)
-    rest = x.sub_(mean[..., None]).mean(2)  # what rounding has left in the mean
-    return mean.double() + rest, (x.square_().mean(2) - rest.square()).clamp_min_(0).double()
+    centred = x - mean[..., None]
+    rest = centred.mean(2)  # what rounding has left in the mean
+    return mean.double() + rest, (centred.square_().mean(2) - rest.square()).clamp_min_(0).double()
