@@ -228,6 +228,21 @@ def test_trials_are_not_written_to(standardize, X, y):
     np.testing.assert_array_equal(X, kept)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
+def test_a_traced_network_predicts(X, y):
+    def traced(n_chans, n_times, n_outputs):
+        layer = nn.Linear(n_chans * n_times, n_outputs)
+        example = torch.zeros(2, n_chans * n_times)
+        return nn.Sequential(nn.Flatten(), torch.jit.trace(layer, example))
+
+    estimator = EEGClassifier(network=traced, max_epochs=1).fit(X, y)
+    before = estimator.predict_proba(X)
+    np.testing.assert_array_equal(estimator.predict_proba(X), before)
+    with torch.no_grad():
+        estimator.module_[1][1].bias[0] += 1
+    assert (estimator.predict_proba(X)[:, 0] > before[:, 0]).all()
+
+
 def test_what_a_network_returns_may_be_its_input():
     X = torch.randn(10, 2, 3)
     output = apply_network(nn.Sequential(nn.Flatten()), X, torch.float64, 4)

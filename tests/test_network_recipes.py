@@ -353,9 +353,29 @@ def test_the_first_of_equal_values_is_the_largest():
     assert x.grad.flatten().tolist() == [1, 0, 0, 1, 0, 0]
 
 
-def test_nothing_hides_a_value_that_is_none():
+def test_nan_is_the_largest():
     x = torch.tensor([[[1.0, torch.nan, 2.0, 3.0]]])
-    torch.testing.assert_close(MaxPool(2)(x), nn.MaxPool1d(2)(x), equal_nan=True)
+    for with_gradients in (False, True):
+        x.requires_grad_(with_gradients)
+        torch.testing.assert_close(MaxPool(2)(x), nn.MaxPool1d(2)(x), equal_nan=True)
+
+
+def test_what_is_pooled_may_be_changed_in_place():
+    x = torch.randn(2, 3, 8, requires_grad=True)
+    for size in (1, 2):
+        nn.Sequential(nn.Conv1d(3, 3, 1), MaxPool(size), nn.ReLU(inplace=True))(x).sum().backward()
+    with torch.no_grad():
+        before = x.clone()
+        MaxPool(1)(x).relu_()
+        torch.testing.assert_close(x, before, rtol=0, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
+def test_max_pooling_can_be_traced_and_saved(tmp_path):
+    pool, x = MaxPool(3), normal(2, 3, 9)
+    with torch.no_grad():
+        torch.jit.save(torch.jit.trace(pool, x), tmp_path / "pool.pt")
+        torch.testing.assert_close(torch.jit.load(tmp_path / "pool.pt")(x), pool(x))
 
 
 def test_max_pooling_is_differentiated_twice():

@@ -85,7 +85,7 @@ def test_every_table_can_be_asked_for(module_of):
 
 def test_recipes_on_recordings(recorded_of, monkeypatch, capsys):
     benchmark = recorded_of("recipes")
-    thin(monkeypatch, benchmark)
+    thin(monkeypatch, recorded_of("recordings.recipe_rows"))
     benchmark.main(["--max-epochs", "1", "--only", "motor_imagery_deep_conv_net"])
     rows = rows_of(capsys.readouterr().out)
     assert [row[1] for row in rows] == ["bci_iv_2b, C3 and C4, 1 subject"]
@@ -98,6 +98,18 @@ def test_recipes_on_simulated_trials(module_of, monkeypatch, capsys):
     rows = rows_of(capsys.readouterr().out)
     assert [row[0] for row in rows] == [only[2], *only[:2]]
     assert all("simulated" in row[1] for row in rows)
+
+
+def test_an_interrupted_table_goes_on(module_of, monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("EEGSK_DATA", raising=False)
+    only = ["--only", "motor_imagery", "motor_imagery_eegnet"]
+    options = ["--max-epochs", "1", "--n-jobs", "2", "--cache", str(tmp_path)]
+    recipes = module_of("recipes")
+    printed = []
+    for _ in range(2):
+        recipes.main([*options, *only])
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]  # with times of the first
 
 
 def test_every_recipe_has_a_row(module_of):

@@ -67,8 +67,8 @@ class Job:
 def run_jobs(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any]]:
     """Run jobs, tell of each as it ends, and return names and results in one dictionary each.
 
-    What was found before, by the same code with the same settings, is in the cache; it knows
-    nothing of other code.
+    Where there is a cache, results of the same arguments and settings are taken from it, be they of
+    other code or other recordings.
     """
     found = []
     run = Memory(settings.cache, verbose=0).cache(_run)

@@ -36,7 +36,7 @@ class Trials(Dataset[Any]):
         return len(self.index)
 
     def chunks(self, size: int) -> Iterator[torch.Tensor]:
-        """Return the trials, so many at a time, not to be written to: of all trials no copies."""
+        """Return the trials in order, ``size`` at a time; they may be views of ``X``."""
         n_trials = len(self)
         if n_trials == len(self.X) and bool((self.index.diff() == 1).all()):
             return iter(self.X.split(size))

@@ -50,14 +50,18 @@ class _Inventory(NamedTuple):
     def of(cls, layers: list[nn.Module]) -> _Inventory:
         """Take down what layers hold."""
         attributes = list(map(vars, layers))
-        modules = [own["_modules"] for own in attributes]
-        held = [own[kind] for own in attributes for kind in ("_parameters", "_buffers")]
-        kinds = ("_forward_hooks", "_forward_pre_hooks")
+        # A traced layer has these in C++: it is asked for them, not its attributes.
+        modules = [layer._modules for layer in layers]
+        held = [tensors for layer in layers for tensors in (layer._parameters, layer._buffers)]
         return cls(
             counts=list(map(len, chain(attributes, modules, held))),
             names=list(chain.from_iterable(attributes)),
             settings=[value for own in attributes for value in own.values()],
-            hooks=[own[kind] for own in attributes for kind in kinds],
+            hooks=[
+                hooks
+                for layer in layers
+                for hooks in (layer._forward_hooks, layer._forward_pre_hooks)
+            ],
             children=[child for own in modules for child in own.values()],
             tensors=[tensor for own in held for tensor in own.values()],
         )
