@@ -13,7 +13,7 @@ from torch import nn
 
 import eegsk.networks
 from eegsk import EEGClassifier, EEGNetClassifier, Signal
-from eegsk.blocks import Standardize, Whiten
+from eegsk.blocks import MeanPool, Standardize, Whiten
 from eegsk.blocks.folding import _ELU, fold
 from eegsk.training import apply_network, inference
 from eegsk.training.inference import _READY
@@ -78,6 +78,11 @@ def test_a_folded_network_has_no_normalisation_up_to_the_first_activation(kind):
         [nn.Conv1d(5, 4, 3), nn.BatchNorm1d(4, track_running_stats=False), nn.PReLU()],
         [nn.Conv1d(5, 4, 3, 2, bias=False), nn.BatchNorm1d(4), nn.Dropout1d(0.5), nn.ELU()],
         [nn.BatchNorm1d(5), nn.Conv1d(5, 5, 3, groups=5, padding="same"), nn.BatchNorm1d(5)],
+        [MeanPool(3), nn.Flatten(), nn.Linear(30, 2)],
+        [MeanPool(3), nn.Flatten(), nn.Linear(30, 4)],
+        [MeanPool(4, 2), nn.Flatten(), nn.Linear(45, 2)],
+        [MeanPool(4, padding=2), nn.Flatten(), nn.Linear(30, 2)],
+        [MeanPool(4), nn.Flatten(2), nn.Linear(5, 2)],
     ],
 )
 def test_networks_of_others_fold_too(layers):

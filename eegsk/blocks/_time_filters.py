@@ -77,8 +77,8 @@ class FixedFilters(nn.Module):
 
     Parameters
     ----------
-    weight : torch.Tensor of shape (n_filters, kernel)
-        The filters.
+    weight : torch.Tensor of shape (n_signals, kernel)
+        A filter for each signal.
     left : int
         How many zeros precede a signal; ``kernel - 1 - left`` follow it.
     """
@@ -88,7 +88,7 @@ class FixedFilters(nn.Module):
         self._response = lru_cache(maxsize=1)(partial(_response, weight.detach().clone(), left))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
+        """Filter signals of shape (n_trials, n_signals, n_times)."""
         if x.numel() == 0:
             return x
         n_times = x.shape[-1]
@@ -103,6 +103,7 @@ class _FilterTime(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
         n_times = x.shape[-1]
         ctx.length, response = _response(weight, left, n_times)
+        response = response.unsqueeze(1)
         ctx.left, ctx.kernel = left, weight.shape[-1]
         spectrum = torch.fft.rfft(x, ctx.length)
         ctx.save_for_backward(spectrum, response)
@@ -136,7 +137,7 @@ def _response(weight: torch.Tensor, left: int, n_times: int) -> tuple[int, torch
     """Return how long signals are to be made, and what their spectra are to be multiplied by."""
     kernel = weight.shape[-1]
     length = _length(max(n_times + max(left, kernel - 1 - left), kernel))
-    return length, torch.fft.rfft(_on_circle(weight, left, length)).unsqueeze(1)
+    return length, torch.fft.rfft(_on_circle(weight, left, length))
 
 
 def _on_circle(weight: torch.Tensor, left: int, length: int) -> torch.Tensor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from itertools import chain
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from ._time_filters import FixedFilters
 from .convolution import SameConv
+from .pooling import MeanPool
 from .standardize import Standardize
 from .temporal_spatial import FrontEnd, Mixture
 from .temporal_spatial._normalization import running_affine
@@ -51,7 +54,7 @@ def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
             folded.append(own)
         else:
             folded[-1] = merged
-    return nn.Sequential(*map(_fix, folded)).eval()
+    return nn.Sequential(*_read_out(list(map(_fix, folded)))).eval()
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
@@ -102,11 +105,24 @@ def _fix(layer: nn.Module) -> nn.Module:
     if type(layer) is nn.ELU:
         return _ELU(layer.alpha)
     if isinstance(layer, SameConv) and layer._is_depthwise():
-        return _Depthwise(layer)
+        return FixedFilters(layer.weight.squeeze(1), layer.reach[0])
     if isinstance(layer, nn.Conv1d) and _is_pointwise(layer):
         bias = layer.weight.new_zeros(layer.out_channels) if layer.bias is None else layer.bias
         return Mixture(layer.weight.squeeze(2), bias)
     return layer
+
+
+def _read_out(layers: list[nn.Module]) -> list[nn.Module]:
+    """Make one of pooling and outputs at the end, unless there are many outputs."""
+    if list(map(type, layers[-3:])) != [MeanPool, nn.Flatten, nn.Linear]:
+        return layers
+    pool: Any
+    *before, pool, flatten, linear = layers
+    is_plain = pool.stride == pool.size and not pool.padding
+    of_trials = (flatten.start_dim, flatten.end_dim) == (1, -1)
+    if not (is_plain and of_trials and linear.out_features <= pool.size):
+        return layers
+    return [*before, _Readout(pool.size, linear)]  # type: ignore[arg-type]
 
 
 def _is_pointwise(layer: nn.Conv1d) -> bool:
@@ -130,13 +146,21 @@ class _ELU(nn.Module):
         return x.clamp_min(0).add_(negative, alpha=self.alpha)
 
 
-class _Depthwise(nn.Module):
-    """A filter over time for each signal."""
+class _Readout(nn.Module):
+    """Outputs of means over stretches of time, as outputs of samples."""
 
-    def __init__(self, convolution: SameConv) -> None:
+    def __init__(self, size: int, linear: nn.Linear) -> None:
         super().__init__()
-        self.filters = FixedFilters(convolution.weight.squeeze(1), convolution.reach[0])
+        self._of_samples = lru_cache(maxsize=1)(partial(_of_samples, linear.weight / size, size))
+        self._bias = linear.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter signals of shape (n_trials, n_signals, n_times)."""
-        return self.filters(x.unsqueeze(2)).squeeze(2)
+        """Turn signals, (n_trials, n_signals, n_times), into outputs (n_trials, n_outputs)."""
+        return F.linear(x.flatten(1), self._of_samples(x.shape[1:]), self._bias)
+
+
+def _of_samples(of_means: torch.Tensor, size: int, shape: torch.Size) -> torch.Tensor:
+    """Return the weights of samples, from those of their sums over stretches."""
+    n_stretches, n_left = divmod(shape[-1], size)
+    each = of_means.unflatten(1, (-1, n_stretches)).repeat_interleave(size, dim=2)
+    return F.pad(each, (0, n_left)).flatten(1)

@@ -46,8 +46,9 @@ class MeanPool(nn.Module):
         if self.padding:
             x = F.pad(x, (self.padding, self.padding))
         step = math.gcd(self.size, self.stride)
-        stretches, weights = _stretches(x, step), x.new_full((step,), 1 / step)
-        means = (stretches.reshape(-1, step) @ weights).view(stretches.shape[:-1])
+        x = _whole(x, step)
+        means = x.reshape(-1, step) @ x.new_full((step,), 1 / step)
+        means = means.view(*x.shape[:-1], x.shape[-1] // step)
         if step == self.size:
             return means
         return F.avg_pool1d(means, self.size // step, self.stride // step)
@@ -97,7 +98,7 @@ class MaxPool(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
         if torch.is_grad_enabled() and x.requires_grad:
-            return _Largest.apply(_stretches(x, self.size))[0]
+            return _Largest.apply(_whole(x, self.size).unflatten(-1, (-1, self.size)))[0]
         return F.max_pool1d(x, self.size)
 
     def extra_repr(self) -> str:
@@ -136,9 +137,9 @@ class _Largest(torch.autograd.Function):
         return of_stretches
 
 
-def _stretches(x: torch.Tensor, size: int) -> torch.Tensor:
-    """Cut signals, (..., n_times), into consecutive stretches, (..., n_stretches, size)."""
-    n_stretches = x.shape[-1] // size
-    if n_stretches == 0:
-        raise RuntimeError(f"{x.shape[-1]} times are too few to pool over {size}.")
-    return x[..., : n_stretches * size].unflatten(-1, (n_stretches, size))
+def _whole(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Leave out what is left over at the end of stretches of signals, (..., n_times)."""
+    n_times = x.shape[-1]
+    if n_times < size:
+        raise RuntimeError(f"{n_times} times are too few to pool over {size}.")
+    return x[..., : n_times - n_times % size] if n_times % size else x

@@ -123,15 +123,17 @@ class FixedStages(nn.Module):
 
     def __init__(self, stages: TwoStages, of_ones: torch.Tensor) -> None:
         super().__init__()
-        self.filters = FixedFilters(stages.weight, stages.reach[0])
+        weight = stages.weight.repeat_interleave(of_ones.shape[1], dim=0)
+        self.filters = FixedFilters(weight, stages.reach[0])
         self.stages = stages
         self.of_ones = of_ones
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter signals of shape (n_trials, n_filters, depth, n_times)."""
+        """Filter signals of shape (n_trials, n_filters * depth, n_times)."""
         filtered = self.filters(x)
-        for end, excess in zip((_first, _last), self.stages.beyond(x, self.of_ones), strict=True):
-            end(filtered, excess.shape[-1]).sub_(excess)
+        beyond = self.stages.beyond(x.unflatten(1, self.of_ones.shape), self.of_ones)
+        for end, excess in zip((_first, _last), beyond, strict=True):
+            end(filtered, excess.shape[-1]).sub_(excess.flatten(1, 2))
         return filtered
 
 

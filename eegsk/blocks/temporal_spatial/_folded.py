@@ -1,11 +1,12 @@
-"""A front end whose weights do not change any more."""
+"""A front end whose weights do not change any more.
+
+Weights are plain attributes, found sooner than buffers, in the shape that they are used in.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
-
-from .._convolve import mix
 
 
 class Mixture(nn.Module):
@@ -19,17 +20,13 @@ class Mixture(nn.Module):
         What is added to them.
     """
 
-    weight: torch.Tensor
-    constant: torch.Tensor
-
     def __init__(self, weight: torch.Tensor, constant: torch.Tensor) -> None:
         super().__init__()
-        self.register_buffer("weight", weight)
-        self.register_buffer("constant", constant)
+        self.weight, self.constant = weight[None], constant[:, None]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Mix signals of shape (n_trials, n_signals, n_times)."""
-        return mix(x, self.weight, self.constant)
+        return torch.baddbmm(self.constant, self.weight.expand(len(x), -1, -1), x)
 
 
 class Folded(nn.Module):
@@ -40,25 +37,17 @@ class Folded(nn.Module):
     mixture : Mixture
         Of electrodes as they were recorded.
     filters : torch.nn.Module
-        Filters over time of signals (n_trials, n_filters, depth, n_times).
-    n_filters : int
-        Their number.
+        Filters over time of the mixtures.
     constant : torch.Tensor of shape (n_outputs,)
         What is added to their outputs.
     """
 
-    constant: torch.Tensor
-
-    def __init__(
-        self, mixture: Mixture, filters: nn.Module, n_filters: int, constant: torch.Tensor
-    ) -> None:
+    def __init__(self, mixture: Mixture, filters: nn.Module, constant: torch.Tensor) -> None:
         super().__init__()
         self.mixture = mixture
         self.filters = filters
-        self.register_buffer("constant", constant.view(n_filters, -1, 1))
+        self.constant = constant[:, None]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, n_times)."""
-        sources = self.mixture(x).unflatten(1, self.constant.shape[:2])
-        output = torch.empty_like(sources, memory_format=torch.contiguous_format)
-        return torch.add(self.filters(sources), self.constant, out=output).flatten(1, 2)
+        return self.filters(self.mixture(x)) + self.constant

@@ -86,8 +86,8 @@ class TemporalSpatial(FrontEnd):
         mixing, weight = self.spatial.weight.flatten(1), self.temporal.weight.flatten(1)
         constant = then_by * (plus * mixing.sum(1) + _bias(self.spatial)) + then_plus
         mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
-        filters = FixedFilters(weight, self.reach[0])
-        return Folded(electrodes(mixing, mean, scale), filters, len(weight), constant)
+        filters = FixedFilters(weight.repeat_interleave(depth, dim=0), self.reach[0])
+        return Folded(electrodes(mixing, mean, scale), filters, constant)
 
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Compare how much is multiplied for each trial and time."""

@@ -103,7 +103,7 @@ class TwoStageTemporalSpatial(FrontEnd):
         constant = then_by * plus.repeat_interleave(depth) * mixing.sum(1) + then_plus
         mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
         filters = FixedStages(stages, of_ones=mixing.sum(1).unflatten(0, (-1, depth)))
-        return Folded(electrodes(mixing, mean, scale), filters, len(by), constant)
+        return Folded(electrodes(mixing, mean, scale), filters, constant)
 
     def _plain_is_best(self, x: torch.Tensor) -> bool:
         """Compare the work for each trial and time, borders left out."""
