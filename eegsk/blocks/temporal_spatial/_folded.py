@@ -1,12 +1,14 @@
 """A front end whose weights do not change any more.
 
-Weights are plain attributes, found sooner than buffers, in the shape that they are used in.
+Weights are plain attributes, which are found sooner than buffers.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+
+from .._convolve import mix
 
 
 class Mixture(nn.Module):
@@ -22,11 +24,11 @@ class Mixture(nn.Module):
 
     def __init__(self, weight: torch.Tensor, constant: torch.Tensor) -> None:
         super().__init__()
-        self.weight, self.constant = weight[None], constant[:, None]
+        self.weight, self.constant = weight, constant
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Mix signals of shape (n_trials, n_signals, n_times)."""
-        return torch.baddbmm(self.constant, self.weight.expand(len(x), -1, -1), x)
+        return mix(x, self.weight, self.constant)
 
 
 class Folded(nn.Module):
