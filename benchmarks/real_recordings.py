@@ -15,6 +15,7 @@ from recordings import (
     alphas,
     arithmetic,
     choice,
+    imbalance,
     many_classes,
     reaction_times,
 )
@@ -26,6 +27,7 @@ TABLES = {
     "alphas": alphas,
     "reaction_times": reaction_times,
     "arithmetic": arithmetic,
+    "imbalance": imbalance,
     "many_classes": many_classes,
     "choice": choice,
     "ablation": ablation,

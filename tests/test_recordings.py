@@ -53,6 +53,7 @@ PARTS = {
     "alphas": {"ALPHAS": ["elu, alpha 0.2", "elu, alpha 0.9"]},
     "reaction_times": {},
     "arithmetic": {"ESTIMATORS": ["LDA on log band power", "EEGNet, balanced"]},
+    "imbalance": {"VARIANTS": ["EEGNet", "focal balance"]},
     "many_classes": {"ESTIMATORS": ["EEGNet", "fine-grained recipe"]},
     "choice": {"VARIANTS": ["EEGNet", "recipe"]},
     "ablation": {"VARIANTS": ["EEGNet", "+ all"]},
