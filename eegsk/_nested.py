@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 Parameters = dict[str, Any]
 
@@ -105,6 +105,30 @@ def named_items(items: Any) -> list[tuple[str, Any]]:
         unique = f"{name}-{seen[name]}" if times[name] > 1 else name
         named.append((unique, item[1] if _is_pair(item) else item))
     return named
+
+
+def remade(callback: Any) -> Any:
+    """Make a callback of the same parameters, that has learned nothing.
+
+    Unlike :func:`sklearn.base.clone` it hands over what the callback was given, be it a list to
+    fill, a file or a TensorBoard writer, instead of copying it.
+
+    Parameters
+    ----------
+    callback : skorch.callbacks.Callback or type
+        A callback, or its class.
+
+    Returns
+    -------
+    fresh : skorch.callbacks.Callback or type
+        Another one, or the class.
+    """
+    if isinstance(callback, type):
+        return callback
+    params = callback.get_params(deep=False)
+    return type(callback)(
+        **{name: clone(item) if _has_params(item) else item for name, item in params.items()}
+    )
 
 
 def get_nested(field: str, value: Any) -> Parameters:

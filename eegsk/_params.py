@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import types
 import typing
 from collections.abc import Callable
@@ -129,5 +130,6 @@ def _describe(option: Any) -> list[str]:
         return [repr(choice) for choice in typing.get_args(option)]
     base = _base(option)
     names = {int: "an integer", float: "a number", str: "a name", type(None): "None"}
+    names[os.PathLike] = "a path"
     name = names.get(base) or ("a callable" if _is_type(len, option) else f"a {base.__name__}")
     return [" ".join([name, *map(str, _ranges(option))])]

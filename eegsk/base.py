@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
@@ -20,7 +20,7 @@ from skorch.history import History
 from torch import nn
 
 from ._docs import first_link
-from ._nested import NestedParams, named_items
+from ._nested import NestedParams, named_items, remade
 from ._params import check_fields
 from ._types import (
     Count,
@@ -120,7 +120,7 @@ class EEGEstimator(Architecture, NestedParams):
     history_ : skorch.history.History
         A row for each epoch, with train and validation loss and score.
     n_iter_ : int
-        Number of epochs trained.
+        Number of epochs trained; one that Ctrl-C or a callback cut short does not count.
     """
 
     lr: Positive = 3e-3
@@ -164,7 +164,7 @@ class EEGEstimator(Architecture, NestedParams):
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs trained."""
+        """Number of whole epochs trained."""
         return len(self.net_.history)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -347,7 +347,7 @@ class EEGEstimator(Architecture, NestedParams):
         return {}
 
     def _own_callbacks(self) -> list[tuple[str, Any]]:
-        """Clone the callbacks, so that nothing they learn flows back into the parameters."""
+        """Make the callbacks anew, so that nothing they learn flows back into the parameters."""
         named = [item for item in named_items(self.callbacks) if item[1] is not None]
         for name, callback in named:
             kind = callback if isinstance(callback, type) else type(callback)
@@ -356,7 +356,7 @@ class EEGEstimator(Architecture, NestedParams):
                     f"{type(self).__name__}: callback {name!r} is {callback!r}; it should be a "
                     "skorch callback, an instance or a class."
                 )
-        return [(name, clone(callback, safe=False)) for name, callback in named]
+        return [(name, remade(callback)) for name, callback in named]
 
     def _output(self, X: Any) -> np.ndarray:
         """Return what the module makes of trials, of shape (n_trials, n_outputs)."""

@@ -44,6 +44,7 @@ def nrmse(
     See Also
     --------
     nrmse_scorer : For ``cross_val_score(..., scoring=nrmse_scorer)``.
+    nrmse_by_output : For ``cross_validate(..., scoring=nrmse_by_output)``.
 
     Examples
     --------
@@ -75,3 +76,46 @@ def nrmse(
 #: A scorer of scikit-learn, for ``scoring=nrmse_scorer``. As of all its scorers, more is better:
 #: scores are negative errors.
 nrmse_scorer = make_scorer(nrmse, greater_is_better=False)
+
+
+def nrmse_by_output(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    """Score the predictions of each target by :func:`nrmse`, as a scorer of scikit-learn.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted regressor.
+    X : array-like of shape (n_trials, n_chans, n_times) or mne.Epochs
+        Trials.
+    y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+        Their targets.
+    sample_weight : array-like of shape (n_trials,) or None, default=None
+        How much each trial counts.
+
+    Returns
+    -------
+    scores : dict
+        Negative errors, so that more is better: ``"neg_nrmse"``, the mean over targets, then
+        ``"neg_nrmse_0"`` and so on, one for each.
+
+    Raises
+    ------
+    ValueError
+        If a target is constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.model_selection import cross_validate
+    >>> from eegsk.metrics import nrmse_by_output
+    >>> X = np.random.default_rng(0).standard_normal((30, 4))
+    >>> found = cross_validate(LinearRegression(), X, X[:, :2] + 7, scoring=nrmse_by_output, cv=3)
+    >>> [name for name in found if name.startswith("test")]
+    ['test_neg_nrmse', 'test_neg_nrmse_0', 'test_neg_nrmse_1']
+    """
+    errors = nrmse(
+        y, estimator.predict(X), sample_weight=sample_weight, multioutput="raw_values"
+    ).tolist()
+    of_each = {f"neg_nrmse_{output}": -error for output, error in enumerate(errors)}
+    return {"neg_nrmse": -sum(errors) / len(errors), **of_each}

@@ -176,7 +176,10 @@ class Scripted(skorch.callbacks.Callback):
 @pytest.mark.parametrize("is_first", [True, False])
 def test_early_stopping_restores_what_was_validated(average, values, is_first, X, y):
     """From the start of averaging on it is the average as it was in the best epoch."""
-    stopping = [Scripted(values), EarlyStopping(monitor="scripted", patience=10)]
+    stopping = [
+        Scripted(values),
+        EarlyStopping(monitor="scripted", patience=10, lower_is_better=True),
+    ]
     callbacks = [average, *stopping] if is_first else [*stopping, average]
     estimator, witness = observed(double(callbacks, valid_split=KFold(2)), X, y)
     best = int(np.argmin(values))
@@ -185,7 +188,11 @@ def test_early_stopping_restores_what_was_validated(average, values, is_first, X
 
 
 def test_what_stops_before_averaging_begins_is_not_averaged(X, y):
-    callbacks = [SWA(start=4), Scripted([1, 2, 3]), EarlyStopping("scripted", patience=2)]
+    callbacks = [
+        SWA(start=4),
+        Scripted([1, 2, 3]),
+        EarlyStopping("scripted", patience=2, lower_is_better=True),
+    ]
     estimator, witness = observed(double(callbacks, valid_split=KFold(2)), X, y)
     assert estimator.history_[:, "n_averaged"] == [0, 0, 0]
     assert_same(estimator.module_, witness.modules_[0])

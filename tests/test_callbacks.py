@@ -1,10 +1,12 @@
 """Techniques as callbacks: each with every estimator, in searches, pickled, and with each other."""
 
+import functools
 import itertools
 import pickle
 
 import numpy as np
 import pytest
+import skorch.callbacks
 import torch
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score
@@ -24,7 +26,7 @@ from eegsk.callbacks import (
     MixedPrecision,
     OneCycle,
 )
-from eegsk.losses import class_weights
+from eegsk.losses import FocalBalancedLoss, class_weights
 
 from .networks import ESTIMATORS, linear, small
 from .witness import assert_same, differ, observed
@@ -238,6 +240,14 @@ def test_partial_fit_counts_over_all_calls(X):
     assert focal(estimator).class_weight_ == pytest.approx([24 / 36, 24 / 12])
 
 
+def test_focal_balance_does_not_replace_a_loss_that_was_chosen(X, y):
+    chosen = functools.partial(FocalBalancedLoss, gamma=5.0, alpha=0.3)
+    for criterion in (chosen, "focal_balanced"):
+        estimator = small(EEGNetClassifier, callbacks=[FocalBalance()], criterion=criterion)
+        with pytest.raises(ValueError, match="FocalBalance takes the place of cross-entropy, but"):
+            estimator.fit(X, y)
+
+
 @pytest.mark.parametrize("criterion", ["multi_margin", nn.CrossEntropyLoss])
 def test_focal_balance_is_for_classifiers_with_cross_entropy(criterion, X, y):
     callbacks = [FocalBalance()]
@@ -261,6 +271,13 @@ def test_focal_balance_is_for_classifiers_with_cross_entropy(criterion, X, y):
 def test_parameters_of_focal_balance_are_checked(parameters, message, X, y):
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, callbacks=[FocalBalance(**parameters)]).fit(X, y)
+
+
+@pytest.mark.parametrize("hook", ["compute_gradients", "autocast", "differentiate"])
+def test_two_callbacks_that_would_do_the_same(hook, X, y):
+    first, second = (type(name, (skorch.callbacks.Callback,), {hook: None}) for name in "AB")
+    with pytest.raises(ValueError, match=f"Callbacks 'a' and 'b' both have {hook}"):
+        small(EEGNetClassifier, callbacks=[first(), second()]).fit(X, y)
 
 
 def imbalanced(rng, n_of_each):

@@ -332,7 +332,7 @@ def test_a_schedule_that_depends_on_max_epochs_is_not_prolonged(schedule, trials
 @pytest.mark.parametrize("load_best", [True, False])
 def test_the_best_epoch_is_kept(values, lower_is_better, best, load_best, trials, tmp_path):
     path = tmp_path / "runs" / "best"
-    kept = Checkpoint(path, "mine", lower_is_better, load_best=load_best)
+    kept = Checkpoint(path, monitor="mine", lower_is_better=lower_is_better, load_best=load_best)
     callbacks = [Values(values), kept, StateAfter()]
     estimator = small(EEGNetClassifier, max_epochs=4, callbacks=callbacks).fit(*trials)
     states = dict(estimator.net_.callbacks_)["stateafter"].states_
@@ -347,7 +347,8 @@ def test_the_best_epoch_is_kept(values, lower_is_better, best, load_best, trials
 
 def test_the_epoch_in_which_training_is_stopped_may_be_the_best(trials, tmp_path):
     stopping = skorch.callbacks.EarlyStopping("train_loss", patience=2, threshold=1e9)
-    callbacks = [Values([3, 2, 1]), stopping, Checkpoint(tmp_path / "best", "mine")]
+    kept = Checkpoint(tmp_path / "best", monitor="mine", lower_is_better=True)
+    callbacks = [Values([3, 2, 1]), stopping, kept]
     estimator = small(EEGNetClassifier, max_epochs=9, callbacks=callbacks).fit(*trials)
     assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == estimator.n_iter_ == 3
     assert read(tmp_path / "best")["best"]["epoch"] == 3
@@ -369,10 +370,14 @@ def test_a_checkpoint_changes_nothing_about_training(trials, tmp_path):
     assert_same(dict(kept.module_.state_dict()), dict(plain.module_.state_dict()))
 
 
-@pytest.mark.parametrize("monitor", ["valid_loss", "valid_score", "auc"])
-def test_a_column_that_is_not_there(monitor, trials, tmp_path):
-    callbacks = [Checkpoint(tmp_path / "best", monitor)]
-    with pytest.raises(ValueError, match=rf"Checkpoint: the history has no '{monitor}'.*; give"):
+@pytest.mark.parametrize(
+    ("monitor", "advice"),
+    [("valid_loss", "give the estimator a valid_split"), ("auc", "list what records it before")],
+)
+def test_a_column_that_is_not_there(monitor, advice, trials, tmp_path):
+    callbacks = [Checkpoint(tmp_path / "best", monitor=monitor)]
+    message = f"Checkpoint: the history has no '{monitor}' to watch; {advice}"
+    with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, callbacks=callbacks).fit(*trials)
 
 
@@ -592,11 +597,12 @@ def test_a_disk_that_is_full(trials, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("fields", "error", "message"),
     [
-        ({"path": None}, TypeError, "path=None should be the path of a file"),
-        ({"path": ""}, TypeError, "path='' should be the path of a file"),
-        ({"monitor": 3}, TypeError, "monitor=3 should be a column"),
+        ({"path": None}, TypeError, "path=None should be a name or a path"),
+        ({"path": ""}, ValueError, "path='' should be the path of a file"),
+        ({"monitor": 3}, TypeError, "monitor=3 should be a name"),
+        ({"resume": "no"}, TypeError, "resume='no' should be a bool"),
         ({"every": 0}, ValueError, "every=0 should be an integer of at least 1"),
-        ({"every": 1.5}, ValueError, "every=1.5 should be an integer of at least 1"),
+        ({"every": 1.5}, TypeError, "every=1.5 should be an integer of at least 1"),
     ],
 )
 @pytest.mark.parametrize("random_state", [0, None])
@@ -694,7 +700,7 @@ def test_two_checkpoints_side_by_side(trials, tmp_path):
     def made(folder, n_epochs, both=False):
         callbacks = [
             ("loss", Checkpoint(tmp_path / folder / "loss", resume=True)),
-            ("score", Checkpoint(tmp_path / folder / "score", "train_loss", resume=both)),
+            ("score", Checkpoint(tmp_path / folder / "score", monitor="train_loss", resume=both)),
         ]
         fields = {"max_epochs": n_epochs, "valid_split": 0.25, "callbacks": callbacks}
         return small(EEGNetClassifier, **fields).fit(*trials)
@@ -739,7 +745,7 @@ def test_clone_and_pickle(trials, tmp_path):
     own = {"path", "monitor", "lower_is_better", "every", "load_best", "resume"}
     assert vars(clone(estimator).callbacks[1]).keys() == own
     assert dict(estimator.net_.callbacks_)["checkpoint"].get_params().keys() == own
-    assert "Checkpoint('" in repr(estimator)
+    assert "Checkpoint(path=" in repr(estimator)
     assert dict(copy.net_.callbacks_)["checkpoint"].best_weights_ is None
 
 

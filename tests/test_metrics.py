@@ -13,11 +13,11 @@ from sklearn.metrics import (
     recall_score,
     roc_auc_score,
 )
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor
 from eegsk.callbacks import EarlyStopping, EpochMetric
-from eegsk.metrics import nrmse, nrmse_scorer
+from eegsk.metrics import nrmse, nrmse_by_output, nrmse_scorer
 from eegsk.model_selection import split_for_validation
 
 from .networks import ESTIMATORS, linear, small
@@ -95,6 +95,22 @@ def test_nrmse_scorer(n_outputs, X):
     assert search.best_params_["lr"] == grid["lr"][np.argmax(results)]
 
 
+def test_nrmse_of_each_output_as_a_scorer(X):
+    y = X[:, :3, 0] * [1, 10, 100]
+    fields = {"cv": 3, "scoring": nrmse_by_output, "return_estimator": True, "return_indices": True}
+    found = cross_validate(small(EEGNetRegressor), X, y, **fields)
+    for fold, estimator in enumerate(found["estimator"]):
+        test = found["indices"]["test"][fold]
+        expected = nrmse(y[test], estimator.predict(X[test]), multioutput="raw_values")
+        scores = [found[f"test_neg_nrmse_{output}"][fold] for output in range(3)]
+        np.testing.assert_allclose(scores, -expected)
+        assert found["test_neg_nrmse"][fold] == pytest.approx(-expected.mean())
+    search = GridSearchCV(
+        small(EEGNetRegressor), {"lr": [1e-6, 1e-2]}, scoring=nrmse_by_output, refit="neg_nrmse"
+    )
+    assert "mean_test_neg_nrmse_2" in search.fit(X, y).cv_results_
+
+
 # Metrics in the history
 
 
@@ -143,6 +159,34 @@ def test_nrmse_of_several_targets(X):
     assert found == pytest.approx(errors.mean(), rel=1e-3)
 
 
+def test_nrmse_of_each_target_in_the_history(X):
+    y = 100 + X[:, :2, 0]
+    raw = functools.partial(nrmse, multioutput="raw_values")
+    metrics = [EpochMetric("nrmse_by_output"), EpochMetric(raw, name="own")]
+    estimator = fit(EEGNetRegressor, X, y, *metrics)
+    expected = raw(y[VALID], estimator.predict(X[VALID]))
+    for name in ("nrmse_by_output", "own"):
+        found = [estimator.history_[-1, f"valid_{name}_{output}"] for output in range(2)]
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("found", [None, "0.5", [[0.5]]])
+def test_metrics_that_are_no_numbers(found, X, y):
+    with pytest.raises(
+        ValueError, match="EpochMetric: mine returned .* should return a number, or"
+    ):
+        fit(EEGNetClassifier, X, y, EpochMetric(lambda y_true, y_pred: found, name="mine"))
+
+
+def test_columns_that_are_taken(X, y):
+    for name in ("loss", "score"):
+        with pytest.raises(ValueError, match=f"the history has a '{name}' of its own already"):
+            fit(EEGNetClassifier, X, y, EpochMetric(name=name))
+    with pytest.raises(ValueError, match="the history has a 'balanced_accuracy' of its own"):
+        fit(EEGNetClassifier, X, y, EpochMetric(), EpochMetric())
+    assert EpochMetric("roc_auc", name="loss").get_params()["name"] == "loss"
+
+
 def test_a_class_that_is_not_there(X):
     y = np.arange(24) % 2
     y[TRAIN[:4]] = 2
@@ -188,7 +232,7 @@ def test_metrics_of_the_training_side(X, labels):
     ],
 )
 def test_early_stopping_watches_a_metric(estimator_class, metric, column, lower_is_better, X, y):
-    watch = EarlyStopping(column, patience=3, lower_is_better=lower_is_better)
+    watch = EarlyStopping(column, patience=3)
     fields = {"valid_split": 0.25, "max_epochs": 60, "lr": 0.03}
     fields["callbacks"] = [EpochMetric(metric), watch]
     X = X + y[:, None, None] * np.sin(np.arange(48))
@@ -201,7 +245,7 @@ def test_early_stopping_watches_a_metric(estimator_class, metric, column, lower_
 
 
 def test_what_watches_a_metric_comes_after_it(X, y):
-    watch = EarlyStopping("valid_roc_auc", lower_is_better=False)
+    watch = EarlyStopping("valid_roc_auc")
     with pytest.raises(ValueError, match="no 'valid_roc_auc' to watch.*list what records it befor"):
         fit(EEGNetClassifier, X, y, watch, EpochMetric("roc_auc"))
 

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,7 @@ def test_what_is_shown_changes_nothing(verbose, X, y, capsys):
 
 
 def test_a_line_for_each_epoch(X, y, capsys, bars):
-    callbacks = [EarlyStopping(patience=1, threshold=1e9)]
+    callbacks = [EarlyStopping(patience=1, threshold=1e9, lower_is_better=False)]
     fields = {"verbose": 2, "max_epochs": 9, "valid_split": 0.25, "callbacks": callbacks}
     n_epochs = small(EEGNetClassifier, **fields).fit(X, y).n_iter_
     out, states = shown(capsys)
@@ -178,6 +179,7 @@ class Writer:
 
     def __init__(self):
         self.scalars, self.n_closed = [], 0
+        self.lock = threading.Lock()  # which cannot be copied, as those of writers
 
     def add_scalar(self, tag, scalar_value, global_step):
         self.scalars.append((tag, global_step, scalar_value))
@@ -185,8 +187,22 @@ class Writer:
     def close(self):
         self.n_closed += 1
 
-    def __deepcopy__(self, memo):
-        return self  # as a file handle, which all copies write to
+
+class Log(skorch.callbacks.Callback):
+    """Write losses to a list."""
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def on_epoch_end(self, net, **kwargs):
+        self.losses.append(net.history[-1, "train_loss"])
+
+
+def test_loggers_write_to_what_they_were_given(X, y):
+    losses = []
+    estimator = small(EEGNetClassifier, max_epochs=3, callbacks=[Log(losses)]).fit(X, y)
+    assert losses == estimator.history_[:, "train_loss"]
+    assert len(estimator.fit(X, y).callbacks[0].losses) == 6
 
 
 def test_tensorboard_receives_each_epoch(X, y):
@@ -228,7 +244,7 @@ def test_ctrl_c_in_a_callback_is_not_taken_for_a_stop(hook, X, y):
     estimator = small(EEGNetClassifier, max_epochs=5, callbacks=[Busy()])
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(X, y)
-    assert estimator.n_iter_ == 2
+    assert estimator.n_iter_ == 1
     assert estimator.predict(X).shape == (24,)
 
 

@@ -70,7 +70,7 @@ FINE_GRAINED = {
     "callbacks__gradientclipping__max_norm": 1.0,
     "callbacks__swa__lr": 1e-4,
     "callbacks__earlystopping__monitor": "valid_balanced_accuracy",
-    "callbacks__earlystopping__lower_is_better": False,
+    "callbacks__earlystopping__patience": None,
     "callbacks__earlystopping__load_best": True,
 }
 

@@ -1,5 +1,7 @@
 """Training: what the history says, who validates, who may stop it, where it runs."""
 
+import signal
+
 import numpy as np
 import pytest
 import skorch.callbacks
@@ -22,7 +24,7 @@ from eegsk import (
     EEGNeXClassifier,
     EEGRegressor,
 )
-from eegsk.callbacks import EarlyStopping
+from eegsk.callbacks import CosineWarmRestarts, EarlyStopping
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
@@ -284,12 +286,12 @@ def test_split_for_validation_alone():
 # Early stopping
 
 
-def losses_going(*values):
+def losses_going(*values, name="scripted"):
     """Return a callback that makes the validation losses of the first epochs up."""
 
     class Scripted(skorch.callbacks.Callback):
         def on_epoch_end(self, net, **kwargs):
-            net.history.record("scripted", values[len(net.history) - 1])
+            net.history.record(name, values[len(net.history) - 1])
 
     return Scripted()
 
@@ -304,7 +306,7 @@ def losses_going(*values):
     ],
 )
 def test_early_stopping_restores_the_best_weights(values, best, n_epochs, X, y):
-    stopping = EarlyStopping(monitor="scripted", patience=2)
+    stopping = EarlyStopping(monitor="scripted", patience=2, lower_is_better=True)
     fields = {"max_epochs": 6, "lr": 0.05, "callbacks": [losses_going(*values), stopping]}
     estimator, witness = observed(small(EEGNetClassifier, **fields), X, y)
     assert estimator.n_iter_ == n_epochs == len(witness.states_)
@@ -326,7 +328,7 @@ def test_early_stopping_on_the_validation_loss(X, y):
 
 
 def test_early_stopping_may_keep_the_last_weights(X, y):
-    stopping = EarlyStopping(monitor="scripted", patience=2, load_best=False)
+    stopping = EarlyStopping(monitor="scripted", patience=2, load_best=False, lower_is_better=True)
     fields = {"max_epochs": 6, "callbacks": [losses_going(3, 1, 2, 2, 2, 2), stopping]}
     estimator, witness = observed(small(EEGNetClassifier, **fields), X, y)
     last = estimator.module_.state_dict()
@@ -345,8 +347,65 @@ def test_early_stopping_needs_validation(X, y):
         small(EEGNetClassifier, callbacks=[EarlyStopping()]).fit(X, y)
 
 
+def test_early_stopping_keeps_the_best_epoch_however_little_better(X, y):
+    values = [3, 2, 1.99, 1.98, 1.97, 1.99]
+    stopping = EarlyStopping("valid_scripted_loss", patience=3, threshold=0.1)
+    fields = {"max_epochs": 9, "callbacks": [losses_going(*values, name="valid_scripted_loss")]}
+    fields["callbacks"].append(stopping)
+    estimator, witness = observed(small(EEGNetClassifier, valid_split=0.25, **fields), X, y)
+    assert estimator.n_iter_ == 5
+    restored = estimator.module_.state_dict()
+    assert all(torch.equal(restored[name], v) for name, v in witness.states_[4].items())
+
+
+@pytest.mark.parametrize(
+    ("values", "n_epochs", "best"),
+    [([-1.0, -1.005, -1.01, -1.015, -1.02], 3, 1), ([-3.0, -2.0, -1.0, -0.5, -0.4], 5, 5)],
+)
+@pytest.mark.parametrize("lower_is_better", [False, True])
+def test_early_stopping_on_negative_values(values, n_epochs, best, lower_is_better, X, y):
+    column = losses_going(*(-value if lower_is_better else value for value in values))
+    stopping = EarlyStopping("scripted", 2, 0.01, lower_is_better=lower_is_better)
+    estimator = small(EEGNetClassifier, max_epochs=5, callbacks=[column, stopping]).fit(X, y)
+    assert estimator.n_iter_ == n_epochs
+    assert dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_ == best
+
+
+@pytest.mark.parametrize(
+    ("column", "best"),
+    [("valid_score", max), ("valid_loss", min), ("r2", max), ("neg_mse", max), ("mae_0", min)],
+)
+def test_what_is_better_is_known_by_the_name(column, best, X, y):
+    values = [2.0, 1.0, 3.0]
+    stopping = EarlyStopping(column, patience=None)
+    callbacks = [losses_going(*values, name=column), stopping]
+    estimator = small(EEGNetClassifier, valid_split=0.25, max_epochs=3, callbacks=callbacks)
+    kept = dict(estimator.fit(X, y).net_.callbacks_)["earlystopping"]
+    assert kept.best_value_ == best(values)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"patience": "2"},
+            "EarlyStopping: patience='2' should be an integer of at least 1 or Non",
+        ),
+        ({"patience": 0}, "EarlyStopping: patience=0 should be an integer of at least 1 or None"),
+        ({"threshold": "a"}, "EarlyStopping: threshold='a' should be a number of at least 0"),
+        ({"threshold_mode": "share"}, "threshold_mode='share' should be 'rel' or 'abs'"),
+        ({"monitor": "my_column"}, "whether 'my_column' should be low or high cannot be known by"),
+    ],
+)
+def test_parameters_of_early_stopping_are_checked(fields, message, X, y):
+    stopping = EarlyStopping(**fields)
+    estimator = small(EEGNetClassifier, valid_split=0.25, callbacks=[stopping])
+    with pytest.raises((TypeError, ValueError), match=message):
+        estimator.fit(X, y)
+
+
 def test_early_stopping_starts_anew_in_each_fit(X, y):
-    stopping = EarlyStopping(monitor="scripted", patience=2)
+    stopping = EarlyStopping(monitor="scripted", patience=2, lower_is_better=True)
     callbacks = [losses_going(3, 1, 2, 2, 2, 2), stopping]
     estimator = small(EEGNetClassifier, max_epochs=6, callbacks=callbacks)
     assert [estimator.fit(X, y).n_iter_ for _ in range(2)] == [4, 4]
@@ -482,12 +541,14 @@ def test_ctrl_c_is_not_swallowed(estimator_class, X, y):
     estimator = estimator_class(network=Interrupting, max_epochs=3)
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(X, y)
-    assert estimator.n_iter_ == 2
+    assert estimator.n_iter_ == 1  # the second was cut short
     assert estimator.predict(X).shape == (24,)
 
 
-@pytest.mark.parametrize("hook", ["on_batch_begin", "on_batch_end", "on_epoch_end"])
-def test_a_callback_may_stop_training(hook, X, y):
+@pytest.mark.parametrize(
+    ("hook", "n_whole"), [("on_batch_begin", 1), ("on_batch_end", 1), ("on_epoch_end", 2)]
+)
+def test_a_callback_may_stop_training(hook, n_whole, X, y):
     class Stop(skorch.callbacks.Callback):
         def on_train_end(self, net, **kwargs):
             self.ended_ = True
@@ -498,9 +559,27 @@ def test_a_callback_may_stop_training(hook, X, y):
 
     setattr(Stop, hook, stop)
     estimator = small(EEGNetClassifier, max_epochs=5, callbacks=[Stop()]).fit(X, y)
-    assert estimator.n_iter_ == 2
+    assert estimator.n_iter_ == n_whole
+    assert len(estimator.history_[:, "train_loss"]) == n_whole
     assert dict(estimator.net_.callbacks_)["stop"].ended_
     assert not estimator.module_.training
+
+
+def test_going_on_after_ctrl_c(X, y, tmp_path):
+    class Interrupt(skorch.callbacks.Callback):
+        def on_batch_end(self, net, **kwargs):
+            if len(net.history) == 2 and not hasattr(self, "done_"):
+                self.done_ = True
+                signal.raise_signal(signal.SIGINT)
+
+    callbacks = [CosineWarmRestarts(t_0=1), Interrupt()]
+    estimator = small(EEGNetClassifier, max_epochs=4, batch_size=9, callbacks=callbacks)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(X, y)
+    estimator.history_.to_file(tmp_path / "history.json")
+    estimator.set_params(lr=0.5).partial_fit(X, y)
+    assert estimator.history_[-1, "lr"] == 0.5
+    assert estimator.n_iter_ == 2
 
 
 def test_an_error_in_a_callback_is_not_swallowed(X, y):

@@ -82,10 +82,10 @@ class Schedule(Technique):
             self.step_ += 1
             self._set_lr(net)
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Give the optimizer back its own learning rates."""
+    def after_train(self, net: Any) -> None:
+        """Give the optimizer back its own learning rates, whatever ended training."""
         for group in net.optimizer_.param_groups:
-            group["lr"] = group.pop("initial_lr")
+            group["lr"] = group.pop("initial_lr", group["lr"])
 
     def _set_lr(self, net: Any) -> None:
         n_steps = net.max_epochs * self.epoch_steps_

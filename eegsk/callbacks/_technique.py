@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, dataclass_transform
 
 import torch
@@ -12,7 +12,8 @@ from skorch.callbacks import Callback
 from .._params import check_fields
 
 
-@dataclass_transform(eq_default=False)
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+@dataclass(eq=False, repr=False)
 class Technique(Callback):
     """A callback whose annotated attributes are the parameters of its constructor.
 
@@ -27,7 +28,12 @@ class Technique(Callback):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(cls, eq=False)
+        dataclass(cls, eq=False, repr=False)
+
+    def __repr__(self) -> str:
+        names = [own.name for own in sorted(fields(self), key=lambda own: bool(own.kw_only))]
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__name__}({shown})"
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Check the parameters, and that no other callback does the same.

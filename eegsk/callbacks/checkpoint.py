@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import os
-from numbers import Integral
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from skorch.callbacks import Callback
-
 from .._nested import named_items
+from .._params import check_fields
+from .._types import Count
 from ..training.files import prepare_folder, read_checkpoint, write_checkpoint
 from ..training.net import StopTraining
-from ..training.run import Run, describe, digest
-from ..training.state import capture, capture_callbacks, learned, restore
+from ..training.run import Run, digest
+from ..training.state import capture, restore
+from ._best_epoch import BestEpoch
+from ._same_run import beginnings, check_run
 
 # The part of a path that stands for the fit.
 _RUN = "{run}"
-_BEST = ("best_epoch_", "best_value_", "best_weights_")
 # Parameters of the checkpoint itself that leave what is trained as it is.
 _NOT_TOLD = {"path", "every", "load_best", "resume"}
 
 
-class Checkpoint(Callback):
+class Checkpoint(BestEpoch):
     """Keep the best epoch, and resume a run that was killed as if it had never stopped.
 
     One file holds the weights of the best epoch by a validation metric and, of the last epoch
@@ -40,22 +39,23 @@ class Checkpoint(Callback):
         The file; its folder is made. Where several fits share a path, as in cross-validation,
         the file is that of the last; write ``"runs/{run}"``, in which ``{run}`` stands for the
         parameters, data and seed, to give each fit a file of its own.
-    monitor : str, default="auto"
-        The column of the history that tells which epoch is best: ``"valid_score"``, say.
-        ``"auto"`` for ``"valid_loss"`` if the estimator has a ``valid_split``; without, no epoch
-        counts as best, and the last is kept.
-    lower_is_better : bool, default=True
-        Whether smaller values are better: True for losses, False for scores.
     every : int, default=1
         After how many epochs the file is written; after the last it always is.
-    load_best : bool, default=True
-        Whether training ends with the weights of the best epoch. Callbacks act in the order of
-        the list: one further on that sets the weights when training ends has the last word.
     resume : bool, default=False
         Whether ``fit`` goes on from the file, if there is one. All parameters and data must be
         those of the run in it, but for ``max_epochs``, which may have grown unless a callback
         depends on it, ``verbose``, and the seed with ``random_state=None``, which is taken from
         the file.
+    monitor : str, default="auto"
+        The column of the history that tells which epoch is best: ``"valid_score"``, say.
+        ``"auto"`` for ``"valid_loss"`` if the estimator has a ``valid_split``; without, no epoch
+        counts as best, and the last is kept.
+    lower_is_better : bool or None, default=None
+        Whether smaller values are better: True for losses, False for scores; None to know it by
+        the name of the column.
+    load_best : bool, default=True
+        Whether training ends with the weights of the best epoch. Callbacks act in the order of
+        the list: one further on that sets the weights when training ends has the last word.
 
     Attributes
     ----------
@@ -83,6 +83,8 @@ class Checkpoint(Callback):
     instead; ``load_state_dict`` is called after ``on_train_begin``. What a callback has learned
     when training begins is how it is known to depend on ``max_epochs``.
 
+    In ``partial_fit`` each call is a training of its own, with a best epoch of its own.
+
     Results on a GPU are repeated bit by bit as far as its kernels do so.
 
     Examples
@@ -100,30 +102,32 @@ class Checkpoint(Callback):
     3
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        monitor: str = "auto",
-        lower_is_better: bool = True,
-        every: int = 1,
-        load_best: bool = True,
-        resume: bool = False,
-    ) -> None:
-        self.path = path
-        self.monitor = monitor
-        self.lower_is_better = lower_is_better
-        self.every = every
-        self.load_best = load_best
-        self.resume = resume
+    path: str | os.PathLike[str]
+    every: Count = 1
+    resume: bool = False
+    monitor: str = field(default="auto", kw_only=True)
 
-    def __repr__(self) -> str:
-        return f"Checkpoint({str(self.path)!r}, monitor={self.monitor!r}, resume={self.resume})"
+    def check(self) -> None:
+        """Check the parameters.
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is of a wrong type or out of range.
+        """
+        check_fields(self)
+        if not str(self.path):
+            raise ValueError("Checkpoint: path='' should be the path of a file.")
+
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Begin with no best epoch."""
-        check_checkpoint(self)
-        self._check_alone(net)
-        self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
+        self.check()
+        super().on_train_begin(net, X=X)
+        others = [callback for _, callback in net.callbacks_ if isinstance(callback, Checkpoint)]
+        if sum(bool(other.resume) for other in others) > 1:
+            raise ValueError(
+                "Checkpoint: two checkpoints have resume=True; one of them resumes for both."
+            )
 
     def after_train_begin(self, net: Any, trials: Any, run: Run, n_epochs: int) -> None:
         """Find the file, and go on from what it holds if asked to."""
@@ -131,7 +135,6 @@ class Checkpoint(Callback):
             raise ValueError(
                 "Checkpoint: resume=True is for fit; partial_fit goes on with what it is given."
             )
-        self.validates_ = trials.valid is not None
         self.n_epochs_ = n_epochs
         self._begin(net, run.describe(trials, net.module_.state_dict()), run.seed)
         prepare_folder(self.file_)
@@ -142,24 +145,16 @@ class Checkpoint(Callback):
 
     def after_epoch_end(self, net: Any, stopped: bool) -> None:
         """Compare the epoch with the best, and write the file."""
-        self._compare(net)
+        if self.column_ is not None:
+            self._compare(net)
         epoch = len(net.history)
         if stopped or epoch == self.n_epochs_ or epoch % self.every == 0:
             self._write(net, stopped)
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Put the best weights in place."""
-        if self.load_best and self.best_weights_ is not None:
-            net.module_.load_state_dict(self.best_weights_)
-        self.best_weights_ = None  # pickles hold the weights once
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the best epoch, for another checkpoint of the same training."""
-        return {name: getattr(self, name) for name in _BEST}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take the best epoch over."""
-        vars(self).update(state)
+    def _column(self, has_validation: bool) -> str | None:
+        if self.monitor != "auto":
+            return self.monitor
+        return "valid_loss" if has_validation else None
 
     def _begin(self, net: Any, description: dict[str, str], seed: int) -> None:
         """Note what the run is, and what its callbacks begin with."""
@@ -167,24 +162,18 @@ class Checkpoint(Callback):
         hidden = {f"callbacks__{name}__{key}" for name in own for key in _NOT_TOLD}
         hidden |= {"callbacks", *(f"callbacks__{name}" for name in own)}
         told = {name: words for name, words in description.items() if name not in hidden}
-        self.run_ = {**told, "callbacks": ", ".join(name for name, _ in net.callbacks_)}
+        self.run_ = {**told, "callbacks": ", ".join(_own_names(net))}
         self.seed_ = seed
-        self.begins_ = _beginnings(net, self)
+        self.begins_ = beginnings(net, self)
         path = str(Path(self.path).expanduser())
         self.file_ = Path(path.replace(_RUN, digest(self.run_, self.n_epochs_)[1:]))
         self.written_: tuple[int, ...] | None = None
 
-    def _check_alone(self, net: Any) -> None:
-        others = [callback for _, callback in net.callbacks_ if isinstance(callback, Checkpoint)]
-        if sum(bool(other.resume) for other in others) > 1:
-            raise ValueError(
-                "Checkpoint: two checkpoints have resume=True; one of them resumes for both."
-            )
-
     def _check_same(self, held: dict[str, Any]) -> None:
         """See that the file is of this run, of no more epochs."""
         name = f"Checkpoint: {str(self.file_)!r}"
-        _check_run(name, held["run"], self.run_, _RUN in str(self.path))
+        hint = "" if _RUN in str(self.path) else f"; for several fits, one with {_RUN} in it"
+        check_run(name, held["run"], self.run_, hint)
         if held["epoch"] > self.n_epochs_:
             raise ValueError(
                 f"{name} has {held['epoch']} epochs, more than max_epochs={self.n_epochs_}; raise "
@@ -206,24 +195,6 @@ class Checkpoint(Callback):
         self.written_ = _stamp(self.file_)
         if held["stopped"]:
             raise StopTraining
-
-    def _compare(self, net: Any) -> None:
-        monitor = "valid_loss" if self.monitor == "auto" else self.monitor
-        if monitor not in net.history[-1]:
-            if self.monitor == "auto" and not self.validates_:
-                return
-            raise ValueError(
-                f"Checkpoint: the history has no {monitor!r} to watch; give the estimator a "
-                "valid_split, such as valid_split=0.2, or monitor='auto'."
-            )
-        value = float(net.history[-1, monitor])
-        best = self.best_value_
-        if math.isnan(value) or (
-            best is not None and (value >= best if self.lower_is_better else value <= best)
-        ):
-            return
-        self.best_epoch_, self.best_value_ = len(net.history), value
-        self.best_weights_ = copy.deepcopy(net.module_.state_dict())
 
     def _write(self, net: Any, stopped: bool) -> None:
         best = {
@@ -256,31 +227,6 @@ class Checkpoint(Callback):
         )
 
 
-def check_checkpoint(checkpoint: Checkpoint) -> None:
-    """Check the parameters of a checkpoint.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        The callback.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is of a wrong type or out of range.
-    """
-    if not isinstance(checkpoint.path, str | os.PathLike) or not str(checkpoint.path):
-        raise TypeError(f"Checkpoint: path={checkpoint.path!r} should be the path of a file.")
-    if not isinstance(checkpoint.monitor, str):
-        raise TypeError(
-            f"Checkpoint: monitor={checkpoint.monitor!r} should be a column of the history, such "
-            "as 'valid_score', or 'auto'."
-        )
-    every = checkpoint.every
-    if not isinstance(every, Integral) or isinstance(every, bool) or every < 1:
-        raise ValueError(f"Checkpoint: every={every!r} should be an integer of at least 1.")
-
-
 def resumed_seed(callbacks: Any) -> int | None:
     """Return the seed of the run to go on with, if there is one.
 
@@ -302,7 +248,7 @@ def resumed_seed(callbacks: Any) -> int | None:
     for _, callback in named_items(callbacks):
         if not isinstance(callback, Checkpoint) or not callback.resume:
             continue
-        check_checkpoint(callback)
+        callback.check()
         if _RUN in str(callback.path):
             raise ValueError(
                 f"Checkpoint: to find the file of a run to resume, with {_RUN} in the path, takes "
@@ -314,31 +260,10 @@ def resumed_seed(callbacks: Any) -> int | None:
     return None
 
 
-def _beginnings(net: Any, without: Checkpoint) -> dict[str, str]:
-    """Return fingerprints of what the callbacks know when training begins."""
-    states, callbacks = capture_callbacks(net, without), dict(net.callbacks_)
-    known = {name: describe(learned(callbacks[name])) for name in states}
-    return {name: digest(state, known[name]) for name, state in states.items()}
-
-
-def _check_run(name: str, held: dict[str, str], here: dict[str, str], has_own: bool) -> None:
-    """See that two runs are the same, or say in what they differ."""
-    differ = [key for key in {**here, **held} if held.get(key) != here.get(key)]
-    if not differ:
-        return
-    key = differ[0]
-    was, now = (_shortened(run.get(key, "not there")) for run in (held, here))
-    how = "differs" if was.startswith("#") else f"was {was}, now is {now}"
-    also = f", and {len(differ) - 1} more" if len(differ) > 1 else ""
-    other = "" if has_own else f"; for several fits, one with {_RUN} in it"
-    raise ValueError(
-        f"{name} is of another run, {key} {how}{also}; it is left as it is. Set that back, or give "
-        f"another path{other}."
-    )
-
-
-def _shortened(words: str) -> str:
-    return words if len(words) <= 60 else f"{words[:60]}..."
+def _own_names(net: Any) -> list[str]:
+    """Return the names of the callbacks that the estimator was given."""
+    default = {name for name, _ in net._default_callbacks}
+    return [name for name, _ in net.callbacks_ if name not in default]
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
-import skorch.callbacks
+from .._types import Count, NonNegative
+from ._best_epoch import BestEpoch
 
 
-class EarlyStopping(skorch.callbacks.EarlyStopping):
+class EarlyStopping(BestEpoch):
     """Stop when a value of the history no longer improves, and restore the best weights.
 
-    It is skorch's callback of the same name, which by default keeps the last weights.
+    The parameters are those of skorch's callback of the same name, which by default keeps the last
+    weights. In ``partial_fit`` each call is a training of its own.
 
     Parameters
     ----------
     monitor : str, default="valid_loss"
         The column of the history to watch.
-    patience : int, default=20
-        For how many epochs to wait for an improvement.
+    patience : int or None, default=20
+        For how many epochs to wait for an improvement; None to train to the end, and keep the best
+        epoch only.
     threshold : float, default=1e-4
-        The improvement that counts.
+        The improvement that is worth waiting on; the best weights are those of the best epoch,
+        however little better it was.
     threshold_mode : {"rel", "abs"}, default="rel"
-        Whether ``threshold`` is a fraction of the best value so far, or absolute.
-    lower_is_better : bool, default=True
-        Whether an improvement is a smaller value: True for losses, False for scores.
+        Whether ``threshold`` is a fraction of the value that it has to improve on, or absolute.
     sink : callable, default=print
         Where messages go; printed, they take ``verbose=2``.
+    lower_is_better : bool or None, default=None
+        Whether an improvement is a smaller value: True for losses, False for scores; None to know
+        it by the name of the column.
     load_best : bool, default=True
         Whether the weights of the best epoch are restored when training ends, be it early or not.
+
+    Attributes
+    ----------
+    best_epoch_ : int or None
+        The best epoch, counted from 1.
+    best_value_ : float or None
+        What ``monitor`` was then.
+
+    References
+    ----------
+    .. [1] Prechelt, L. (1998). Early stopping - but when? In Neural networks: tricks of the trade,
+       55-69. Springer. https://doi.org/10.1007/3-540-49430-8_3
 
     Examples
     --------
@@ -38,38 +57,44 @@ class EarlyStopping(skorch.callbacks.EarlyStopping):
     5
     """
 
-    def __init__(
-        self,
-        monitor: str = "valid_loss",
-        patience: int = 20,
-        threshold: float = 1e-4,
-        threshold_mode: str = "rel",
-        lower_is_better: bool = True,
-        sink: Any = print,
-        load_best: bool = True,
-    ) -> None:
-        super().__init__(
-            monitor=monitor,
-            patience=patience,
-            threshold=threshold,
-            threshold_mode=threshold_mode,
-            lower_is_better=lower_is_better,
-            sink=sink,
-            load_best=load_best,
-        )
+    memory: ClassVar = (*BestEpoch.memory, "misses_", "counted_")
 
-    def __repr__(self) -> str:
-        return f"EarlyStopping(monitor={self.monitor!r}, patience={self.patience})"
+    monitor: str = "valid_loss"
+    patience: Count | None = 20
+    threshold: NonNegative = 1e-4
+    threshold_mode: Literal["rel", "abs"] = "rel"
+    sink: Callable[[str], Any] = print
+
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
+        """Begin with no best epoch, and no epoch waited."""
+        super().on_train_begin(net, X=X)
+        self.misses_, self.counted_ = 0, math.inf
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the epoch with the best so far."""
-        if self.monitor not in net.history[-1]:
-            raise ValueError(
-                f"EarlyStopping: the history has no {self.monitor!r} to watch; give the estimator "
-                "a valid_split, such as valid_split=0.2, and list what records it before this."
-            )
-        super().on_epoch_end(net, **kwargs)
+        value = self._compare(net)
+        relative = self.threshold_mode == "rel" and math.isfinite(self.counted_)
+        needed = self.threshold * (abs(self.counted_) if relative else 1)
+        if value < self.counted_ - needed:
+            self.misses_, self.counted_ = 0, value
+        else:
+            self.misses_ += 1
+        if self.misses_ == self.patience:
+            raise KeyboardInterrupt  # skorch's way to stop
 
-    def _sink(self, text: str, verbose: int) -> None:
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Put the best weights in place, and say why training has stopped."""
+        if self.misses_ == self.patience:
+            self._say(
+                net,
+                f"Stopping since {self.monitor} has not improved in the last {self.patience} "
+                "epochs.",
+            )
+        if self.load_best and self.best_epoch_ not in (None, len(net.history)):
+            self._say(net, f"Restoring best model from epoch {self.best_epoch_}.")
+        super().on_train_end(net)
+
+    def _say(self, net: Any, text: str) -> None:
         """Leave a progress bar alone in its line."""
-        super()._sink(text, int(verbose) > 1)
+        if self.sink is not print or net.verbose > 1:
+            self.sink(text)

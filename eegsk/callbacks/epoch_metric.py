@@ -12,28 +12,38 @@ import torch
 from scipy.special import softmax
 from sklearn.metrics import recall_score, roc_auc_score
 
+from .._params import shown
 from ..metrics import nrmse
 from ..training.net import ClassifierNet
 from ..training.scores import EpochScores
+from ._technique import Technique
+
+_Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
+
+# What the net and its scores record with a prefix.
+_TAKEN = {"loss", "score", "batch_size", "batch_count"}
 
 
-class EpochMetric(EpochScores):
+class EpochMetric(Technique, EpochScores):
     """Record a metric of each epoch in the history.
 
     It is computed of the outputs that training and validation compute anyway. List it before
     callbacks that watch its column, such as
-    ``EarlyStopping(monitor="valid_balanced_accuracy", lower_is_better=False)``.
+    ``EarlyStopping(monitor="valid_balanced_accuracy")``.
 
     Parameters
     ----------
-    metric : {"balanced_accuracy", "roc_auc", "nrmse"} or callable, default="balanced_accuracy"
-        For classifiers, the mean recall of the classes that are there, or the area under the
-        curve (of more than two classes, the mean of each against the rest); for regressors,
-        :func:`eegsk.metrics.nrmse`. A function is called as ``metric(y_true, y_pred)``, and with
-        ``sample_weight`` if it has such a parameter: classes are given as indices of ``classes_``,
-        targets standardised.
+    metric : str or callable, default="balanced_accuracy"
+        For classifiers ``"balanced_accuracy"``, the mean recall of the classes that are there, or
+        ``"roc_auc"``, the area under the curve (of more than two classes, the mean of each against
+        the rest); for regressors ``"nrmse"`` or ``"nrmse_by_output"``, the mean of
+        :func:`eegsk.metrics.nrmse` over targets or one for each. A function is called as
+        ``metric(y_true, y_pred)``, and with ``sample_weight`` if it has such a parameter: classes
+        are given as indices of ``classes_``, targets standardised. It returns a number, or a list
+        of them.
     name : str or None, default=None
-        The columns are ``valid_name`` and ``train_name``; None for the name of the metric.
+        The columns are ``valid_name`` and ``train_name``, of a list ``valid_name_0`` and so on;
+        None for the name of the metric.
     on_train : bool, default=False
         Whether to record it of the training side too, as of the outputs on which the network was
         trained, dropout and augmentation included.
@@ -43,7 +53,7 @@ class EpochMetric(EpochScores):
     >>> import numpy as np
     >>> from eegsk import EEGNetClassifier
     >>> from eegsk.callbacks import EarlyStopping, EpochMetric
-    >>> watch = EarlyStopping(monitor="valid_roc_auc", lower_is_better=False)
+    >>> watch = EarlyStopping(monitor="valid_roc_auc")
     >>> estimator = EEGNetClassifier(
     ...     callbacks=[EpochMetric("roc_auc"), watch], valid_split=0.25, max_epochs=2
     ... )
@@ -52,42 +62,61 @@ class EpochMetric(EpochScores):
     2
     """
 
-    def __init__(
-        self,
-        metric: str | Callable[..., float] = "balanced_accuracy",
-        name: str | None = None,
-        on_train: bool = False,
-    ) -> None:
-        self.metric = metric
-        self.name = name
-        self.on_train = on_train
+    metric: str | Callable[..., Any] = "balanced_accuracy"
+    name: str | None = None
+    on_train: bool = False
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Look the metric up."""
-        is_classifier = isinstance(net, ClassifierNet)
-        known = _OF_CLASSIFIERS if is_classifier else _OF_REGRESSORS
-        self.name_ = self.name or getattr(self.metric, "__name__", self.metric)
-        if not isinstance(self.name_, str):
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
+        """Look the metric up, and see that there is something to record and a column for it.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        X : TrialSplit
+            Trials to train and to validate on.
+        **kwargs : dict
+            Not used.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is wrong, or there are no trials to validate on.
+        """
+        super().on_train_begin(net)
+        if X.valid is None and not self.on_train:
+            raise ValueError(
+                "EpochMetric: there are no trials to validate on; give the estimator a "
+                "valid_split, such as valid_split=0.2, or set on_train=True."
+            )
+        self.name_ = self._choose_name()
+        others = [other for _, other in net.callbacks_ if isinstance(other, EpochMetric)]
+        taken = {getattr(other, "name_", None) for other in others if other is not self}
+        if self.name_ in _TAKEN | taken:
+            raise ValueError(
+                f"EpochMetric: the history has a {self.name_!r} of its own already; give another "
+                "name, as name=..."
+            )
+        self.compute_ = self._find(isinstance(net, ClassifierNet))
+
+    def _choose_name(self) -> str:
+        name = self.name or getattr(self.metric, "__name__", self.metric)
+        if not isinstance(name, str):
             raise ValueError(f"EpochMetric: {self.metric!r} has no name; give one, as name=...")
+        return name
+
+    def _find(self, is_classifier: bool) -> _Metric:
+        """Return what computes the metric of outputs, targets and weights."""
         if callable(self.metric):
-            self.compute_ = functools.partial(_call, self.metric, self.name_, is_classifier)
-        elif self.metric in known:
-            self.compute_ = known[self.metric]
-        else:
+            return functools.partial(_call, self.metric, self.name_, is_classifier)
+        known = _OF_CLASSIFIERS if is_classifier else _OF_REGRESSORS
+        if self.metric not in known:
             task = "classifier" if is_classifier else "regressor"
             raise ValueError(
                 f"EpochMetric: metric={self.metric!r} is none of a {task}'s, {', '.join(known)}; "
                 "choose from these, or give a function."
             )
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Record the metric and forget the outputs."""
-        if not (self.seen_["valid"] or self.on_train):
-            raise ValueError(
-                "EpochMetric: there are no trials to validate on; give the estimator a "
-                "valid_split, such as valid_split=0.2, or set on_train=True."
-            )
-        super().on_epoch_end(net, **kwargs)
+        return known[self.metric]
 
     def record(
         self,
@@ -101,7 +130,21 @@ class EpochMetric(EpochScores):
         if prefix == "train" and not self.on_train:
             return
         arrays = [tensor.cpu().double().numpy() for tensor in (output, target, weight)]
-        net.history.record(f"{prefix}_{self.name_}", float(self.compute_(*arrays)))
+        found = self.compute_(*arrays)
+        if not _is_number_or_list(found):
+            raise ValueError(
+                f"EpochMetric: {self.name_} returned {shown(found)}; it should return a number, or "
+                "a list of them."
+            )
+        values = np.asarray(found, dtype=float)
+        column = f"{prefix}_{self.name_}"
+        for place in np.ndindex(values.shape):
+            net.history.record("_".join([column, *map(str, place)]), values[place].item())
+
+
+def _is_number_or_list(found: Any) -> bool:
+    values = np.asarray(found)
+    return values.ndim < 2 and values.dtype.kind in "biuf"
 
 
 def _decide(
@@ -157,5 +200,15 @@ def _nrmse(output: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
     return nrmse(target, output, sample_weight=weight)
 
 
-_OF_CLASSIFIERS = {"balanced_accuracy": _balanced_accuracy, "roc_auc": _roc_auc}
-_OF_REGRESSORS = {"nrmse": _nrmse}
+def _nrmse_by_output(output: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return nrmse(target, output, sample_weight=weight, multioutput="raw_values")
+
+
+_OF_CLASSIFIERS: dict[str, Callable[..., Any]] = {
+    "balanced_accuracy": _balanced_accuracy,
+    "roc_auc": _roc_auc,
+}
+_OF_REGRESSORS: dict[str, Callable[..., Any]] = {
+    "nrmse": _nrmse,
+    "nrmse_by_output": _nrmse_by_output,
+}

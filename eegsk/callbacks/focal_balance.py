@@ -89,11 +89,15 @@ class FocalBalance(Technique):
         self.counts_ = (now.cpu().double() + torch.tensor(before or 0.0)).tolist()
         weights = torch.ones(n_classes) if self.scheme is None else self._weights()
         self.class_weight_ = weights.tolist()
-        loss = FocalBalancedLoss(self.gamma, self.alpha, weights.float(), reduction="none")
+        loss = _LearnedLoss(self.gamma, self.alpha, weights.float(), reduction="none")
         net.criterion_ = loss.to(net.device)
 
     def _weights(self) -> torch.Tensor:
         return class_weights(self.counts_, self.scheme or "balanced", self.beta)
+
+
+class _LearnedLoss(FocalBalancedLoss):
+    """The loss that is put in place, which another ``partial_fit`` may replace."""
 
 
 def _check_net(net: Any) -> None:
@@ -103,9 +107,7 @@ def _check_net(net: Any) -> None:
         )
     criterion = net.criterion_
     plain = type(criterion) is nn.CrossEntropyLoss and criterion.weight is None
-    if not (plain and criterion.label_smoothing == 0) and not isinstance(
-        criterion, FocalBalancedLoss
-    ):
+    if not (plain and criterion.label_smoothing == 0) and not isinstance(criterion, _LearnedLoss):
         raise ValueError(
             f"FocalBalance takes the place of cross-entropy, but the criterion is {criterion}; "
             "leave criterion='cross_entropy', or FocalBalance out."

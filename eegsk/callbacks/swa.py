@@ -54,7 +54,7 @@ class SWA(WeightAverage):
     >>> from eegsk import EEGNetClassifier
     >>> from eegsk.callbacks import SWA
     >>> EEGNetClassifier(callbacks=[SWA(start=80, lr=1e-3)]).callbacks
-    [SWA(start=80, validate=True, lr=0.001)]
+    [SWA(start=80, lr=0.001, validate=True)]
     """
 
     start: Start = 0.75

@@ -88,11 +88,11 @@ def fine_grained_classification(
     >>> [type(callback).__name__ for callback in estimator.callbacks][:3]
     ['FocalBalance', 'CosineWarmRestarts', 'MixedPrecision']
     """
-    best = {"monitor": "valid_balanced_accuracy", "lower_is_better": False}
+    best = "valid_balanced_accuracy"
     if checkpoint is None:
-        checkpoint = EarlyStopping(**best, patience=2**31)  # never stops, keeps the best
+        checkpoint = EarlyStopping(monitor=best, patience=None)
     elif isinstance(checkpoint, str | os.PathLike):
-        checkpoint = Checkpoint(checkpoint, **best)
+        checkpoint = Checkpoint(checkpoint, monitor=best)
     estimator = AdvancedEEGNetClassifier(
         optimizer="adamw",
         lr=1e-3,

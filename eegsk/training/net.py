@@ -32,6 +32,9 @@ _CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalog
 )
 _OPTIMIZERS = catalogue(torch.optim, torch.optim.Optimizer)
 
+# What one callback may do in place of the net.
+_STEP_HOOKS = ("compute_gradients", "autocast", "differentiate")
+
 
 class StopTraining(Exception):  # noqa: N818
     """A callback has asked to stop training."""
@@ -58,6 +61,7 @@ class TrialNet(NeuralNet):
     score_: Score
     augmentation_: Sequence[Augmentation] = ()
     _recall: Recall | None = None
+    _unfinished: int | None = None  # the epoch that has begun and not ended, counted from 0
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -117,12 +121,15 @@ class TrialNet(NeuralNet):
         try:
             with suppress(StopTraining):
                 self.notify("on_train_begin", X=X, y=y)
+                self._check_hooks()
                 self._notify_those_with("after_train_begin", trials=X, run=run, n_epochs=epochs)
                 resumed = len(self.history) - before
                 with self._recalling(X.train):
                     self.fit_loop(X, y, epochs=epochs - resumed, **fit_params)
+            self._forget_unfinished()
             self.notify("on_train_end", X=X, y=y)
         finally:
+            self._forget_unfinished()
             self._notify_those_with("after_train")
         return self
 
@@ -138,6 +145,8 @@ class TrialNet(NeuralNet):
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; what skorch's raise to stop training becomes StopTraining."""
         stop = None
+        if method_name == "on_epoch_begin":
+            self._unfinished = len(self.history)
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as interrupt:
@@ -145,9 +154,26 @@ class TrialNet(NeuralNet):
                 raise
             stop = interrupt
         if method_name == "on_epoch_end":
+            self._unfinished = None
             self._notify_those_with("after_epoch_end", stopped=stop is not None)
         if stop is not None:
             raise StopTraining from stop
+
+    def _forget_unfinished(self) -> None:
+        """Take an epoch that was cut short out of the history, whose values have not been read."""
+        if self._unfinished is not None:
+            del self.history[self._unfinished :]
+            self._unfinished = None
+
+    def _check_hooks(self) -> None:
+        """See that no two callbacks would do the same part of a step."""
+        for hook in _STEP_HOOKS:
+            names = [name for name, callback in self.callbacks_ if hasattr(callback, hook)]
+            if len(names) > 1:
+                raise ValueError(
+                    f"Callbacks {names[0]!r} and {names[1]!r} both have {hook}(), of which a step "
+                    "takes one; leave one of them out."
+                )
 
     def _notify_those_with(self, method_name: str, **kwargs: Any) -> None:
         """Call the callbacks that have a hook that skorch does not know."""

@@ -1,0 +1,103 @@
+"""The best epoch by a column of the history, and its weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import field
+from typing import Any, ClassVar
+
+from ._technique import Technique
+
+# Last words of columns, by which it is known what is better.
+_LOWER = {"loss", "error", "deviance", "mae", "mse", "rmse", "nrmse"}
+_HIGHER = {"score", "accuracy", "acc", "auc", "f1", "kappa", "mcc", "precision", "r2", "recall"}
+
+
+class BestEpoch(Technique):
+    """Keep the weights of the best epoch, and end training with them.
+
+    Each call of ``partial_fit`` is a training of its own, with a validation of its own.
+
+    Parameters
+    ----------
+    monitor : str, default="valid_loss"
+        The column of the history to watch.
+    lower_is_better : bool or None, default=None
+        Whether smaller values are better; None to know it by the name of the column, of losses,
+        errors and scores.
+    load_best : bool, default=True
+        Whether training ends with the weights of the best epoch.
+    """
+
+    memory: ClassVar = ("best_epoch_", "best_value_", "best_weights_")
+
+    monitor: str = field(default="valid_loss", kw_only=True)
+    lower_is_better: bool | None = field(default=None, kw_only=True)
+    load_best: bool = field(default=True, kw_only=True)
+
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
+        """Begin with no best epoch.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        X : TrialSplit
+            Trials to train and to validate on.
+        **kwargs : dict
+            Not used.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is wrong, or there will be nothing to watch.
+        """
+        super().on_train_begin(net)
+        self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
+        self.column_ = self._column(X.valid is not None)
+        if self.column_ is None:
+            return
+        if self.column_.startswith("valid_") and X.valid is None:
+            raise ValueError(
+                f"{type(self).__name__}: the history has no {self.column_!r} to watch; give the "
+                "estimator a valid_split, such as valid_split=0.2."
+            )
+        self.sign_ = 1 if self._wants_lower(self.column_) else -1
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Put the best weights in place."""
+        if self.load_best and self.best_weights_ is not None:
+            net.module_.load_state_dict(self.best_weights_)
+        self.best_weights_ = None  # pickles hold the weights once
+
+    def _column(self, has_validation: bool) -> str | None:
+        """Return the column to watch, None for none."""
+        return self.monitor
+
+    def _wants_lower(self, column: str) -> bool:
+        if self.lower_is_better is not None:
+            return self.lower_is_better
+        words = [word for word in column.split("_") if not word.isdecimal()]
+        if not words or words[-1] not in _LOWER | _HIGHER:
+            raise ValueError(
+                f"{type(self).__name__}: whether {column!r} should be low or high cannot be known "
+                "by its name; give lower_is_better, True or False."
+            )
+        return (words[-1] in _LOWER) != ("neg" in words)
+
+    def _compare(self, net: Any) -> float:
+        """Keep the weights of an epoch if it is the best, and return its value, low if good."""
+        row = net.history[-1]
+        if self.column_ not in row:
+            there = ", ".join(sorted(name for name in row if name != "batches"))
+            raise ValueError(
+                f"{type(self).__name__}: the history has no {self.column_!r} to watch; list what "
+                f"records it before this. There are {there}."
+            )
+        value = float(row[self.column_])
+        best = self.best_value_
+        if not math.isnan(value) and (best is None or self.sign_ * (value - best) < 0):
+            self.best_epoch_, self.best_value_ = len(net.history), value
+            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+        return self.sign_ * value
