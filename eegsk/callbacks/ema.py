@@ -48,7 +48,7 @@ class EMA(WeightAverage):
     >>> from eegsk import EEGNetClassifier
     >>> from eegsk.callbacks import EMA
     >>> EEGNetClassifier(callbacks=[EMA(0.99)]).callbacks
-    [EMA(start=0.0, validate=True, decay=0.99, warm_up=True)]
+    [EMA(decay=0.99, warm_up=True, start=0.0, validate=True)]
     """
 
     decay: Probability = 0.999
