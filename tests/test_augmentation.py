@@ -217,7 +217,7 @@ def test_phase_noise_limits_the_turn():
     assert 0.24 * np.pi < np.abs(turns).max() <= 0.25 * np.pi * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("alpha", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 2.0, 5.0])
 def test_mixup_mixes_trials(alpha):
     X, y = trials(4000, dtype=torch.float64, n_times=2), torch.arange(4000)
     made, mixed = Mixup(alpha)(X, y)
@@ -225,8 +225,16 @@ def test_mixup_mixes_trials(alpha):
     torch.testing.assert_close(made, share * X + (1 - share) * X[mixed.partner])
     assert torch.equal(mixed.own, y)
     assert torch.equal(mixed.partner.sort().values, y)
-    drawn = np.random.default_rng(0).beta(alpha, alpha, size=4000)
-    assert scipy.stats.ks_2samp(mixed.share.numpy(), np.maximum(drawn, 1 - drawn)).pvalue > 0.01
+    beta = scipy.stats.beta(alpha, alpha)
+    of_larger = scipy.stats.kstest(mixed.share.numpy(), lambda share: 2 * beta.cdf(share) - 1)
+    assert of_larger.pvalue > 0.01
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-6, 1e-300, 5e-324])
+def test_the_smaller_alpha_the_less_is_mixed(alpha):
+    _, mixed = Mixup(alpha)(trials(4000, n_times=2), torch.zeros(4000))
+    assert mixed.share.mean() >= 0.99
+    assert (mixed.share >= 0.5).all()
 
 
 def test_mixtures_are_not_mixed_again():

@@ -38,13 +38,13 @@ class Mixup(Transform):
     --------
     >>> import torch
     >>> from eegsk.augmentation import Mixup
-    >>> generator = torch.manual_seed(0)
+    >>> generator = torch.manual_seed(1)
     >>> X = torch.tensor([0.0, 1.0, 2.0])[:, None, None].expand(3, 1, 100)
     >>> mixed, y = Mixup(alpha=1.0)(X, torch.tensor([0, 1, 1]))
     >>> y.partner, y.share
-    (tensor([2, 0, 1]), tensor([0.5636, 0.6675, 0.7264]))
+    (tensor([2, 0, 1]), tensor([0.5152, 0.7710, 0.8578]))
     >>> mixed[:, 0, 0]
-    tensor([0.8728, 0.6675, 1.7264])
+    tensor([0.9696, 0.7710, 1.8578])
     """
 
     alpha: Positive = 0.2
@@ -80,7 +80,10 @@ class Mixup(Transform):
 
     def _draw_shares(self, X: torch.Tensor) -> torch.Tensor:
         """Draw the larger share of each mixture."""
-        # In double precision, of which not all devices are capable, small alphas do not underflow.
-        alpha = torch.full((len(X),), self.alpha, dtype=torch.float64)
-        share = torch.distributions.Beta(alpha, alpha).sample()
-        return torch.maximum(share, 1 - share).to(X.device, X.dtype)
+        # In logarithms, as the amounts that a share is made of underflow for small alphas, and in
+        # double precision, of which not all devices are capable.
+        alpha = torch.full((2, len(X)), self.alpha, dtype=torch.float64)
+        gamma, other_gamma = torch.distributions.Gamma(alpha + 1, 1.0).sample().log()
+        power, other_power = torch.log1p(-torch.rand_like(alpha))
+        difference = gamma - other_gamma + (power - other_power) / self.alpha
+        return torch.sigmoid(difference.abs()).to(X.device, X.dtype)
