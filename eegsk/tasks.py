@@ -72,7 +72,12 @@ class Classifier(ClassifierMixin, EEGEstimator):
         return self._fit(X, y, sample_weight, groups)
 
     def partial_fit(
-        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        classes: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Go through some trials once, with the present network if there is one.
 
@@ -90,6 +95,8 @@ class Classifier(ClassifierMixin, EEGEstimator):
             All labels there are; needed in the first call.
         sample_weight : array-like of shape (n_trials,) or None, default=None
             How much each trial counts.
+        groups : array-like of shape (n_trials,) or None, default=None
+            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
 
         Returns
         -------
@@ -112,7 +119,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
             classes = np.unique(ClassTarget.read(classes))
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes differ from those of the first call, {self.classes_}.")
-        return self._fit(X, y, sample_weight, partial=True, classes=classes)
+        return self._fit(X, y, sample_weight, groups, partial=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the label of each trial.
@@ -271,7 +278,9 @@ class Regressor(RegressorMixin, EEGEstimator):
         """
         return self._fit(X, y, sample_weight, groups)
 
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
+    ) -> Self:
         """Go through some trials once, with the present network if there is one.
 
         Standardisation of trials and targets is learned in the first call, and the fields of
@@ -286,6 +295,8 @@ class Regressor(RegressorMixin, EEGEstimator):
             Targets.
         sample_weight : array-like of shape (n_trials,) or None, default=None
             How much each trial counts.
+        groups : array-like of shape (n_trials,) or None, default=None
+            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
 
         Returns
         -------
@@ -297,7 +308,7 @@ class Regressor(RegressorMixin, EEGEstimator):
         TypeError, ValueError
             As in ``fit``.
         """
-        return self._fit(X, y, sample_weight, partial=True)
+        return self._fit(X, y, sample_weight, groups, partial=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets of each trial.

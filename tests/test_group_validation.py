@@ -93,6 +93,24 @@ def test_fit(estimator_class, wrap, trials, target, people):
     assert are_apart(fitted, people)
 
 
+@pytest.mark.parametrize("valid_split", [0.25, GroupKFold(3)])
+@pytest.mark.parametrize("estimator_class", CLASSES)
+def test_partial_fit(estimator_class, valid_split, trials, target, people):
+    classes = {"classes": [0, 1]} if estimator_class is EEGNetClassifier else {}
+    estimator = small(estimator_class, valid_split=valid_split, callbacks=[Sides()])
+    for _ in range(2):
+        estimator.partial_fit(trials, target, groups=people, **classes)
+        assert are_apart(estimator, people)
+
+
+@pytest.mark.parametrize("estimator_class", CLASSES)
+def test_groups_can_be_asked_for_in_partial_fit(estimator_class):
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = small(estimator_class).set_partial_fit_request(groups=True)
+        requests = estimator.get_metadata_routing().partial_fit.requests
+    assert requests["groups"] is True
+
+
 @pytest.mark.parametrize("wrap", [alone, in_pipeline])
 @pytest.mark.parametrize("estimator_class", CLASSES)
 def test_cross_validation(estimator_class, wrap, trials, target, people):
