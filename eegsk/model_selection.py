@@ -48,7 +48,7 @@ def split_for_validation(
     Raises
     ------
     ValueError
-        If a side is empty, or if a group is on both sides.
+        If a side is empty, a group is on both sides, or there is one group only.
 
     Examples
     --------
@@ -63,6 +63,7 @@ def split_for_validation(
     if isinstance(valid_split, Real):
         splitter = _fraction_splitter(float(valid_split), groups, stratify, random_state)
     try:
+        _check_groups(groups)
         train, valid = _first_split(splitter, y, groups)
         _check_sides(train, valid, groups)
     except ValueError as error:
@@ -77,6 +78,15 @@ def _fraction_splitter(
         return GroupShuffleSplit(1, test_size=fraction, random_state=random_state)
     splitter = StratifiedShuffleSplit if stratify else ShuffleSplit
     return splitter(1, test_size=fraction, random_state=random_state)
+
+
+def _check_groups(groups: np.ndarray | None) -> None:
+    there = [] if groups is None else np.unique(groups).tolist()
+    if len(there) == 1:
+        raise ValueError(
+            f"all trials are of one group, {there[0]!r}; give trials of two groups or more, or no "
+            "groups."
+        )
 
 
 def _first_split(

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 import torch
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 
 from eegsk import EEGNetClassifier, EEGNetRegressor
 
@@ -261,6 +261,15 @@ def test_groups_of_another_shape(groups, message, valid_split, X, y):
 def test_groups_that_cannot_be_told_apart(groups, X, y):
     estimator = small(EEGNetClassifier, valid_split=0.25)
     assert "groups" in error_of(estimator.fit, X, y, groups=groups)
+
+
+@pytest.mark.parametrize("valid_split", [0.25, KFold(2), GroupKFold(2)])
+@pytest.mark.parametrize("group", ["s1", 7])
+def test_one_group_is_not_divided(group, valid_split, X, y):
+    estimator = small(EEGNetClassifier, valid_split=valid_split)
+    message = error_of(estimator.fit, X, y, groups=[group] * 24)
+    start, mend = "all trials are of one group", "give trials of two groups or more, or no groups."
+    assert message == f"valid_split={valid_split!r}: {start}, {group!r}; {mend}"
 
 
 # Before fit, and after a fit that failed
