@@ -53,7 +53,36 @@ def check_fields(obj: Any) -> None:
         If a field is out of its range or not one of its choices.
     """
     for name, hint in _hints(type(obj)).items():
-        _check(type(obj).__name__, name, getattr(obj, name), hint)
+        check_value(type(obj).__name__, name, getattr(obj, name), hint)
+
+
+def check_value(owner: str, name: str, value: Any, hint: Any) -> None:
+    """Hold a value against an annotation.
+
+    Parameters
+    ----------
+    owner : str
+        Whose it is, for the error message.
+    name : str
+        What it is called there.
+    value : object
+        The value.
+    hint : type
+        What it should be; a union, a choice of values or a number of a range, too.
+
+    Raises
+    ------
+    TypeError
+        If it is of another type.
+    ValueError
+        If it is out of range or not one of the choices.
+    """
+    options = _options(hint)
+    if any(_is_type(value, option) and _in_range(value, option) for option in options):
+        return
+    right_type = any(_is_type(value, option) for option in options)
+    error = ValueError if right_type else TypeError
+    raise error(f"{owner}: {name}={shown(value)} should be {_wanted(options)}.")
 
 
 def shown(value: Any) -> str:
@@ -66,15 +95,6 @@ def shown(value: Any) -> str:
 def _hints(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in fields(cls)}
-
-
-def _check(owner: str, name: str, value: Any, hint: Any) -> None:
-    options = _options(hint)
-    if any(_is_type(value, option) and _in_range(value, option) for option in options):
-        return
-    right_type = any(_is_type(value, option) for option in options)
-    error = ValueError if right_type else TypeError
-    raise error(f"{owner}: {name}={shown(value)} should be {_wanted(options)}.")
 
 
 def _wanted(options: tuple[Any, ...]) -> str:

@@ -49,6 +49,7 @@ Positive = Annotated[float, Range(0, closed=False)]
 NonNegative = Annotated[float, Range(0)]
 Probability = Annotated[float, Range(0, 1)]
 Proportion = Annotated[float, Range(0, 1)]
+BelowOne = Annotated[float, Range(0, 1 - 1e-12)]
 Fraction = Annotated[float, Range(0, 1, closed=False)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._params import check_value, shown
+from ._types import BelowOne, NonNegative
+
 __all__ = ["FocalBalancedLoss", "class_weights"]
+
+_Reduction = Literal["mean", "sum", "none"]
+_Scheme = Literal["balanced", "effective"]
 
 
 class FocalBalancedLoss(nn.CrossEntropyLoss):
@@ -32,6 +39,8 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
 
     Raises
     ------
+    TypeError
+        If a parameter has a value of a wrong type.
     ValueError
         If a parameter is out of its range.
 
@@ -60,16 +69,14 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         gamma: float = 2.0,
         alpha: float = 1.0,
         weight: Any = None,
-        reduction: Literal["mean", "sum", "none"] = "mean",
+        reduction: _Reduction = "mean",
     ) -> None:
-        for name, value in (("gamma", gamma), ("alpha", alpha)):
-            if not 0 <= value < math.inf:
-                raise ValueError(f"FocalBalancedLoss: {name}={value!r} should be zero or more.")
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(
-                f"FocalBalancedLoss: reduction={reduction!r} should be 'mean', 'sum' or 'none'."
-            )
-        super().__init__(None if weight is None else torch.as_tensor(weight), reduction=reduction)
+        check_value("FocalBalancedLoss", "gamma", gamma, NonNegative)
+        check_value("FocalBalancedLoss", "alpha", alpha, NonNegative)
+        check_value("FocalBalancedLoss", "reduction", reduction, _Reduction)
+        if weight is not None:
+            weight = _amounts("FocalBalancedLoss", "weight", weight)
+        super().__init__(weight, reduction=reduction)
         self.gamma = gamma
         self.alpha = alpha
 
@@ -87,13 +94,26 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         -------
         loss : torch.Tensor
             The mean or the sum, or of shape (n_trials,).
+
+        Raises
+        ------
+        ValueError
+            If there are more weights than classes, or fewer.
         """
+        self._check_number(logits.shape[1])
         loss = self.alpha * (self._soft if target.is_floating_point() else self._hard)(
             logits, target
         )
         if self.reduction == "none":
             return loss
         return loss.mean() if self.reduction == "mean" else loss.sum()
+
+    def _check_number(self, n_classes: int) -> None:
+        if self.weight is not None and len(self.weight) != n_classes:
+            raise ValueError(
+                f"FocalBalancedLoss: weight has {len(self.weight)} values for {n_classes} classes; "
+                "give one for each."
+            )
 
     def _hard(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         index = target[:, None]
@@ -118,9 +138,7 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         return f"gamma={self.gamma}, alpha={self.alpha}, reduction={self.reduction!r}"
 
 
-def class_weights(
-    counts: Any, scheme: Literal["balanced", "effective"] = "balanced", beta: float = 0.999
-) -> torch.Tensor:
+def class_weights(counts: Any, scheme: _Scheme = "balanced", beta: float = 0.999) -> torch.Tensor:
     """Compute weights of classes that make up for unequal numbers of trials.
 
     Parameters
@@ -142,6 +160,8 @@ def class_weights(
 
     Raises
     ------
+    TypeError
+        If a parameter has a value of a wrong type.
     ValueError
         If there are no counts, a count is negative, or a parameter is out of its range.
 
@@ -156,17 +176,9 @@ def class_weights(
     >>> class_weights([70, 10])
     tensor([0.5714, 4.0000], dtype=torch.float64)
     """
-    counts = torch.as_tensor(counts).double()
-    if counts.dim() != 1 or not (counts > 0).any() or not (counts >= 0).all():
-        raise ValueError(
-            f"class_weights: counts={counts.tolist()} should be a list of numbers, none below "
-            "zero, some above."
-        )
-    if scheme not in ("balanced", "effective") or not 0 <= beta < 1:
-        raise ValueError(
-            f"class_weights: scheme={scheme!r} should be 'balanced' or 'effective', and "
-            f"beta={beta!r} from 0 to less than 1."
-        )
+    check_value("class_weights", "scheme", scheme, _Scheme)
+    check_value("class_weights", "beta", beta, BelowOne)
+    counts = _amounts("class_weights", "counts", counts).double()
     there = counts > 0
     n_classes = there.sum()
     if scheme == "balanced":
@@ -174,3 +186,17 @@ def class_weights(
     effective = -torch.expm1(counts * math.log(beta)) if beta else there.double()
     weights = torch.where(there, 1 / effective, 0.0)
     return weights * n_classes / weights.sum()
+
+
+def _amounts(owner: str, name: str, values: Any) -> torch.Tensor:
+    """Return numbers of which none is negative, and not all are zero."""
+    amounts = torch.empty(0)
+    with suppress(TypeError, ValueError, RuntimeError):
+        amounts = torch.as_tensor(values)
+    wrong = amounts.is_complex() or not amounts.isfinite().all() or (amounts < 0).any()
+    if amounts.dim() != 1 or wrong or not amounts.any():
+        raise ValueError(
+            f"{owner}: {name}={shown(values)} should be a list of numbers, none below zero, some "
+            "above."
+        )
+    return amounts

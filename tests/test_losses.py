@@ -1,5 +1,6 @@
 """Focal-balanced loss and class weights: formulas, limits, gradients."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from .networks import small
 LOGITS = torch.tensor(np.random.default_rng(0).normal(0, 2, (12, 4)))
 TARGET = torch.arange(12) % 4
 SOFT = torch.softmax(LOGITS.flip(0), 1)
+AMOUNTS = "a list of numbers, none below zero, some above."
 WEIGHT = torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=torch.float64)
 
 
@@ -90,14 +92,31 @@ def test_finite_when_the_network_is_certain(gamma, size, soft):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"gamma": -1}, "gamma=-1 should be zero or more"),
-        ({"alpha": float("nan")}, "alpha=nan should be zero or more"),
-        ({"reduction": "max"}, "reduction='max' should be"),
+        ({"gamma": -1}, "gamma=-1 should be a number of at least 0."),
+        ({"gamma": "2"}, "gamma='2' should be a number of at least 0."),
+        ({"alpha": float("nan")}, "alpha=nan should be a number of at least 0."),
+        ({"reduction": "max"}, "reduction='max' should be 'mean', 'sum' or 'none'."),
+        ({"weight": [1, -1]}, f"weight=[1, -1] should be {AMOUNTS}"),
+        ({"weight": [1, float("nan")]}, f"weight=[1, nan] should be {AMOUNTS}"),
+        ({"weight": [1, float("inf")]}, f"weight=[1, inf] should be {AMOUNTS}"),
+        ({"weight": np.zeros(2)}, f"weight=array([0., 0.]) should be {AMOUNTS}"),
+        ({"weight": 2.0}, f"weight=2.0 should be {AMOUNTS}"),
+        ({"weight": [1j]}, f"weight=[1j] should be {AMOUNTS}"),
+        ({"weight": "balanced"}, f"weight='balanced' should be {AMOUNTS}"),
+        ({"weight": {0: 1.0}}, f"weight={{0: 1.0}} should be {AMOUNTS}"),
     ],
 )
 def test_parameters_of_the_loss_are_checked(parameters, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=f"^FocalBalancedLoss: {re.escape(message)}$"):
         FocalBalancedLoss(**parameters)
+
+
+@pytest.mark.parametrize("target", [TARGET, SOFT])
+@pytest.mark.parametrize("weight", [[1.0], [1.0, 1.0, 1.0], np.ones(5)])
+def test_a_weight_for_each_class(weight, target):
+    message = f"^FocalBalancedLoss: weight has {len(weight)} values for 4 classes; give one for"
+    with pytest.raises(ValueError, match=message):
+        FocalBalancedLoss(weight=weight)(LOGITS, target)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +177,16 @@ def test_a_class_without_trials_has_no_weight(scheme):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([],), "counts="),
-        (([0, 0],), "counts="),
-        (([1, -1],), "counts="),
-        (([1, float("nan")],), "counts="),
-        (([1, 2], "log"), "scheme='log' should be 'balanced' or 'effective'"),
-        (([1, 2], "effective", 1.0), "beta=1.0 from 0 to less than 1"),
+        (([],), f"counts=[] should be {AMOUNTS}"),
+        (([0, 0],), f"counts=[0, 0] should be {AMOUNTS}"),
+        (([1, -1],), f"counts=[1, -1] should be {AMOUNTS}"),
+        (([1, float("nan")],), f"counts=[1, nan] should be {AMOUNTS}"),
+        (("many",), f"counts='many' should be {AMOUNTS}"),
+        (([1, 2], "log"), "scheme='log' should be 'balanced' or 'effective'."),
+        (([1, 2], "effective", 1.0), "beta=1.0 should be a number between 0 and 0.999999999999."),
+        (([1, 2], "effective", "1"), "beta='1' should be a number between 0 and 0.999999999999."),
     ],
 )
 def test_class_weights_are_checked(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=f"^class_weights: {re.escape(message)}$"):
         class_weights(*arguments)
