@@ -522,8 +522,9 @@ def test_early_stopping_beside_augmentation(X, y):
         ([Mixup("1")], TypeError, "Mixup: alpha='1' should be a number above 0"),
         ([TimeMask(probability=3)], ValueError, "TimeMask: probability=3 should be a number bet"),
         ([Mixup(), Mixup()], ValueError, "Mixup: the trials are mixed already; use one Mixup"),
-        ([lambda X, y: X], ValueError, r"should return \(X, y\), with X of shape \(24, 3, 48\)"),
-        ([lambda X, y: (X[:3], y[:3])], ValueError, r"should return \(X, y\), with X of shape"),
+        ([lambda X, y: X], ValueError, r"return \(X, y\), with X a tensor of shape \(24, 3, 48\)"),
+        ([lambda X, y: (X[:3], y[:3])], ValueError, r"should return \(X, y\), with X a tensor of"),
+        ([lambda X, y: (X.numpy(), y)], ValueError, r"should return \(X, y\), with X a tensor of"),
     ],
 )
 def test_what_is_wrong_is_said_by_fit(augmentation, kind, message, X, y):

@@ -168,16 +168,19 @@ def augment(
     Raises
     ------
     ValueError
-        If a transform returns anything but as many trials as it was given, and targets.
+        If a transform returns anything but a tensor of as many trials as it was given, and targets.
     """
     shape = X.shape
     for transform in transforms:
         made = transform(X, y)
-        pair = isinstance(made, tuple) and len(made) == 2
-        if not pair or getattr(made[0], "shape", None) != shape:
+        if not (isinstance(made, tuple) and len(made) == 2 and _has_shape(made[0], shape)):
             raise ValueError(
-                f"augmentation: {shown(transform)} should return (X, y), with X of shape "
+                f"augmentation: {shown(transform)} should return (X, y), with X a tensor of shape "
                 f"{tuple(shape)} as it was given."
             )
         X, y = made
     return X, y
+
+
+def _has_shape(X: Any, shape: torch.Size) -> bool:
+    return isinstance(X, torch.Tensor) and X.shape == shape
