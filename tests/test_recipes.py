@@ -307,6 +307,16 @@ def test_a_field_that_is_not_there_is_an_error(recipe):
         recipe(callbacks__nobody__rho=3)
 
 
+@pytest.mark.parametrize(
+    ("sfreq", "error"),
+    [(-5, ValueError), (0, ValueError), (np.nan, ValueError), ("a", TypeError), (None, TypeError)],
+)
+def test_a_sampling_rate_is_a_number_above_0(sfreq, error):
+    message = rf"^motor_imagery: sfreq={sfreq!r} should be a number above 0\.$"
+    with pytest.raises(error, match=message):
+        recipes.motor_imagery(sfreq=sfreq)
+
+
 def test_recipes_take_keywords_only():
     for recipe in RECIPES:
         kinds = {parameter.kind for parameter in inspect.signature(recipe).parameters.values()}

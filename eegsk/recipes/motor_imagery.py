@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from .._types import Activation
+from .._params import check_value
+from .._types import Activation, Positive
 from ..augmentation import TimeMask, TimeShift
 from ..blocks import make_activation
 from ..callbacks import EMA
@@ -55,7 +56,9 @@ def motor_imagery(
     Raises
     ------
     TypeError
-        If the estimator has no such field.
+        If ``sfreq`` is no number, or the estimator has no such field.
+    ValueError
+        If ``sfreq`` is not above 0.
 
     Notes
     -----
@@ -81,6 +84,7 @@ def motor_imagery(
     >>> estimator.kernel, estimator.pool
     (64, 4)
     """
+    check_value("motor_imagery", "sfreq", sfreq, Positive)
     estimator = EEGNetClassifier(
         kernel=max(1, round(sfreq / 2)),
         pool=max(1, round(sfreq / 32)),
