@@ -180,6 +180,32 @@ def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
     return [(other, new if other == name else item) for other, item in named]
 
 
+def check_names(owner: str, field: str, items: Any) -> None:
+    """See that each name that the user gave is the name of one thing only.
+
+    Parameters
+    ----------
+    owner : str
+        Whose they are, for the error message.
+    field : str
+        The field that holds them.
+    items : list or None
+        Callbacks or transforms, or pairs of a name and one of them.
+
+    Raises
+    ------
+    ValueError
+        If :func:`named_items` would change a name, or give it to another.
+    """
+    times = Counter(name for name, _ in named_items(items))
+    for name in (item[0] for item in items or [] if _is_pair(item)):
+        if times[name] != 1:
+            raise ValueError(
+                f"{owner}: several {_LISTS[field]}s are called {name!r}; give each a name of its "
+                "own."
+            )
+
+
 def _set_inside(kind: str, name: str, item: Any, parameter: str, new: Any) -> None:
     if not _has_params(item):
         raise ValueError(

@@ -488,6 +488,23 @@ def test_parameters_are_listed_set_and_searched(X, y):
     assert all(value is before[key] for key, value in estimator.get_params().items())
 
 
+@pytest.mark.parametrize(
+    "augmentation",
+    [
+        [("a", TimeShift()), ("a", TimeMask())],
+        [("timeshift", TimeMask()), TimeShift()],
+        [("timeshift-1", TimeMask()), TimeShift(), TimeShift()],
+    ],
+)
+def test_a_name_that_was_given_is_of_one_transform_only(augmentation, X, y):
+    estimator = clone(small(EEGNetClassifier, augmentation=augmentation))
+    assert estimator.get_params()
+    name = augmentation[0][0]
+    message = f"^EEGNetClassifier: several transforms are called '{name}'; give each a name of its"
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, y)
+
+
 def test_nothing_flows_back_into_the_parameters(X, y):
     augmentation = [GaussianNoise()]
     estimator = small(EEGNetClassifier, augmentation=augmentation).fit(X, y)

@@ -10,7 +10,7 @@ from typing import Any, dataclass_transform
 import torch
 from sklearn.base import BaseEstimator, clone
 
-from .._nested import named_items
+from .._nested import check_names, named_items
 from .._params import check_fields, shown
 from .._types import Probability
 
@@ -128,8 +128,9 @@ def own_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
     TypeError
         If something is no transform, or has a parameter of a wrong type.
     ValueError
-        If a parameter is out of range.
+        If a parameter is out of range, or a name was given twice.
     """
+    check_names(owner, "augmentation", augmentation)
     named = [item for item in named_items(augmentation) if item[1] is not None]
     for name, transform in named:
         if isinstance(transform, type) or not callable(transform):
