@@ -339,6 +339,23 @@ def test_no_such_parameter(name, message):
         small(EEGNetClassifier, callbacks=callbacks).set_params(**{name: 3})
 
 
+@pytest.mark.parametrize(
+    "callbacks",
+    [
+        [("a", EarlyStopping()), ("a", EarlyStopping)],
+        [EarlyStopping(), ("earlystopping", EarlyStopping())],
+        [EarlyStopping(), EarlyStopping(), ("earlystopping-2", EarlyStopping())],
+    ],
+)
+def test_a_name_that_was_given_is_of_one_callback_only(callbacks, X, y):
+    estimator = clone(small(EEGNetClassifier, callbacks=callbacks, valid_split=0.25))
+    assert estimator.get_params()
+    name = callbacks[-1][0]
+    message = f"^EEGNetClassifier: several callbacks are called '{name}'; give each a name of its"
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, y)
+
+
 def test_notebooks_show_the_documentation_of_parameters():
     for estimator_class in ESTIMATORS:
         estimator = small(estimator_class, callbacks=[EarlyStopping(patience=3)])
