@@ -11,6 +11,8 @@ from .transform import Transform
 class AmplitudeScale(Transform):
     """Make each trial larger or smaller [1]_, about the mean of each electrode.
 
+    It is about zero, wherever the mean is, if the estimator has ``standardize=None``.
+
     Parameters
     ----------
     max_change : float, default=0.2

@@ -11,8 +11,9 @@ from .transform import Transform
 class ChannelDropout(Transform):
     """Blot some electrodes out, others for each trial.
 
-    An electrode that is dropped is at its mean throughout, which is zero for the network [1]_. At
-    least one electrode is left.
+    An electrode that is dropped is at its mean throughout, which is zero for the network [1]_; it
+    is at zero, wherever its mean is, if the estimator has ``standardize=None``. At least one
+    electrode is left.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ class TimeMask(Transform):
     """Blot a stretch of each trial out, at all electrodes.
 
     Length and place of the stretch are drawn evenly. In it, each electrode is at its mean, which
-    is zero for the network [1]_.
+    is zero for the network [1]_; it is at zero, wherever its mean is, if the estimator has
+    ``standardize=None``.
 
     Parameters
     ----------
