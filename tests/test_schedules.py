@@ -114,6 +114,8 @@ def test_a_schedule_of_torch_is_the_one_of_that_name_here(X, y):
     [
         ([CosineWarmRestarts(t_0=0)], "CosineWarmRestarts: t_0=0 should be an integer of at least"),
         ([CosineWarmup(lr_min=-1)], "CosineWarmup: lr_min=-1 should be"),
+        ([CosineWarmup(lr_min=0.1)], "CosineWarmup: lr_min=0.1 is above the learning rate, lr=0.0"),
+        ([CosineWarmRestarts(lr_min=0.1)], "CosineWarmRestarts: lr_min=0.1 is above the learning"),
         ([CosineWarmup(warmup=7)], "CosineWarmup: warmup=7 takes all of the 7 epochs"),
         ([OneCycle(rise=1.0)], "OneCycle: rise=1.0 should be a number strictly between 0 and 1"),
         ([OneCycle(), CosineWarmup()], "OneCycle and CosineWarmup both set the learning rate"),
@@ -123,3 +125,9 @@ def test_a_schedule_of_torch_is_the_one_of_that_name_here(X, y):
 def test_parameters_are_checked_in_fit(callbacks, message, X, y):
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, callbacks=callbacks, max_epochs=7).fit(X, y)
+
+
+@pytest.mark.parametrize("schedule", [CosineWarmRestarts(3, lr_min=0.01), CosineWarmup(0, 0.01)])
+def test_a_cosine_that_stays_where_it_is(schedule, X, y):
+    found, _ = rates(schedule, X, y)
+    assert found == [0.01] * N_EPOCHS * N_STEPS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .._types import Count, NonNegative
+from ._cosine import check_lr_min
 from ._schedule import Schedule
 
 
@@ -23,7 +24,7 @@ class CosineWarmRestarts(Schedule):
     t_mult : int, default=1
         How many times longer each cycle is than the last.
     lr_min : float, default=0.0
-        The learning rate that the cosine falls to; from that of the estimator.
+        The learning rate that the cosine falls to; from that of the estimator, which is no lower.
 
     References
     ----------
@@ -43,6 +44,26 @@ class CosineWarmRestarts(Schedule):
     t_0: Count = 10
     t_mult: Count = 1
     lr_min: NonNegative = 0.0
+
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
+        """Take note of the learning rates, and see that the cosine falls.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        X : TrialSplit
+            Trials to train and to validate on.
+        **kwargs : dict
+            Not used.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or there is another schedule.
+        """
+        super().on_train_begin(net, X=X, **kwargs)
+        check_lr_min("CosineWarmRestarts", self.lr_min, net)
 
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
         """Return the learning rate of a step; see :meth:`Schedule.lr_of`."""

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any
 
 from .._types import Count, NonNegative, Probability
+from ._cosine import check_lr_min
 from ._schedule import Schedule
 
 
@@ -21,7 +22,7 @@ class CosineWarmup(Schedule):
         The fraction of ``max_epochs``, or the number of epochs, in which it rises to the
         estimator's.
     lr_min : float, default=0.0
-        What it falls to.
+        What it falls to, at most the estimator's.
 
     References
     ----------
@@ -42,7 +43,7 @@ class CosineWarmup(Schedule):
     lr_min: NonNegative = 0.0
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Take note of the learning rates, and see that the warm-up ends.
+        """Take note of the learning rates, and see that the warm-up ends and the cosine falls.
 
         Parameters
         ----------
@@ -59,6 +60,7 @@ class CosineWarmup(Schedule):
             If a parameter is wrong, or there is another schedule.
         """
         super().on_train_begin(net, X=X, **kwargs)
+        check_lr_min("CosineWarmup", self.lr_min, net)
         if self._rise(self.epoch_steps_, net.max_epochs * self.epoch_steps_) is None:
             raise ValueError(
                 f"CosineWarmup: warmup={self.warmup!r} takes all of the {net.max_epochs} epochs; "
