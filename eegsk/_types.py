@@ -13,14 +13,15 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Range:
-    """An interval of numbers; a bound that is None is open to infinity."""
+    """An interval of numbers; one whose high bound is None holds infinity if not ``finite``."""
 
     low: float
     high: float | None = None
     closed: bool = True
+    finite: bool = True
 
     def __contains__(self, value: float) -> bool:
-        if not -math.inf < value < math.inf:
+        if self.finite and not -math.inf < value < math.inf:
             return False
         if self.closed:
             return self.low <= value and (self.high is None or value <= self.high)

@@ -156,7 +156,7 @@ def test_all_together_the_same_in_each_fit(X, y):
 # Gradient clipping
 
 
-@pytest.mark.parametrize("norm_type", [1.0, 2.0, "inf"])
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, "inf", float("inf")])
 @pytest.mark.parametrize("max_norm", [1e-3, 1e6])
 def test_clipping_bounds_the_step_of_sgd(norm_type, max_norm, X, y):
     fields = {"network": linear, "optimizer": "sgd", "weight_decay": 0, "lr": 0.1, "max_epochs": 1}
@@ -173,7 +173,17 @@ def test_clipping_bounds_the_step_of_sgd(norm_type, max_norm, X, y):
         assert_same(estimator.module_, plain.module_)
 
 
-@pytest.mark.parametrize("parameters", [{"max_norm": 0}, {"norm_type": -1}, {"norm_type": "two"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"max_norm": 0},
+        {"max_norm": np.inf},
+        {"norm_type": -1},
+        {"norm_type": -np.inf},
+        {"norm_type": np.nan},
+        {"norm_type": "two"},
+    ],
+)
 def test_parameters_of_clipping_are_checked(parameters, X, y):
     with pytest.raises((ValueError, TypeError), match="GradientClipping: (max_norm|norm_type)="):
         small(EEGNetClassifier, callbacks=[GradientClipping(**parameters)]).fit(X, y)

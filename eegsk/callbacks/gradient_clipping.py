@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from torch.nn.utils import clip_grad_norm_
 
-from .._types import Positive
+from .._types import Positive, Range
 from ._technique import Technique
 
 
@@ -22,7 +22,7 @@ class GradientClipping(Technique):
     max_norm : float, default=1.0
         The largest norm of the gradient with respect to all weights together.
     norm_type : float or "inf", default=2.0
-        Which norm; ``"inf"`` for the largest absolute value.
+        Which norm; ``"inf"``, or ``float("inf")``, for the largest absolute value.
 
     References
     ----------
@@ -38,7 +38,7 @@ class GradientClipping(Technique):
     """
 
     max_norm: Positive = 1.0
-    norm_type: Positive | Literal["inf"] = 2.0
+    norm_type: Annotated[float, Range(0, closed=False, finite=False)] | Literal["inf"] = 2.0
 
     def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
         """Clip the gradient.
