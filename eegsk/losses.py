@@ -135,7 +135,8 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
 
     def extra_repr(self) -> str:
         """Return what is shown of the loss."""
-        return f"gamma={self.gamma}, alpha={self.alpha}, reduction={self.reduction!r}"
+        weight = "" if self.weight is None else f", weight={self.weight.tolist()}"
+        return f"gamma={self.gamma}, alpha={self.alpha}{weight}, reduction={self.reduction!r}"
 
 
 def class_weights(counts: Any, scheme: _Scheme = "balanced", beta: float = 0.999) -> torch.Tensor:

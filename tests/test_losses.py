@@ -146,6 +146,13 @@ def test_as_cross_entropy_it_trains_to_the_same_weights(X, y):
 # Class weights
 
 
+def test_what_is_shown_of_the_loss():
+    assert repr(FocalBalancedLoss(1.5)) == (
+        "FocalBalancedLoss(gamma=1.5, alpha=1.0, reduction='mean')"
+    )
+    assert "alpha=1.0, weight=[1.0, 9.0], reduction" in repr(FocalBalancedLoss(weight=[1.0, 9.0]))
+
+
 def test_balanced_weights():
     weights = class_weights([70, 10, 20]).numpy()
     np.testing.assert_allclose(weights, 100 / (3 * np.array([70, 10, 20])))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
-
+from .._nested import named_items
 from .batches import TrialSplit
+from .words import describe, describe_class, digest
 
 # Parameters that leave the weights of an epoch as they are, or of which others here tell more.
 _NOT_TOLD = {"max_epochs", "verbose", "device"}
+# Parameters of callbacks may be what they write to, such as a file, which is another in each
+# process and leaves the weights as they are.
+_OF_CALLBACKS = ("callbacks__", "net_params__callbacks__")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,82 +70,17 @@ class Run:
     def _describe_params(self) -> dict[str, str]:
         """Describe each parameter, of objects with parameters of their own the class only."""
         params = dict(self.get_params())
-        owners = {name.rpartition("__")[0] for name in params} & set(params)
+        owners = {owner for owner in params for name in params if name.startswith(f"{owner}__")}
         return {
-            name: type(params[name]).__name__ if name in owners else describe(params[name])
+            name: (_describe_owner if name in owners else describe)(
+                params[name], inside=not name.startswith(_OF_CALLBACKS)
+            )
             for name in sorted(set(params) - _NOT_TOLD)
         }
 
 
-def describe(value: Any) -> str:
-    """Describe a parameter in words that are the same in every process.
-
-    Parameters
-    ----------
-    value : object
-        Anything; arrays are described by what they hold, objects without a telling representation
-        by their class.
-
-    Returns
-    -------
-    words : str
-        The description.
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray | torch.Tensor):
-        return digest(value)
-    if isinstance(value, Mapping):
-        items = (f"{describe(key)}: {describe(item)}" for key, item in value.items())
-        return f"{{{', '.join(items)}}}"
+def _describe_owner(value: Any, inside: bool) -> str:
+    """Describe what has its parameters listed: the order of a list, the class of an object."""
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(describe, value))}]"
-    if isinstance(value, functools.partial):
-        return f"{describe(value.func)} of {describe([value.args, value.keywords])}"
-    if hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    return _describe_object(value)
-
-
-def _describe_object(value: Any) -> str:
-    if hasattr(value, "get_params"):
-        return f"{type(value).__name__}({describe(value.get_params(deep=False))})"
-    words = repr(value)
-    return type(value).__qualname__ if " at 0x" in words else words
-
-
-def digest(*values: Any) -> str:
-    """Return a fingerprint of nested containers of tensors, arrays and numbers.
-
-    Parameters
-    ----------
-    *values : objects
-        Tensors, arrays, dictionaries, lists, or anything that has a telling representation.
-
-    Returns
-    -------
-    fingerprint : str
-        ``"#"`` and sixteen hexadecimal digits, the same in every process.
-    """
-    state = hashlib.blake2b(digest_size=8)
-    for value in values:
-        _feed(state, value)
-    return f"#{state.hexdigest()}"
-
-
-def _feed(state: Any, value: Any) -> None:
-    if isinstance(value, Mapping):
-        value = sorted(value.items(), key=lambda item: str(item[0]))
-    if isinstance(value, list | tuple):
-        state.update(f"{len(value)} items".encode())
-        for item in value:
-            _feed(state, item)
-    elif isinstance(value, torch.Tensor):
-        state.update(f"{value.dtype} {tuple(value.shape)}".encode())
-        flat = value.detach().cpu().contiguous().flatten()
-        state.update(flat.view(torch.uint8).numpy().data)
-    elif isinstance(value, np.ndarray) and value.dtype != object:
-        state.update(f"{value.dtype} {value.shape}".encode())
-        state.update(np.ascontiguousarray(value).tobytes())
-    else:
-        state.update(repr(value).encode())
+        return ", ".join(name for name, _ in named_items(value))
+    return describe_class(value, inside)
