@@ -821,3 +821,19 @@ def test_partial_fit_and_warm_start(trials, tmp_path):
     parts.fit(*trials)
     parts = pickle.loads(first).set_params(**fields, max_epochs=4).fit(*trials)
     assert_same(dict(parts.module_.state_dict()), dict(whole.module_.state_dict()))
+
+
+# Files that lack something
+
+
+@pytest.mark.parametrize(
+    "key", ["version", "run", "seed", "epoch", "n_epochs", "stopped", "best", "begins", "last"]
+)
+@pytest.mark.parametrize("seed", [0, None])
+def test_a_file_that_lacks_something(key, seed, whole, trials, tmp_path):
+    path = tmp_path / "best"
+    path.write_bytes(whole)
+    content = read(path)
+    del content[key]
+    torch.save(content, path)
+    assert_refused(path, "is damaged or incomplete", make(path, random_state=seed), trials)

@@ -15,6 +15,8 @@ import torch
 
 _FORMAT = "eegsk checkpoint"
 _VERSION = 1
+# What a checkpoint of this format holds.
+_KEYS = {"version", "run", "seed", "epoch", "n_epochs", "stopped", "best", "begins", "last"}
 _ZIP = b"PK"
 
 
@@ -74,11 +76,14 @@ def read_checkpoint(path: Path, anywhere: bool = False) -> dict[str, Any]:
         _refuse(path, False, error)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         _refuse(path, False, None)
-    if content["version"] != _VERSION:
+    version = content.get("version", _VERSION)
+    if version != _VERSION:
         raise ValueError(
-            f"Checkpoint: {str(path)!r} is of format {content['version']}, this version of eegsk "
+            f"Checkpoint: {str(path)!r} is of format {version}, this version of eegsk "
             f"reads format {_VERSION}; it is left as it is. Give another path."
         )
+    if not content.keys() >= _KEYS:
+        _refuse(path, True, None)
     return content
 
 
