@@ -1,5 +1,7 @@
 """Checkpoints: the best epoch, runs that are killed and resumed, files that are something else."""
 
+import dataclasses
+import functools
 import inspect
 import io
 import os
@@ -19,6 +21,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from torch import nn
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, callbacks
+from eegsk.augmentation import GaussianNoise, TimeShift
 from eegsk.callbacks import Checkpoint, EarlyStopping
 from eegsk.training.run import describe, digest
 from eegsk.training.state import decode, encode
@@ -678,7 +681,7 @@ def test_a_state_that_cannot_be_saved(trials, tmp_path):
             self.lock_ = threading.Lock()
 
     estimator = small(EEGNetClassifier, callbacks=[Holds(), Checkpoint(tmp_path / "best")])
-    message = "cannot save lock_ of callback 'holds', a lock; give the callback the methods"
+    message = "cannot save lock_ of callback 'holds', a lock; give the callback or tra"
     with pytest.raises(TypeError, match=message):
         estimator.fit(*trials)
 
@@ -821,6 +824,180 @@ def test_partial_fit_and_warm_start(trials, tmp_path):
     parts.fit(*trials)
     parts = pickle.loads(first).set_params(**fields, max_epochs=4).fit(*trials)
     assert_same(dict(parts.module_.state_dict()), dict(whole.module_.state_dict()))
+
+
+# Transforms with a state
+
+
+class OwnNoise:
+    """Add noise of a generator of its own, more of it from call to call."""
+
+    def __init__(self, seed=0):
+        self.generator, self.n_calls, self.apply = np.random.default_rng(seed), 0, self._apply
+        self.device, self.lengths = torch.device("cpu"), []
+
+    def __call__(self, X, y):
+        self.n_calls += 1
+        self.lengths.append(len(X))
+        return self.apply(X), y
+
+    def _apply(self, X):
+        drawn = self.generator.standard_normal(X.shape).astype("f4")
+        return X + self.n_calls * sum(self.lengths) / 1000 * torch.from_numpy(drawn)
+
+
+class AskedNoise(OwnNoise):
+    """Say what its state is, beside what nothing can hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.window = range(3)
+
+    def state_dict(self):
+        return {"bits": self.generator.bit_generator.state, "n": self.n_calls, "l": self.lengths}
+
+    def load_state_dict(self, state):
+        self.generator.bit_generator.state = state["bits"]
+        self.n_calls, self.lengths = state["n"], state["l"]
+
+
+class NoisyLayer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("n_calls", torch.zeros(()))
+
+    def forward(self, X, y):
+        self.n_calls += 1
+        return X * self.n_calls, y
+
+
+class OneOf:
+    """Take turns between transforms."""
+
+    def __init__(self, *transforms):
+        self.transforms, self.first, self.n_calls = list(transforms), transforms[0], 0
+
+    def __call__(self, X, y):
+        self.n_calls += 1
+        return self.transforms[self.n_calls % len(self.transforms)](X, y)
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenNoise:
+    generator: torch.Generator
+
+    def __call__(self, X, y):
+        return X + torch.randn(X.shape, generator=self.generator), y
+
+
+class SlimNoise:
+    __slots__ = ("generator",)
+
+    def __init__(self):
+        self.generator = np.random.RandomState(0)
+
+    def __call__(self, X, y):
+        return X + torch.from_numpy(self.generator.standard_normal(X.shape).astype("f4")), y
+
+
+class Learning(GaussianNoise):
+    """A transform of eegsk that counts."""
+
+    def __call__(self, X, y):
+        self.n_calls_ = getattr(self, "n_calls_", 0) + 1
+        return X * self.n_calls_, y
+
+
+def add_noise(generator, X, y):
+    return X + torch.from_numpy(generator.standard_normal(X.shape).astype("f4")), y
+
+
+def closed_over(seed):
+    generator = np.random.default_rng(seed)
+
+    def noise(X, y):
+        return add_noise(generator, X, y)
+
+    return noise
+
+
+def torch_noise(X, y):
+    return X + torch.randn_like(X), y
+
+
+GLOBAL = np.random.default_rng(0)
+
+
+def global_noise(X, y):
+    return add_noise(GLOBAL, X, y)
+
+
+def with_global():
+    GLOBAL.bit_generator.state = np.random.default_rng(0).bit_generator.state
+    return global_noise
+
+
+STATEFUL = {
+    "own": OwnNoise,
+    "asked": AskedNoise,
+    "module": NoisyLayer,
+    "one of": lambda: OneOf(OwnNoise(), OwnNoise(1), TimeShift(), closed_over(1)),
+    "frozen": lambda: FrozenNoise(torch.Generator().manual_seed(0)),
+    "slots": SlimNoise,
+    "of eegsk": TimeShift,
+    "learning": Learning,
+    "method": lambda: OwnNoise().__call__,
+    "function": lambda: torch_noise,
+    "closure": lambda: closed_over(0),
+    "global": with_global,
+    "partial": lambda: functools.partial(add_noise, np.random.default_rng(0)),
+}
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_transforms_go_on(name, trials, tmp_path):
+    def fit(path, *lengths):
+        for n_epochs in lengths:
+            # As in a process of its own: nothing of the fit before is left.
+            own = {"augmentation": [TimeShift(), ("mine", STATEFUL[name]())]}
+            callbacks = [Checkpoint(path, resume=True)]
+            fields = {"batch_size": 8, "max_epochs": n_epochs, "callbacks": callbacks}
+            estimator = small(EEGNetClassifier, **own, **fields).fit(*trials)
+        return estimator
+
+    parts, whole = fit(tmp_path / "parts", 3, 4, 6), fit(tmp_path / "whole", 6)
+    assert_same(dict(parts.module_.state_dict()), dict(whole.module_.state_dict()))
+    if name == "own":
+        counts = [each.net_.augmentation_[1].n_calls for each in (parts, whole)]
+        assert counts == [6 * 3, 6 * 3]
+
+
+def test_a_transform_whose_state_cannot_be_saved(trials, tmp_path):
+    class Holds:
+        def __init__(self):
+            self.file = io.StringIO()
+
+        def __call__(self, X, y):
+            return X, y
+
+    callbacks = [Checkpoint(tmp_path / "best")]
+    estimator = small(EEGNetClassifier, augmentation=[OneOf(Holds())], callbacks=callbacks)
+    with pytest.raises(TypeError, match="cannot save file of .*transform 'OneOf', a StringIO; giv"):
+        estimator.fit(*trials)
+
+
+def test_a_transform_whose_generator_is_not_there_at_first(trials, tmp_path):
+    class Late:
+        def __call__(self, X, y):
+            self.late = np.random.default_rng(0)
+            return X, y
+
+    callbacks = [Checkpoint(tmp_path / "best", resume=True)]
+    estimator = small(EEGNetClassifier, augmentation=[Late()], callbacks=callbacks).fit(*trials)
+    with pytest.raises(
+        TypeError, match="cannot restore late of transform 'Late'.* in __init__, or"
+    ):
+        estimator.fit(*trials)
 
 
 # Files that lack something

@@ -13,12 +13,17 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+from .memory import held_by, is_function, owner_of
+
+_PLAIN = (
+    *(type(None), bool, int, float, complex, str, bytes),
+    *(torch.device, torch.dtype, torch.Size),
+)
 _KIND = "__kind__"
 
 
 def capture(net: Any, without: Any = None) -> dict[str, Any]:
-    """Return the state of a net, its callbacks and the generators.
+    """Return the state of a net, its callbacks, its transforms and the generators.
 
     Parameters
     ----------
@@ -35,13 +40,14 @@ def capture(net: Any, without: Any = None) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If a callback has learned what is neither.
+        If a callback has learned, or a transform holds, what is neither.
     """
     learning = [parameter for _, parameter in net.get_all_learnable_params()]
     return {
         "parts": {name: encode(part.state_dict(), name) for name, part in _parts(net).items()},
         "learning": [parameter.requires_grad for parameter in learning],
         "callbacks": capture_callbacks(net, without),
+        "augmentation": [encode(item, _shown(item)) for item in net.augmentation_],
         "history": json.dumps(net.history.to_list(), default=_as_plain),
         "generators": encode(_generators(net), "generators"),
     }
@@ -57,6 +63,8 @@ def restore(net: Any, state: dict[str, Any]) -> None:
     for name, callback in net.callbacks_:
         if name in state["callbacks"]:
             _restore_callback(callback, state["callbacks"][name], name)
+    for transform, held in zip(net.augmentation_, state["augmentation"], strict=True):
+        decode(held, transform, _shown(transform))
     net.history[:] = json.loads(state["history"])
     _restore_generators(net, decode(state["generators"], None, "generators"))
 
@@ -101,16 +109,23 @@ def _restore_callback(callback: Any, state: dict[str, Any], name: str) -> None:
         setattr(callback, attribute, decode(value, getattr(callback, attribute, None), where))
 
 
-def encode(value: Any, where: str) -> Any:
+def _shown(transform: Any) -> str:
+    return f"transform {getattr(transform, '__name__', type(transform).__name__)!r}"
+
+
+def encode(value: Any, where: str, inside: tuple[int, ...] = ()) -> Any:
     """Return a value as tensors and plain data.
 
     Parameters
     ----------
     value : object
-        Numbers, strings, tensors, arrays, containers of them, generators, or objects with a
-        ``state_dict``.
+        Numbers, strings, tensors, arrays, containers of them, generators, objects with a
+        ``state_dict``, or callables: of an object all attributes, of a function the generators
+        that it draws from.
     where : str
         What it is, for the error message.
+    inside : tuple of int, default=()
+        The callables that it is an attribute of, which may be one of its own.
 
     Returns
     -------
@@ -125,13 +140,26 @@ def encode(value: Any, where: str) -> Any:
     if type(value) in _PLAIN:
         return value
     if type(value) in (list, tuple, set):
-        return type(value)(encode(item, where) for item in value)
+        return type(value)(encode(item, where, inside) for item in value)
     if type(value) in (dict, OrderedDict, Counter):
-        items = {encode(key, where): encode(item, where) for key, item in value.items()}
+        items = {encode(key, where): encode(item, where, inside) for key, item in value.items()}
         return Counter(items) if type(value) is Counter else items
     if _has_state(value):
         return {_KIND: "object", "value": encode(value.state_dict(), where)}
+    if callable(value):
+        return _encode_callable(value, where, inside)
     return _encode_numbers(value, where)
+
+
+def _encode_callable(value: Any, where: str, inside: tuple[int, ...]) -> dict[str, Any]:
+    """Return what a function or an object may go on from; what is in a method is its owner's."""
+    owner = owner_of(value)
+    if _has_state(owner):
+        return encode(owner, where)
+    held = {} if id(owner) in inside else held_by(owner)
+    inside = (*inside, id(owner))
+    items = {name: encode(item, f"{name} of {where}", inside) for name, item in held.items()}
+    return {_KIND: "callable", "value": items}
 
 
 def _encode_numbers(value: Any, where: str) -> Any:
@@ -144,8 +172,8 @@ def _encode_numbers(value: Any, where: str) -> Any:
     if isinstance(value, np.random.Generator | np.random.RandomState):
         return {_KIND: "bits", "value": encode(_bits(value).state, where)}
     raise TypeError(
-        f"Checkpoint cannot save {where}, a {type(value).__name__}; give the callback the methods "
-        "state_dict() and load_state_dict(state), of tensors and plain data."
+        f"Checkpoint cannot save {where}, a {type(value).__name__}; give the callback or transform "
+        "the methods state_dict() and load_state_dict(state), of tensors and plain data."
     )
 
 
@@ -188,19 +216,31 @@ def decode(value: Any, present: Any, where: str) -> Any:
 
 
 def _decode_object(kind: str, value: Any, present: Any, where: str) -> Any:
+    if kind == "callable" and callable(present):
+        return _decode_callable(value, present, where)
     value = decode(value, None, where)
     if kind == "generator" and isinstance(present, torch.Generator):
         present.set_state(value)
     elif kind == "bits" and isinstance(present, np.random.Generator | np.random.RandomState):
         _bits(present).state = value
-    elif kind == "object" and _has_state(present):
-        present.load_state_dict(value)
+    elif kind == "object" and _has_state(owner_of(present)):
+        owner_of(present).load_state_dict(value)
     else:
         raise TypeError(
             f"Checkpoint cannot restore {where}: no such object is there when training begins; "
-            "make it in on_train_begin, or give the callback state_dict() and "
-            "load_state_dict(state)."
+            "make it in on_train_begin, or a transform's in __init__, or give the callback or "
+            "transform state_dict() and load_state_dict(state)."
         )
+    return present
+
+
+def _decode_callable(value: dict[str, Any], present: Any, where: str) -> Any:
+    owner = owner_of(present)
+    held = held_by(owner)
+    for name, item in value.items():
+        back = decode(item, held.get(name), f"{name} of {where}")
+        if not is_function(owner):  # its generators are brought to their states where they are
+            object.__setattr__(owner, name, back)  # of a frozen dataclass, too
     return present
 
 
