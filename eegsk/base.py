@@ -20,7 +20,7 @@ from skorch.history import History
 from torch import nn
 
 from ._docs import first_link
-from ._nested import NestedParams, named_items, remade
+from ._nested import NestedParams, check_names, named_items, remade
 from ._params import check_fields
 from ._types import (
     Count,
@@ -348,6 +348,7 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _own_callbacks(self) -> list[tuple[str, Any]]:
         """Make the callbacks anew, so that nothing they learn flows back into the parameters."""
+        check_names(type(self).__name__, "callbacks", self.callbacks)
         named = [item for item in named_items(self.callbacks) if item[1] is not None]
         for name, callback in named:
             kind = callback if isinstance(callback, type) else type(callback)

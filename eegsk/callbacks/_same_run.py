@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from ..training.run import describe, digest
 from ..training.state import capture_callbacks, learned
+
+_SHOWN = 60  # characters of a description in an error
 
 
 def beginnings(net: Any, without: Any) -> dict[str, str]:
@@ -49,7 +52,7 @@ def check_run(name: str, held: dict[str, str], here: dict[str, str], hint: str) 
     if not differ:
         return
     key = differ[0]
-    was, now = (_shortened(run.get(key, "not there")) for run in (held, here))
+    was, now = _where_they_differ(*(run.get(key, "not there") for run in (held, here)))
     how = "differs" if was.startswith("#") else f"was {was}, now is {now}"
     also = f", and {len(differ) - 1} more" if len(differ) > 1 else ""
     raise ValueError(
@@ -58,5 +61,11 @@ def check_run(name: str, held: dict[str, str], here: dict[str, str], hint: str) 
     )
 
 
-def _shortened(words: str) -> str:
-    return words if len(words) <= 60 else f"{words[:60]}..."
+def _where_they_differ(was: str, now: str) -> list[str]:
+    """Return what can be shown of two descriptions, in which they are not the same."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(was, now, strict=False))
+    is_long = max(len(was), len(now)) > _SHOWN
+    begin = max(0, len(list(same)) - _SHOWN // 2) if is_long else 0
+    parts = [words[begin : begin + _SHOWN] for words in (was, now)]
+    ends = ["..." if len(words) > begin + _SHOWN else "" for words in (was, now)]
+    return [f"{'...' * (begin > 0)}{part}{end}" for part, end in zip(parts, ends, strict=True)]

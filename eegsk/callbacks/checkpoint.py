@@ -81,7 +81,8 @@ class Checkpoint(BestEpoch):
     tensors, arrays, containers of them, generators, and objects with a ``state_dict``, such as
     schedules. A callback that has ``state_dict()`` and ``load_state_dict(state)`` is asked
     instead; ``load_state_dict`` is called after ``on_train_begin``. What a callback has learned
-    when training begins is how it is known to depend on ``max_epochs``.
+    when training begins is how it is known to depend on ``max_epochs``. Of transforms all
+    attributes are saved, of functions the generators that they draw from.
 
     In ``partial_fit`` each call is a training of its own, with a best epoch of its own.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from skorch import NeuralNetClassifier
 from torch import nn
 
-from .._types import NonNegative, Positive, Range
+from .._types import BelowOne, NonNegative, Positive
 from ..losses import FocalBalancedLoss, class_weights
 from ._technique import Technique
 
@@ -62,7 +62,7 @@ class FocalBalance(Technique):
     gamma: NonNegative = 2.0
     alpha: Positive = 1.0
     scheme: Literal["balanced", "effective"] | None = "balanced"
-    beta: Annotated[float, Range(0, 1 - 1e-12)] = 0.999
+    beta: BelowOne = 0.999
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Learn the weights of the classes, and put the loss in place.

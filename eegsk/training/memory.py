@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import Any
@@ -53,7 +52,7 @@ def _found_by(function: Any) -> dict[str, Any]:
     if not isinstance(function, FunctionType):
         return {"__self__": getattr(function, "__self__", None)}
     code, there = function.__code__, function.__globals__
-    read = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    read = set(code.co_names) & there.keys()
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
     closure = {name: cell.cell_contents for name, cell in cells if cell != CellType()}
-    return {**{name: there[name] for name in sorted(read & there.keys())}, **closure}
+    return {**{name: there[name] for name in sorted(read)}, **closure}
