@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from typing import Any, ClassVar, Self
 
@@ -110,8 +111,8 @@ def named_items(items: Any) -> list[tuple[str, Any]]:
 def remade(callback: Any) -> Any:
     """Make a callback of the same parameters, that has learned nothing.
 
-    Unlike :func:`sklearn.base.clone` it hands over what the callback was given, be it a list to
-    fill, a file or a TensorBoard writer, instead of copying it.
+    Unlike :func:`sklearn.base.clone` it hands over what cannot be copied, such as an open file or a
+    TensorBoard writer.
 
     Parameters
     ----------
@@ -126,9 +127,14 @@ def remade(callback: Any) -> Any:
     if isinstance(callback, type):
         return callback
     params = callback.get_params(deep=False)
-    return type(callback)(
-        **{name: clone(item) if _has_params(item) else item for name, item in params.items()}
-    )
+    return type(callback)(**{name: _copied(item) for name, item in params.items()})
+
+
+def _copied(item: Any) -> Any:
+    try:
+        return clone(item, safe=False)
+    except (TypeError, pickle.PicklingError):  # as files, locks and what holds them say
+        return item
 
 
 def get_nested(field: str, value: Any) -> Parameters:

@@ -13,23 +13,33 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Range:
-    """An interval of numbers; one whose high bound is None holds infinity if not ``finite``."""
+    """An interval of numbers; one whose high bound is None holds infinity if not ``finite``.
+
+    ``closed`` is said of both bounds, ``below`` of the high one, that it is not in the interval.
+    """
 
     low: float
     high: float | None = None
     closed: bool = True
     finite: bool = True
+    below: bool = False
 
     def __contains__(self, value: float) -> bool:
         if self.finite and not -math.inf < value < math.inf:
             return False
-        if self.closed:
-            return self.low <= value and (self.high is None or value <= self.high)
-        return self.low < value and (self.high is None or value < self.high)
+        if self.high is not None and (value > self.high or (value == self.high and self._is_open)):
+            return False
+        return self.low <= value if self.closed else self.low < value
+
+    @property
+    def _is_open(self) -> bool:
+        return self.below or not self.closed
 
     def __str__(self) -> str:
         if self.high is None:
             return f"{'of at least' if self.closed else 'above'} {self.low}"
+        if self.below:
+            return f"of at least {self.low} and below {self.high}"
         return f"{'' if self.closed else 'strictly '}between {self.low} and {self.high}"
 
 
@@ -50,7 +60,7 @@ Positive = Annotated[float, Range(0, closed=False)]
 NonNegative = Annotated[float, Range(0)]
 Probability = Annotated[float, Range(0, 1)]
 Proportion = Annotated[float, Range(0, 1)]
-BelowOne = Annotated[float, Range(0, 1 - 1e-12)]
+BelowOne = Annotated[float, Range(0, 1, below=True)]
 Fraction = Annotated[float, Range(0, 1, closed=False)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 

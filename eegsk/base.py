@@ -84,7 +84,9 @@ class EEGEstimator(Architecture, NestedParams):
     callbacks : list or None, default=None
         Callbacks of skorch or :mod:`eegsk.callbacks`, or pairs of a name and a callback. One
         without a name goes by that of its class in lower case, so that its parameters are
-        ``callbacks__name__parameter``.
+        ``callbacks__name__parameter``. Each fit trains with copies, which hold what was learned:
+        ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``. What cannot be copied,
+        such as an open file or a TensorBoard writer, they are handed.
     augmentation : list or None, default=None
         Transforms of :mod:`eegsk.augmentation`, or functions that take and return ``(X, y)``, or
         pairs of a name and one of them. Training applies them to each batch of standardised

@@ -9,6 +9,7 @@ import pickle
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import ClassVar
 
 import joblib
@@ -972,18 +973,34 @@ def test_transforms_go_on(name, trials, tmp_path):
         assert counts == [6 * 3, 6 * 3]
 
 
-def test_a_transform_whose_state_cannot_be_saved(trials, tmp_path):
-    class Holds:
-        def __init__(self):
-            self.file = io.StringIO()
+class Holds:
+    """Hold what cannot be saved, and change it or not."""
 
-        def __call__(self, X, y):
-            return X, y
+    def __init__(self, writes):
+        self.writes = writes
+        self.file = io.StringIO()
+        self.folder = Path("trials")
 
-    callbacks = [Checkpoint(tmp_path / "best")]
-    estimator = small(EEGNetClassifier, augmentation=[OneOf(Holds())], callbacks=callbacks)
-    with pytest.raises(TypeError, match="cannot save file of .*transform 'OneOf', a StringIO; giv"):
-        estimator.fit(*trials)
+    def __call__(self, X, y):
+        if self.writes:
+            self.file.write("another batch")
+        return X, y
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_transform_that_holds_what_cannot_be_saved(writes, trials, tmp_path):
+    """It does no harm unless it has changed."""
+    callbacks = [Checkpoint(tmp_path / "best", resume=True)]
+    fields = {"augmentation": [OneOf(Holds(writes))], "callbacks": callbacks, "valid_split": 0.25}
+    small(EEGNetClassifier, max_epochs=2, **fields).fit(*trials)
+    longer = small(EEGNetClassifier, max_epochs=3, **fields)
+    if writes:
+        with pytest.raises(
+            TypeError, match="cannot restore file of .*transform 'OneOf': it has ch"
+        ):
+            longer.fit(*trials)
+    else:
+        assert longer.fit(*trials).n_iter_ == 3
 
 
 def test_a_transform_whose_generator_is_not_there_at_first(trials, tmp_path):

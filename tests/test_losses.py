@@ -190,8 +190,8 @@ def test_a_class_without_trials_has_no_weight(scheme):
         (([1, float("nan")],), f"counts=[1, nan] should be {AMOUNTS}"),
         (("many",), f"counts='many' should be {AMOUNTS}"),
         (([1, 2], "log"), "scheme='log' should be 'balanced' or 'effective'."),
-        (([1, 2], "effective", 1.0), "beta=1.0 should be a number between 0 and 0.999999999999."),
-        (([1, 2], "effective", "1"), "beta='1' should be a number between 0 and 0.999999999999."),
+        (([1, 2], "effective", 1.0), "beta=1.0 should be a number of at least 0 and below 1."),
+        (([1, 2], "effective", "1"), "beta='1' should be a number of at least 0 and below 1."),
     ],
 )
 def test_class_weights_are_checked(arguments, message):

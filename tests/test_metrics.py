@@ -170,7 +170,7 @@ def test_nrmse_of_each_target_in_the_history(X):
         np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("found", [None, "0.5", [[0.5]]])
+@pytest.mark.parametrize("found", [None, "0.5", [[0.5]], [], [[1], [1, 2]]])
 def test_metrics_that_are_no_numbers(found, X, y):
     with pytest.raises(
         ValueError, match="EpochMetric: mine returned .* should return a number, or"

@@ -189,20 +189,38 @@ class Writer:
 
 
 class Log(skorch.callbacks.Callback):
-    """Write losses to a list."""
+    """Write losses to a file."""
 
-    def __init__(self, losses):
-        self.losses = losses
+    def __init__(self, file):
+        self.file = file
 
     def on_epoch_end(self, net, **kwargs):
-        self.losses.append(net.history[-1, "train_loss"])
+        print(net.history[-1, "train_loss"], file=self.file)
 
 
-def test_loggers_write_to_what_they_were_given(X, y):
-    losses = []
-    estimator = small(EEGNetClassifier, max_epochs=3, callbacks=[Log(losses)]).fit(X, y)
-    assert losses == estimator.history_[:, "train_loss"]
-    assert len(estimator.fit(X, y).callbacks[0].losses) == 6
+def test_loggers_write_to_what_they_were_given(X, y, tmp_path):
+    with (tmp_path / "losses").open("w+") as file:
+        estimator = small(EEGNetClassifier, max_epochs=3, callbacks=[Log(file)]).fit(X, y)
+        file.seek(0)
+        assert [float(line) for line in file] == estimator.history_[:, "train_loss"]
+
+
+class Jitter(skorch.callbacks.Callback):
+    """Draw from a generator that was given, and list what came."""
+
+    def __init__(self, rng, drawn):
+        self.rng = rng
+        self.drawn = drawn
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.drawn.append(self.rng.normal())
+
+
+def test_what_callbacks_change_does_not_flow_back(X, y):
+    estimator = small(EEGNetClassifier, callbacks=[Jitter(np.random.default_rng(0), [])])
+    first, second = (dict(estimator.fit(X, y).net_.callbacks_)["jitter"].drawn for _ in range(2))
+    assert first == second != []
+    assert estimator.callbacks[0].drawn == []
 
 
 def test_tensorboard_receives_each_epoch(X, y):

@@ -24,7 +24,7 @@ from eegsk import (
     EEGNeXClassifier,
     EEGRegressor,
 )
-from eegsk.callbacks import CosineWarmRestarts, EarlyStopping
+from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
@@ -373,13 +373,24 @@ def test_early_stopping_on_negative_values(values, n_epochs, best, lower_is_bett
 
 @pytest.mark.parametrize(
     ("column", "best"),
-    [("valid_score", max), ("valid_loss", min), ("r2", max), ("neg_mse", max), ("mae_0", min)],
+    [
+        ("valid_score", max),
+        ("valid_loss", min),
+        ("r2", max),
+        ("neg_mse", max),
+        ("valid_neg_brier_score", max),
+        ("brier_score", min),
+        ("valid_nrmse_by_output_0", min),
+        ("f1_macro", max),
+        ("valid_external_loss", min),
+    ],
 )
 def test_what_is_better_is_known_by_the_name(column, best, X, y):
     values = [2.0, 1.0, 3.0]
     stopping = EarlyStopping(column, patience=None)
     callbacks = [losses_going(*values, name=column), stopping]
-    estimator = small(EEGNetClassifier, valid_split=0.25, max_epochs=3, callbacks=callbacks)
+    split = 0.25 if column in ("valid_score", "valid_loss") else None
+    estimator = small(EEGNetClassifier, valid_split=split, max_epochs=3, callbacks=callbacks)
     kept = dict(estimator.fit(X, y).net_.callbacks_)["earlystopping"]
     assert kept.best_value_ == best(values)
 
@@ -402,6 +413,29 @@ def test_parameters_of_early_stopping_are_checked(fields, message, X, y):
     estimator = small(EEGNetClassifier, valid_split=0.25, callbacks=[stopping])
     with pytest.raises((TypeError, ValueError), match=message):
         estimator.fit(X, y)
+
+
+def test_all_see_the_epoch_in_which_one_stops(X, y, tmp_path):
+    stopping = EarlyStopping("scripted", patience=2, lower_is_better=True, load_best=False)
+    kept = EarlyStopping("second_loss", patience=None)
+    file = Checkpoint(tmp_path / "best", monitor="second_loss")
+    columns = [losses_going(1, 2, 3, 4), losses_going(4, 3, 2, 1, name="second_loss")]
+    callbacks = [*columns, stopping, ("kept", kept), file]
+    estimator = small(EEGNetClassifier, max_epochs=4, callbacks=callbacks).fit(X, y)
+    found = dict(estimator.net_.callbacks_)
+    assert estimator.n_iter_ == found["kept"].best_epoch_ == found["checkpoint"].best_epoch_ == 3
+
+
+def test_a_stop_within_the_first_epoch(X, y):
+    class Stop(skorch.callbacks.Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    theirs = skorch.callbacks.EarlyStopping("train_loss", load_best=True)
+    for other in (EarlyStopping("train_loss"), theirs):
+        estimator = small(EEGNetClassifier, callbacks=[Stop(), other]).fit(X, y)
+        assert estimator.n_iter_ == 0
+        assert estimator.predict(X).shape == (24,)
 
 
 def test_early_stopping_starts_anew_in_each_fit(X, y):
@@ -563,6 +597,30 @@ def test_a_callback_may_stop_training(hook, n_whole, X, y):
     assert len(estimator.history_[:, "train_loss"]) == n_whole
     assert dict(estimator.net_.callbacks_)["stop"].ended_
     assert not estimator.module_.training
+
+
+def test_averages_go_on_after_ctrl_c_in_the_first_validation(X, y):
+    class Interrupt(skorch.callbacks.Callback):
+        def on_batch_begin(self, net, training=False, **kwargs):
+            if not training and not hasattr(self, "done_"):
+                self.done_ = True
+                signal.raise_signal(signal.SIGINT)
+
+    callbacks = [EMA(0.99, warm_up=False), Interrupt(), EarlyStopping()]
+    fields = {"valid_split": 0.25, "batch_size": 6}
+    estimator = small(EEGNetClassifier, callbacks=callbacks, **fields)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(X, y)
+    average = dict(estimator.net_.callbacks_)["ema"]
+    assert estimator.n_iter_ == 0 < average.n_averaged_ == 3
+    trained = {name: value.clone() for name, value in average.aside_.items()}
+    estimator.set_params(lr=1e-30).partial_fit(X, y)
+    assert average.n_averaged_ == 6
+    weights = dict(estimator.module_.named_parameters())
+    assert any(not torch.equal(trained[name], value) for name, value in weights.items())
+    for name in weights:  # which predict, while training goes on from those that were trained
+        torch.testing.assert_close(average.aside_[name], trained[name])
+    assert dict(estimator.net_.callbacks_)["earlystopping"].best_weights_ is None
 
 
 def test_going_on_after_ctrl_c(X, y, tmp_path):

@@ -49,7 +49,7 @@ class WeightAverage(Technique):
             If averaging would never begin, or another callback would undo it.
         """
         super().on_train_begin(net)
-        if not net.history or not hasattr(self, "average_"):
+        if not hasattr(self, "average_"):
             self.average_: dict[str, torch.Tensor] = {}
             self.aside_: dict[str, torch.Tensor] = {}
             self.n_averaged_ = 0

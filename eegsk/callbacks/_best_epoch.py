@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import field
+from numbers import Real
 from typing import Any, ClassVar
 
+from .._params import shown
 from ._technique import Technique
 
 # Last words of columns, by which it is known what is better.
 _LOWER = {"loss", "error", "deviance", "mae", "mse", "rmse", "nrmse"}
 _HIGHER = {"score", "accuracy", "acc", "auc", "f1", "kappa", "mcc", "precision", "r2", "recall"}
+# Words that tell how something was averaged.
+_HOW = {"by", "output", "macro", "micro", "weighted", "samples", "ovr", "ovo"}
 
 
 class BestEpoch(Technique):
@@ -55,21 +59,34 @@ class BestEpoch(Technique):
         """
         super().on_train_begin(net)
         self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
-        self.column_ = self._column(X.valid is not None)
+        has_validation = X is None or getattr(X, "valid", X) is not None
+        self.column_ = self._column(has_validation)
         if self.column_ is None:
             return
-        if self.column_.startswith("valid_") and X.valid is None:
+        if self.column_ in ("valid_loss", "valid_score") and not has_validation:
             raise ValueError(
                 f"{type(self).__name__}: the history has no {self.column_!r} to watch; give the "
                 "estimator a valid_split, such as valid_split=0.2."
             )
         self.sign_ = 1 if self._wants_lower(self.column_) else -1
 
+    def after_epoch_end(self, net: Any, stopped: bool) -> None:
+        """Keep the weights if the epoch is the best so far."""
+        if self.column_ is None:
+            return
+        value, best = self._read(net), self.best_value_
+        if not math.isnan(value) and (best is None or self.sign_ * (value - best) < 0):
+            self.best_epoch_, self.best_value_ = len(net.history), value
+            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the best weights in place."""
         if self.load_best and self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
-        self.best_weights_ = None  # pickles hold the weights once
+
+    def after_train(self, net: Any) -> None:
+        """Forget the weights, so that pickles hold them once."""
+        self.best_weights_ = None
 
     def _column(self, has_validation: bool) -> str | None:
         """Return the column to watch, None for none."""
@@ -78,16 +95,20 @@ class BestEpoch(Technique):
     def _wants_lower(self, column: str) -> bool:
         if self.lower_is_better is not None:
             return self.lower_is_better
-        words = [word for word in column.split("_") if not word.isdecimal()]
-        if not words or words[-1] not in _LOWER | _HIGHER:
-            raise ValueError(
-                f"{type(self).__name__}: whether {column!r} should be low or high cannot be known "
-                "by its name; give lower_is_better, True or False."
-            )
-        return (words[-1] in _LOWER) != ("neg" in words)
+        words = [word for word in column.split("_") if not word.isdecimal() and word not in _HOW]
+        if "neg" in words:
+            return False
+        if "brier" in words or (words and words[-1] in _LOWER):
+            return True
+        if words and words[-1] in _HIGHER:
+            return False
+        raise ValueError(
+            f"{type(self).__name__}: whether {column!r} should be low or high cannot be known by "
+            "its name; give lower_is_better, True or False."
+        )
 
-    def _compare(self, net: Any) -> float:
-        """Keep the weights of an epoch if it is the best, and return its value, low if good."""
+    def _read(self, net: Any) -> float:
+        """Return the value of the last epoch."""
         row = net.history[-1]
         if self.column_ not in row:
             there = ", ".join(sorted(name for name in row if name != "batches"))
@@ -95,9 +116,10 @@ class BestEpoch(Technique):
                 f"{type(self).__name__}: the history has no {self.column_!r} to watch; list what "
                 f"records it before this. There are {there}."
             )
-        value = float(row[self.column_])
-        best = self.best_value_
-        if not math.isnan(value) and (best is None or self.sign_ * (value - best) < 0):
-            self.best_epoch_, self.best_value_ = len(net.history), value
-            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
-        return self.sign_ * value
+        value = row[self.column_]
+        if not isinstance(value, Real):
+            raise ValueError(
+                f"{type(self).__name__}: {self.column_!r} is {shown(value)} in the history; it "
+                "takes a number to watch."
+            )
+        return float(value)

@@ -60,7 +60,8 @@ class Technique(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of what going on takes."""
-        return copy.deepcopy({name: getattr(self, name) for name in self.memory})
+        known = {name: vars(self)[name] for name in self.memory if name in vars(self)}
+        return copy.deepcopy(known)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` has returned; to be called once training has begun.

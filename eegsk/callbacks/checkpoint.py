@@ -40,7 +40,8 @@ class Checkpoint(BestEpoch):
         the file is that of the last; write ``"runs/{run}"``, in which ``{run}`` stands for the
         parameters, data and seed, to give each fit a file of its own.
     every : int, default=1
-        After how many epochs the file is written; after the last it always is.
+        After how many epochs the file is written; after the last it always is, unless Ctrl-C or a
+        callback stops training within an epoch.
     resume : bool, default=False
         Whether ``fit`` goes on from the file, if there is one. All parameters and data must be
         those of the run in it, but for ``max_epochs``, which may have grown unless a callback
@@ -144,10 +145,8 @@ class Checkpoint(BestEpoch):
             self._check_same(held)
             self._go_on(net, read_checkpoint(self.file_, anywhere=True))
 
-    def after_epoch_end(self, net: Any, stopped: bool) -> None:
-        """Compare the epoch with the best, and write the file."""
-        if self.column_ is not None:
-            self._compare(net)
+    def when_all_is_compared(self, net: Any, stopped: bool) -> None:
+        """Write the file."""
         epoch = len(net.history)
         if stopped or epoch == self.n_epochs_ or epoch % self.every == 0:
             self._write(net, stopped)

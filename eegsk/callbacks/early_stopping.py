@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import field
 from typing import Any, ClassVar, Literal
 
 from .._types import Count, NonNegative
@@ -13,8 +14,9 @@ from ._best_epoch import BestEpoch
 class EarlyStopping(BestEpoch):
     """Stop when a value of the history no longer improves, and restore the best weights.
 
-    The parameters are those of skorch's callback of the same name, which by default keeps the last
-    weights. In ``partial_fit`` each call is a training of its own.
+    The parameters are those of skorch's callback of the same name, the last three by name only;
+    unlike that, it keeps the best weights by default. In ``partial_fit`` each call is a training of
+    its own.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ class EarlyStopping(BestEpoch):
     patience: Count | None = 20
     threshold: NonNegative = 1e-4
     threshold_mode: Literal["rel", "abs"] = "rel"
-    sink: Callable[[str], Any] = print
+    sink: Callable[[str], Any] = field(default=print, kw_only=True)
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Begin with no best epoch, and no epoch waited."""
@@ -72,7 +74,7 @@ class EarlyStopping(BestEpoch):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the epoch with the best so far."""
-        value = self._compare(net)
+        value = self.sign_ * self._read(net)
         relative = self.threshold_mode == "rel" and math.isfinite(self.counted_)
         needed = self.threshold * (abs(self.counted_) if relative else 1)
         if value < self.counted_ - needed:
@@ -88,7 +90,7 @@ class EarlyStopping(BestEpoch):
             self._say(
                 net,
                 f"Stopping since {self.monitor} has not improved in the last {self.patience} "
-                "epochs.",
+                f"epoch{'s' * (self.patience != 1)}.",
             )
         if self.load_best and self.best_epoch_ not in (None, len(net.history)):
             self._say(net, f"Restoring best model from epoch {self.best_epoch_}.")

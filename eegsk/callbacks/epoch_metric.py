@@ -21,7 +21,7 @@ from ._technique import Technique
 _Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
 
 # What the net and its scores record with a prefix.
-_TAKEN = {"loss", "score", "batch_size", "batch_count"}
+_TAKEN = {"loss", "loss_best", "score", "batch_size", "batch_count"}
 
 
 class EpochMetric(Technique, EpochScores):
@@ -84,7 +84,7 @@ class EpochMetric(Technique, EpochScores):
             If a parameter is wrong, or there are no trials to validate on.
         """
         super().on_train_begin(net)
-        if X.valid is None and not self.on_train:
+        if X is not None and getattr(X, "valid", X) is None and not self.on_train:
             raise ValueError(
                 "EpochMetric: there are no trials to validate on; give the estimator a "
                 "valid_split, such as valid_split=0.2, or set on_train=True."
@@ -130,21 +130,26 @@ class EpochMetric(Technique, EpochScores):
         if prefix == "train" and not self.on_train:
             return
         arrays = [tensor.cpu().double().numpy() for tensor in (output, target, weight)]
-        found = self.compute_(*arrays)
-        if not _is_number_or_list(found):
-            raise ValueError(
-                f"EpochMetric: {self.name_} returned {shown(found)}; it should return a number, or "
-                "a list of them."
-            )
-        values = np.asarray(found, dtype=float)
+        values = _numbers(self.name_, self.compute_(*arrays))
         column = f"{prefix}_{self.name_}"
         for place in np.ndindex(values.shape):
             net.history.record("_".join([column, *map(str, place)]), values[place].item())
 
 
-def _is_number_or_list(found: Any) -> bool:
-    values = np.asarray(found)
-    return values.ndim < 2 and values.dtype.kind in "biuf"
+def _numbers(name: str, found: Any) -> np.ndarray:
+    """Return what a metric has computed, a number or a list of them."""
+    is_array = isinstance(found, np.ndarray) and found.ndim > 0
+    items = list(found) if is_array or isinstance(found, list | tuple) else [found]
+    if not items or not all(map(_is_number, items)):
+        raise ValueError(
+            f"EpochMetric: {name} returned {shown(found)}; it should return a number, or a list of "
+            "them."
+        )
+    return np.array(found, dtype=float)
+
+
+def _is_number(item: Any) -> bool:
+    return np.ndim(item) == 0 and np.asarray(item).dtype.kind in "biuf"
 
 
 def _decide(

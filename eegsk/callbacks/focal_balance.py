@@ -85,7 +85,7 @@ class FocalBalance(Technique):
         _check_net(net)
         index, n_classes = X.train.index, len(net.classes)
         now = torch.bincount(X.train.y[index], X.train.weight[index], minlength=n_classes)
-        before = getattr(self, "counts_", []) if net.history else []
+        before = getattr(self, "counts_", [])
         self.counts_ = (now.cpu().double() + torch.tensor(before or 0.0)).tolist()
         weights = torch.ones(n_classes) if self.scheme is None else self._weights()
         self.class_weight_ = weights.tolist()
@@ -98,6 +98,9 @@ class FocalBalance(Technique):
 
 class _LearnedLoss(FocalBalancedLoss):
     """The loss that is put in place, which another ``partial_fit`` may replace."""
+
+    def _get_name(self) -> str:
+        return "FocalBalancedLoss"
 
 
 def _check_net(net: Any) -> None:

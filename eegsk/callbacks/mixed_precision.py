@@ -61,7 +61,7 @@ class MixedPrecision(Technique):
                 f"MixedPrecision: dtype='float16' needs a CUDA GPU, the device is {net.device!r}; "
                 "use dtype='bfloat16'."
             )
-        if not net.history or not hasattr(self, "scaler_"):
+        if not hasattr(self, "scaler_"):
             self.scaler_ = torch.amp.GradScaler("cuda", enabled=scales)
 
     def state_dict(self) -> dict[str, Any]:

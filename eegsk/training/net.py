@@ -52,9 +52,10 @@ class TrialNet(NeuralNet):
     ``on_epoch_trained(net, dataset_train)`` between the training of an epoch and its validation.
     What a callback returns as its ``state_dict()`` is part of a snapshot.
 
-    Three more are called when all callbacks are done with skorch's:
+    Four more are called when all callbacks are done with skorch's:
     ``after_train_begin(net, trials, run, n_epochs)``, which may go on from an earlier epoch;
     ``after_epoch_end(net, stopped)``, when a callback has stopped training, too;
+    ``when_all_is_compared(net, stopped)``, when all are done with that;
     ``after_train(net)``, whatever ended it.
     """
 
@@ -126,7 +127,6 @@ class TrialNet(NeuralNet):
                 resumed = len(self.history) - before
                 with self._recalling(X.train):
                     self.fit_loop(X, y, epochs=epochs - resumed, **fit_params)
-            self._forget_unfinished()
             self.notify("on_train_end", X=X, y=y)
         finally:
             self._forget_unfinished()
@@ -156,6 +156,7 @@ class TrialNet(NeuralNet):
         if method_name == "on_epoch_end":
             self._unfinished = None
             self._notify_those_with("after_epoch_end", stopped=stop is not None)
+            self._notify_those_with("when_all_is_compared", stopped=stop is not None)
         if stop is not None:
             raise StopTraining from stop
 

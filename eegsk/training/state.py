@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from .memory import held_by, is_function, owner_of
+from .words import describe
 
 _PLAIN = (
     *(type(None), bool, int, float, complex, str, bytes),
@@ -158,8 +159,18 @@ def _encode_callable(value: Any, where: str, inside: tuple[int, ...]) -> dict[st
         return encode(owner, where)
     held = {} if id(owner) in inside else held_by(owner)
     inside = (*inside, id(owner))
-    items = {name: encode(item, f"{name} of {where}", inside) for name, item in held.items()}
+    items = {
+        name: _encode_or_describe(item, f"{name} of {where}", inside) for name, item in held.items()
+    }
     return {_KIND: "callable", "value": items}
+
+
+def _encode_or_describe(value: Any, where: str, inside: tuple[int, ...]) -> Any:
+    """Return a value, or what to recognise it by, as most that cannot be saved never changes."""
+    try:
+        return encode(value, where, inside)
+    except TypeError:
+        return {_KIND: "described", "value": describe(value, inside=True)}
 
 
 def _encode_numbers(value: Any, where: str) -> Any:
@@ -218,6 +229,8 @@ def decode(value: Any, present: Any, where: str) -> Any:
 def _decode_object(kind: str, value: Any, present: Any, where: str) -> Any:
     if kind == "callable" and callable(present):
         return _decode_callable(value, present, where)
+    if kind == "described":
+        return _recognise(value, present, where)
     value = decode(value, None, where)
     if kind == "generator" and isinstance(present, torch.Generator):
         present.set_state(value)
@@ -241,6 +254,16 @@ def _decode_callable(value: dict[str, Any], present: Any, where: str) -> Any:
         back = decode(item, held.get(name), f"{name} of {where}")
         if not is_function(owner):  # its generators are brought to their states where they are
             object.__setattr__(owner, name, back)  # of a frozen dataclass, too
+    return present
+
+
+def _recognise(words: str, present: Any, where: str) -> Any:
+    """Return what is there when training begins if it is as it was when it could not be saved."""
+    if describe(present, inside=True) != words:
+        raise TypeError(
+            f"Checkpoint cannot restore {where}: it has changed in training, and cannot be saved; "
+            "give the transform state_dict() and load_state_dict(state), of tensors and plain data."
+        )
     return present
 
 
