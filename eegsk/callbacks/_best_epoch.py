@@ -71,8 +71,16 @@ class BestEpoch(Technique):
         self.sign_ = 1 if self._wants_lower(self.column_) else -1
 
     def after_epoch_end(self, net: Any, stopped: bool) -> None:
-        """Keep the weights if the epoch is the best so far."""
-        if self.column_ is None:
+        """Keep the weights if the epoch is the best so far.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        stopped : bool
+            Whether a callback has stopped training, perhaps before another recorded the column.
+        """
+        if self.column_ is None or (stopped and self.column_ not in net.history[-1]):
             return
         value, best = self._read(net), self.best_value_
         if not math.isnan(value) and (best is None or self.sign_ * (value - best) < 0):
