@@ -5,6 +5,7 @@ import os
 # Without it scikit-learn skips its checks of the array API; scipy reads it when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
+import signal
 from pathlib import Path
 
 import mne
@@ -13,6 +14,12 @@ import pytest
 import torch
 
 N_TRIALS, N_CHANS, N_TIMES = 24, 3, 48
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """Let Ctrl-C interrupt, which a shell has what it starts in the background ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -32,7 +32,10 @@ def trials():
 @pytest.fixture(scope="module")
 def elsewhere():
     """Return the descriptions that a process with other hashes and addresses makes."""
-    code = "import json; from tests import described; print(json.dumps(described.words()))"
+    code = (
+        "import json; from torch import nn; from tests import described; nn.LazyLinear(1); "
+        "print(json.dumps(described.words()))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

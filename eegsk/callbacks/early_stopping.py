@@ -30,13 +30,13 @@ class EarlyStopping(BestEpoch):
         however little better it was.
     threshold_mode : {"rel", "abs"}, default="rel"
         Whether ``threshold`` is a fraction of the value that it has to improve on, or absolute.
-    sink : callable, default=print
-        Where messages go; printed, they take ``verbose=2``.
     lower_is_better : bool or None, default=None
         Whether an improvement is a smaller value: True for losses, False for scores; None to know
         it by the name of the column.
     load_best : bool, default=True
         Whether the weights of the best epoch are restored when training ends, be it early or not.
+    sink : callable, default=print
+        Where messages go; printed, they take ``verbose=2``.
 
     Attributes
     ----------

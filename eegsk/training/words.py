@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
+from torch.utils.hooks import RemovableHandle
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _BOUND = (MethodType, BuiltinFunctionType, MethodWrapperType)
@@ -178,6 +179,8 @@ class _Description:
     def _describe_object(self, value: Any) -> str:
         if isinstance(value, enum.Enum):
             return f"{type(value).__name__}.{value.name}"
+        if isinstance(value, RemovableHandle):  # numbered as hooks came, in this process
+            return type(value).__name__
         if isinstance(value, _GENERATORS):
             return f"{type(value).__name__} {digest(_state_of(value))}"
         if isinstance(value, nn.Module):
