@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from .._params import shown
-from ._technique import Technique
+from ._technique import Technique, has_validation
 
 # Last words of columns, by which it is known what is better.
 _LOWER = {"loss", "error", "deviance", "mae", "mse", "rmse", "nrmse"}
@@ -59,11 +59,11 @@ class BestEpoch(Technique):
         """
         super().on_train_begin(net)
         self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
-        has_validation = X is None or getattr(X, "valid", X) is not None
-        self.column_ = self._column(has_validation)
+        validates = has_validation(X)
+        self.column_ = self._column(validates)
         if self.column_ is None:
             return
-        if self.column_ in ("valid_loss", "valid_score") and not has_validation:
+        if self.column_ in ("valid_loss", "valid_score") and not validates:
             raise ValueError(
                 f"{type(self).__name__}: the history has no {self.column_!r} to watch; give the "
                 "estimator a valid_split, such as valid_split=0.2."
@@ -96,7 +96,7 @@ class BestEpoch(Technique):
         """Forget the weights, so that pickles hold them once."""
         self.best_weights_ = None
 
-    def _column(self, has_validation: bool) -> str | None:
+    def _column(self, validates: bool) -> str | None:
         """Return the column to watch, None for none."""
         return self.monitor
 

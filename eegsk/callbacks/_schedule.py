@@ -69,6 +69,7 @@ class Schedule(Technique):
             self.n_epochs_ = net.max_epochs  # a checkpoint sees that the schedule depends on it
         for group in net.optimizer_.param_groups:
             group.setdefault("initial_lr", group["lr"])
+        self._check_falls(min(group["initial_lr"] for group in net.optimizer_.param_groups))
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Set the learning rate of the first step."""
@@ -86,6 +87,15 @@ class Schedule(Technique):
         """Give the optimizer back its own learning rates, whatever ended training."""
         for group in net.optimizer_.param_groups:
             group["lr"] = group.pop("initial_lr", group["lr"])
+
+    def _check_falls(self, lr: float) -> None:
+        """See that a schedule that falls to ``lr_min`` does fall."""
+        lr_min = getattr(self, "lr_min", 0.0)
+        if lr_min > lr:
+            raise ValueError(
+                f"{type(self).__name__}: lr_min={lr_min} is above the learning rate, lr={lr}, "
+                "which is to fall to it; lower lr_min, or raise lr."
+            )
 
     def _set_lr(self, net: Any) -> None:
         n_steps = net.max_epochs * self.epoch_steps_

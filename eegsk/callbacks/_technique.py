@@ -78,6 +78,22 @@ class Technique(Callback):
         return {name: _on_cpu(item) for name, item in vars(self).items()}
 
 
+def has_validation(X: Any) -> bool:
+    """Tell whether trials are set aside to validate on, as far as it is known.
+
+    Parameters
+    ----------
+    X : TrialSplit or object
+        What ``on_train_begin`` was given.
+
+    Returns
+    -------
+    there : bool
+        False if there surely are none.
+    """
+    return X is None or getattr(X, "valid", X) is not None
+
+
 def _on_cpu(item: Any) -> Any:
     if isinstance(item, dict):
         return {key: _on_cpu(value) for key, value in item.items()}

@@ -151,10 +151,10 @@ class Checkpoint(BestEpoch):
         if stopped or epoch == self.n_epochs_ or epoch % self.every == 0:
             self._write(net, stopped)
 
-    def _column(self, has_validation: bool) -> str | None:
+    def _column(self, validates: bool) -> str | None:
         if self.monitor != "auto":
             return self.monitor
-        return "valid_loss" if has_validation else None
+        return "valid_loss" if validates else None
 
     def _begin(self, net: Any, description: dict[str, str], seed: int) -> None:
         """Note what the run is, and what its callbacks begin with."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .._types import Count, NonNegative
-from ._cosine import check_lr_min
 from ._schedule import Schedule
 
 
@@ -44,26 +43,6 @@ class CosineWarmRestarts(Schedule):
     t_0: Count = 10
     t_mult: Count = 1
     lr_min: NonNegative = 0.0
-
-    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Take note of the learning rates, and see that the cosine falls.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        X : TrialSplit
-            Trials to train and to validate on.
-        **kwargs : dict
-            Not used.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or there is another schedule.
-        """
-        super().on_train_begin(net, X=X, **kwargs)
-        check_lr_min("CosineWarmRestarts", self.lr_min, net)
 
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
         """Return the learning rate of a step; see :meth:`Schedule.lr_of`."""

@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any
 
 from .._types import Count, NonNegative, Probability
-from ._cosine import check_lr_min
 from ._schedule import Schedule
 
 
@@ -43,7 +42,7 @@ class CosineWarmup(Schedule):
     lr_min: NonNegative = 0.0
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Take note of the learning rates, and see that the warm-up ends and the cosine falls.
+        """Take note of the learning rates, and see that the warm-up ends.
 
         Parameters
         ----------
@@ -60,7 +59,6 @@ class CosineWarmup(Schedule):
             If a parameter is wrong, or there is another schedule.
         """
         super().on_train_begin(net, X=X, **kwargs)
-        check_lr_min("CosineWarmup", self.lr_min, net)
         if self._rise(self.epoch_steps_, net.max_epochs * self.epoch_steps_) is None:
             raise ValueError(
                 f"CosineWarmup: warmup={self.warmup!r} takes all of the {net.max_epochs} epochs; "

@@ -16,7 +16,7 @@ from .._params import shown
 from ..metrics import nrmse
 from ..training.net import ClassifierNet
 from ..training.scores import EpochScores
-from ._technique import Technique
+from ._technique import Technique, has_validation
 
 _Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
 
@@ -84,7 +84,7 @@ class EpochMetric(Technique, EpochScores):
             If a parameter is wrong, or there are no trials to validate on.
         """
         super().on_train_begin(net)
-        if X is not None and getattr(X, "valid", X) is None and not self.on_train:
+        if not (has_validation(X) or self.on_train):
             raise ValueError(
                 "EpochMetric: there are no trials to validate on; give the estimator a "
                 "valid_split, such as valid_split=0.2, or set on_train=True."
