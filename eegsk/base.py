@@ -19,18 +19,21 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
-from ._docs import first_link
-from ._nested import NestedParams, check_names, named_items, remade
-from ._params import check_fields
-from ._types import (
+from ._fields import (
     Count,
     CriterionFactory,
     Fraction,
+    NestedParams,
     NonNegative,
     OptimizerFactory,
     Positive,
     Seed,
     Splitter,
+    check_fields,
+    check_names,
+    clone_callback,
+    first_link,
+    named_items,
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
 from .augmentation.transform import own_transforms
@@ -359,7 +362,7 @@ class EEGEstimator(Architecture, NestedParams):
                     f"{type(self).__name__}: callback {name!r} is {callback!r}; it should be a "
                     "skorch callback, an instance or a class."
                 )
-        return [(name, remade(callback)) for name, callback in named]
+        return [(name, clone_callback(callback)) for name, callback in named]
 
     def _output(self, X: Any) -> np.ndarray:
         """Return what the module makes of trials, of shape (n_trials, n_outputs)."""

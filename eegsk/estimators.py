@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from ._nested import NestedParams
+from ._fields import NestedParams
 from .networks import (
     AdvancedEEGNet,
     Architecture,

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ._params import check_value, shown
-from ._types import BelowOne, NonNegative
+from ._fields import BelowOne, NonNegative, check_value, short_repr
 
 __all__ = ["FocalBalancedLoss", "class_weights"]
 
@@ -197,7 +196,7 @@ def _amounts(owner: str, name: str, values: Any) -> torch.Tensor:
     wrong = amounts.is_complex() or not amounts.isfinite().all() or (amounts < 0).any()
     if amounts.dim() != 1 or wrong or not amounts.any():
         raise ValueError(
-            f"{owner}: {name}={shown(values)} should be a list of numbers, none below zero, some "
-            "above."
+            f"{owner}: {name}={short_repr(values)} should be a list of numbers, none below zero, "
+            "some above."
         )
     return amounts

@@ -13,7 +13,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from ._params import shown
+from ._fields import short_repr
 
 
 def split_for_validation(
@@ -67,7 +67,7 @@ def split_for_validation(
         train, valid = _first_split(splitter, y, groups)
         _check_sides(train, valid, groups)
     except ValueError as error:
-        raise ValueError(f"valid_split={shown(valid_split)}: {error}") from error
+        raise ValueError(f"valid_split={short_repr(valid_split)}: {error}") from error
     return train, valid
 
 

@@ -10,8 +10,8 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from ._fields import CriterionFactory
 from ._targets import ClassTarget, ContinuousTarget
-from ._types import CriterionFactory
 from ._validation import as_numbers
 from .base import EEGEstimator
 from .signals import event_names, is_epochs

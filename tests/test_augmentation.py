@@ -500,7 +500,7 @@ def test_a_name_that_was_given_is_of_one_transform_only(augmentation, X, y):
     estimator = clone(small(EEGNetClassifier, augmentation=augmentation))
     assert estimator.get_params()
     name = augmentation[0][0]
-    message = f"^EEGNetClassifier: several transforms are called '{name}'; give each a name of its"
+    message = f"^EEGNetClassifier: several transforms have the name '{name}'; use unique names"
     with pytest.raises(ValueError, match=message):
         estimator.fit(X, y)
 
@@ -554,9 +554,15 @@ def test_what_is_wrong_is_said_by_fit(augmentation, kind, message, X, y):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("augmentation__noise", r"No transform is called 'noise'; there are \['timeshift', 'a'\]"),
+        (
+            "augmentation__noise",
+            r"No transform has the name 'noise'; the names are \['timeshift', 'a'\]",
+        ),
         ("augmentation__timeshift__shift", "Invalid parameter 'shift' for estimator TimeShift"),
-        ("augmentation__a__std", "Transform 'a' is <class .*, whose 'std' cannot be set; give an"),
+        (
+            "augmentation__a__std",
+            "Transform 'a' is <class .*, which has no parameter 'std'; use an",
+        ),
     ],
 )
 def test_no_such_parameter(name, message):

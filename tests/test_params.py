@@ -246,8 +246,8 @@ def test_a_misspelt_name(fields, message, X, y):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("callbacks__early__patience", "No callback is called 'early'; there are ['stop']"),
-        ("callbacks__early", "No callback is called 'early'; there are ['stop']"),
+        ("callbacks__early__patience", "No callback has the name 'early'; the names are ['stop']"),
+        ("callbacks__early", "No callback has the name 'early'; the names are ['stop']"),
         ("callbacks__stop__patients", "Invalid parameter 'patients'"),
         ("network_params__n_hidden", "Invalid parameter 'network_params'"),
     ],

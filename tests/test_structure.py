@@ -18,8 +18,9 @@ MODULES = {
 
 # A module imports from its own layer and those above it in this list, never from one below.
 LAYERS = [
-    "_docs _names _optional _types metrics",
-    "_nested _params _targets _validation augmentation datasets losses model_selection signals",
+    "_names metrics",
+    "_fields",
+    "_targets _validation augmentation datasets losses model_selection signals",
     "blocks",
     "networks",
     "training",

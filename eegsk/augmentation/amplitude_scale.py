@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .._types import Proportion
+from .._fields import Proportion
 from .transform import Transform
 
 
@@ -18,8 +18,6 @@ class AmplitudeScale(Transform):
     max_change : float, default=0.2
         The trial is multiplied by a factor that is drawn evenly from ``1 - max_change`` to
         ``1 + max_change``, the same for all electrodes.
-    probability : float, default=1.0
-        How likely a trial is to be scaled.
 
     References
     ----------

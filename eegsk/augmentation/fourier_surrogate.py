@@ -7,7 +7,7 @@ from dataclasses import field
 
 import torch
 
-from .._types import Probability, Proportion
+from .._fields import Probability, Proportion
 from .transform import Transform
 
 

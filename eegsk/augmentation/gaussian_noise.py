@@ -6,7 +6,7 @@ import functools
 
 import torch
 
-from .._types import NonNegative
+from .._fields import NonNegative
 from .transform import Transform
 
 _N_LEVELS = 2**16
@@ -21,8 +21,6 @@ class GaussianNoise(Transform):
         Standard deviation of the noise, in units of the standardised trials: 0.01 is a hundredth
         of what an electrode varies by. It is in the unit of the trials if the estimator has
         ``standardize=None``.
-    probability : float, default=1.0
-        How likely a trial is to have noise added.
 
     Notes
     -----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .._types import Probability, Proportion
+from .._fields import Probability, Proportion
 from .transform import Transform
 
 
@@ -19,8 +19,6 @@ class ChannelDropout(Transform):
     ----------
     dropout : float, default=0.1
         How likely each electrode is to be dropped.
-    probability : float, default=1.0
-        How likely a trial is to have electrodes dropped.
 
     References
     ----------
@@ -59,8 +57,6 @@ class TimeMask(Transform):
     ----------
     max_length : float, default=0.2
         The longest stretch, as a fraction of the trial's length.
-    probability : float, default=1.0
-        How likely a trial is to be masked.
 
     References
     ----------

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .._types import Positive
+from .._fields import Positive
 from .transform import MixedTarget, Transform
 
 
@@ -25,8 +25,6 @@ class Mixup(Transform):
     alpha : float, default=0.2
         Both parameters of the beta distribution: at 1, all shares are as likely; the smaller, the
         nearer they are to 1.
-    probability : float, default=1.0
-        How likely a trial is to be mixed.
 
     References
     ----------

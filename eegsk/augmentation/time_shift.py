@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .._types import Proportion
+from .._fields import Proportion
 from .transform import Transform
 
 
@@ -18,8 +18,6 @@ class TimeShift(Transform):
     ----------
     max_shift : float, default=0.1
         The longest shift in either direction, as a fraction of the trial's length.
-    probability : float, default=1.0
-        How likely a trial is to be shifted.
 
     References
     ----------

@@ -5,36 +5,28 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, dataclass_transform
+from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator, clone
 
-from .._nested import check_names, named_items
-from .._params import check_fields, shown
-from .._types import Probability
+from .._fields import Fields, Probability, check_fields, check_names, named_items, short_repr
 
 Augmentation = Callable[[torch.Tensor, Any], tuple[torch.Tensor, Any]]
 
 
-@dataclass_transform(eq_default=False, field_specifiers=(field,))
-@dataclass(eq=False, repr=False)
-class Transform(BaseEstimator):
-    """A random change of trials, drawn anew for each of them.
+class Transform(Fields, BaseEstimator, kw_only=False):
+    """Base class of the transforms, which change training trials at random.
 
-    Subclasses write each parameter as ``name: type = default``.
+    Each trial has its own random draw.
 
     Parameters
     ----------
     probability : float, default=1.0
-        How likely a trial is to be changed.
+        Probability that a trial is changed.
     """
 
     probability: Probability = field(default=1.0, kw_only=True)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        dataclass(cls, eq=False, repr=False)
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, Any]:
         """Return changed trials, in a tensor of their own, with their targets.
@@ -135,8 +127,8 @@ def own_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
     for name, transform in named:
         if isinstance(transform, type) or not callable(transform):
             raise TypeError(
-                f"{owner}: augmentation {name!r} is {shown(transform)}; it should be an instance "
-                "of a transform, or a function that takes and returns (X, y)."
+                f"{owner}: augmentation {name!r} is {short_repr(transform)}; it should be an "
+                "instance of a transform, or a function that takes and returns (X, y)."
             )
         if isinstance(transform, Transform):
             check_fields(transform)
@@ -176,8 +168,8 @@ def augment(
         made = transform(X, y)
         if not (isinstance(made, tuple) and len(made) == 2 and _has_shape(made[0], shape)):
             raise ValueError(
-                f"augmentation: {shown(transform)} should return (X, y), with X a tensor of shape "
-                f"{tuple(shape)} as it was given."
+                f"augmentation: {short_repr(transform)} should return (X, y), with X a tensor of "
+                f"shape {tuple(shape)} as it was given."
             )
         X, y = made
     return X, y

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from .._types import Count, Probability
+from .._fields import Count, Probability
 from ._technique import Technique
 
 Start = Count | Probability

@@ -8,7 +8,7 @@ from dataclasses import field
 from numbers import Real
 from typing import Any, ClassVar
 
-from .._params import shown
+from .._fields import short_repr
 from ._technique import Technique, has_validation
 
 # Last words of columns, by which it is known what is better.
@@ -127,7 +127,7 @@ class BestEpoch(Technique):
         value = row[self.column_]
         if not isinstance(value, Real):
             raise ValueError(
-                f"{type(self).__name__}: {self.column_!r} is {shown(value)} in the history; it "
-                "takes a number to watch."
+                f"{type(self).__name__}: {self.column_!r} is {short_repr(value)} in the history; "
+                "it should be a number."
             )
         return float(value)

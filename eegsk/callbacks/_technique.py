@@ -9,7 +9,7 @@ from typing import Any, ClassVar, dataclass_transform
 import torch
 from skorch.callbacks import Callback
 
-from .._params import check_fields
+from .._fields import check_fields
 
 
 @dataclass_transform(eq_default=False, field_specifiers=(field,))

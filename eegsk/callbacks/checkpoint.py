@@ -7,9 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from .._nested import named_items
-from .._params import check_fields
-from .._types import Count
+from .._fields import Count, check_fields, named_items
 from ..training.files import prepare_folder, read_checkpoint, write_checkpoint
 from ..training.net import StopTraining
 from ..training.run import Run, digest

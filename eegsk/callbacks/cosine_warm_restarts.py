@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from .._types import Count, NonNegative
+from .._fields import Count, NonNegative
 from ._schedule import Schedule
 
 

@@ -6,7 +6,7 @@ import math
 from numbers import Integral
 from typing import Any
 
-from .._types import Count, NonNegative, Probability
+from .._fields import Count, NonNegative, Probability
 from ._schedule import Schedule
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, ClassVar, Literal
 
-from .._types import Count, NonNegative
+from .._fields import Count, NonNegative
 from ._best_epoch import BestEpoch
 
 

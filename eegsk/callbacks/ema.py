@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._types import Probability
+from .._fields import Probability
 from ._averaging import WeightAverage, tensors_of
 
 

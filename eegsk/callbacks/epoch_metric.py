@@ -12,7 +12,7 @@ import torch
 from scipy.special import softmax
 from sklearn.metrics import recall_score, roc_auc_score
 
-from .._params import shown
+from .._fields import short_repr
 from ..metrics import nrmse
 from ..training.net import ClassifierNet
 from ..training.scores import EpochScores
@@ -142,8 +142,8 @@ def _numbers(name: str, found: Any) -> np.ndarray:
     items = list(found) if is_array or isinstance(found, list | tuple) else [found]
     if not items or not all(map(_is_number, items)):
         raise ValueError(
-            f"EpochMetric: {name} returned {shown(found)}; it should return a number, or a list of "
-            "them."
+            f"EpochMetric: {name} returned {short_repr(found)}; it should return a number, or a "
+            "list of numbers."
         )
     return np.array(found, dtype=float)
 

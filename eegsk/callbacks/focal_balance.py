@@ -8,7 +8,7 @@ import torch
 from skorch import NeuralNetClassifier
 from torch import nn
 
-from .._types import BelowOne, NonNegative, Positive
+from .._fields import BelowOne, NonNegative, Positive
 from ..losses import FocalBalancedLoss, class_weights
 from ._technique import Technique
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from torch.nn.utils import clip_grad_norm_
 
-from .._types import Positive, Range
+from .._fields import Positive, Range
 from ._technique import Technique
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .._types import Fraction, Positive
+from .._fields import Fraction, Positive
 from ._schedule import Schedule
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from .._types import NonNegative
+from .._fields import NonNegative
 from ._technique import Technique
 
 # Keeps a gradient of zero from being divided by zero.

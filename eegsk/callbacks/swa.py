@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .._types import Positive
+from .._fields import Positive
 from ..training import TrialBatches, Trials
 from ._averaging import Start, WeightAverage
 from ._schedule import record_lr

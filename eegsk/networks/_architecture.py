@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from .._params import Fields
+from .._fields import Fields
 from ..signals import Signal
 
 # The longest window tried when looking for the shortest one that fits a network.

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from .._types import Activation, Count, Probability
+from .._fields import Activation, Count, Probability
 from ..blocks import Dropout, make_activation
 from ..signals import Signal
 from ._architecture import Architecture

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from .._types import Activation, Count, Positive, Probability
+from .._fields import Activation, Count, Positive, Probability
 from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation
 from ..blocks import max_norm as bounded
 from ..signals import Signal

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from .._types import Activation, Count, Positive, Probability
+from .._fields import Activation, Count, Positive, Probability
 from ..blocks import (
     Dropout,
     MeanPool,

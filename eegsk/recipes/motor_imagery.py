@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from .._params import check_value
-from .._types import Activation, Positive
+from .._fields import Activation, Positive, check_value
 from ..augmentation import TimeMask, TimeShift
 from ..blocks import make_activation
 from ..callbacks import EMA

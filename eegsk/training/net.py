@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn.modules import loss as torch_losses
 
 from .. import losses
+from .._fields import CriterionFactory, OptimizerFactory
 from .._names import by_name, catalogue
-from .._types import CriterionFactory, OptimizerFactory
 from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._nested import named_items
+from .._fields import named_items
 from .batches import TrialSplit
 from .words import describe, describe_class, digest
 

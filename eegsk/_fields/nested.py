@@ -1,4 +1,4 @@
-"""Parameters inside parameters: ``callbacks__name__parameter`` and ``net_params__key``."""
+"""Nested parameters: ``callbacks__name__parameter`` and ``net_params__key``."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from sklearn.base import BaseEstimator, clone
 
 Parameters = dict[str, Any]
 
-# Fields that hold a list of things with parameters, and what one of them is called; others hold a
-# dictionary.
+# Fields that hold a list, with the word for one item; other nested fields hold a dictionary.
 _LISTS = {"augmentation": "transform", "callbacks": "callback"}
 
 
 class NestedParams(BaseEstimator):
-    """An estimator whose lists and dictionaries can be searched, as a pipeline's steps can."""
+    """Base class of estimators with nested parameters, like those of the steps of a pipeline."""
 
     _nested_fields: ClassVar[tuple[str, ...]] = ("augmentation", "callbacks", "net_params")
 
     def get_params(self, deep: bool = True) -> Parameters:
-        """Get the parameters, with ``deep`` those of what it holds too.
+        """Get the parameters of the estimator.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to list ``callbacks__name__parameter``, ``augmentation__name__parameter`` and
-            ``net_params__key``.
+            Whether to include nested parameters: ``callbacks__name__parameter``,
+            ``augmentation__name__parameter`` and ``net_params__key``.
 
         Returns
         -------
         params : dict
-            Parameters by name.
+            Values by parameter name.
         """
         params = super().get_params(deep=deep)
         if deep:
@@ -41,12 +40,13 @@ class NestedParams(BaseEstimator):
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of callbacks, transforms and dictionaries too.
+        """Set parameters of the estimator, its callbacks, transforms and dictionaries.
 
         Parameters
         ----------
         **params : dict
-            Parameters by name; ``callbacks__name=None`` takes a callback out, likewise a transform.
+            Values by parameter name. ``callbacks__name=None`` removes a callback, and
+            ``augmentation__name=None`` a transform.
 
         Returns
         -------
@@ -67,15 +67,15 @@ class NestedParams(BaseEstimator):
         return self
 
     def _check_depth(self, params: Parameters) -> None:
-        """See that what is set inside a field is set inside one that has parameters of its own."""
+        """Raise an error for a nested parameter of a field that has no parameters."""
         fields = self.get_params(deep=False)
         for name in params:
             field, separator, _ = name.partition("__")
             plain = field in fields and not hasattr(fields[field], "set_params")
             if separator and plain and not self._is_nested(name):
                 raise ValueError(
-                    f"Invalid parameter {name!r} for {type(self).__name__}: {field} has no "
-                    "parameters of its own."
+                    f"Invalid parameter {name!r} for {type(self).__name__}: {field} has no nested "
+                    "parameters."
                 )
 
     def _is_nested(self, name: str) -> bool:
@@ -89,134 +89,135 @@ def named_items(items: Any) -> list[tuple[str, Any]]:
     Parameters
     ----------
     items : list or None
-        Callbacks or transforms, or pairs of a name and one of them.
+        Callbacks or transforms, or pairs ``(name, item)``.
 
     Returns
     -------
     named : list of (str, item)
-        One without a name goes by that of its class, in lower case; several of one class are
-        numbered.
+        Pairs. The default name is the class name in lower case, e.g. ``"earlystopping"``; several
+        items of one class are numbered, e.g. ``"timeshift-1"``, ``"timeshift-2"``.
     """
     items = items if isinstance(items, list | tuple) else []
-    names = [_own_name(item) for item in items]
-    times, seen = Counter(names), Counter[str]()
+    names = [_item_name(item) for item in items]
+    totals, counts = Counter(names), Counter[str]()
     named = []
     for name, item in zip(names, items, strict=True):
-        seen[name] += 1
-        unique = f"{name}-{seen[name]}" if times[name] > 1 else name
+        counts[name] += 1
+        unique = f"{name}-{counts[name]}" if totals[name] > 1 else name
         named.append((unique, item[1] if _is_pair(item) else item))
     return named
 
 
-def remade(callback: Any) -> Any:
-    """Make a callback of the same parameters, that has learned nothing.
+def clone_callback(callback: Any) -> Any:
+    """Return an untrained callback with the same parameters.
 
-    Unlike :func:`sklearn.base.clone` it hands over what cannot be copied, such as an open file or a
-    TensorBoard writer.
+    Unlike :func:`sklearn.base.clone`, parameters that cannot be copied, such as an open file or a
+    TensorBoard writer, are shared.
 
     Parameters
     ----------
     callback : skorch.callbacks.Callback or type
-        A callback, or its class.
+        A callback or a callback class.
 
     Returns
     -------
-    fresh : skorch.callbacks.Callback or type
-        Another one, or the class.
+    clone : skorch.callbacks.Callback or type
+        The new callback, or the class unchanged.
     """
     if isinstance(callback, type):
         return callback
     params = callback.get_params(deep=False)
-    return type(callback)(**{name: _copied(item) for name, item in params.items()})
+    return type(callback)(**{name: _copy(item) for name, item in params.items()})
 
 
-def _copied(item: Any) -> Any:
+def _copy(item: Any) -> Any:
     try:
         return clone(item, safe=False)
-    except (TypeError, pickle.PicklingError):  # as files, locks and what holds them say
+    except (TypeError, pickle.PicklingError):  # raised for files, locks and objects that hold them
         return item
 
 
 def get_nested(field: str, value: Any) -> Parameters:
-    """List the parameters inside a field that holds a list or a dictionary."""
+    """Return the nested parameters of a field that holds a list or a dictionary."""
     if isinstance(value, dict):
         return {f"{field}__{key}": item for key, item in value.items()}
-    found: Parameters = {}
+    params: Parameters = {}
     for name, item in named_items(value):
-        found[f"{field}__{name}"] = item
+        params[f"{field}__{name}"] = item
         inner = item.get_params() if _has_params(item) else {}
-        found.update({f"{field}__{name}__{key}": value for key, value in inner.items()})
-    return found
+        params.update({f"{field}__{name}__{key}": value for key, value in inner.items()})
+    return params
 
 
 def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
-    """Return a field's value with the parameter at ``path`` replaced.
+    """Return the value of a field with one nested parameter replaced.
 
     Parameters
     ----------
     field : str
-        The field's name.
+        Name of the field.
     value : list, dict or None
-        What the field holds; neither it nor what is in it is changed, but for the parameters of
-        what a list holds, which are set as a pipeline sets those of its steps.
+        Value of the field. The list or dictionary itself is not changed; parameters of an item are
+        set in place, as a pipeline sets the parameters of its steps.
     path : str
-        ``key`` of a dictionary, ``name`` of what a list holds, or ``name__parameter``.
+        ``key`` of a dictionary, ``name`` of an item, or ``name__parameter``.
     new : object
-        The parameter's new value; None takes out what the list holds.
+        The new value; None removes an item.
 
     Returns
     -------
     value : list or dict
-        The field's new value.
+        The new value of the field.
 
     Raises
     ------
     ValueError
-        If the list holds nothing of that name, or it has no such parameter.
+        If there is no item of that name, or the item has no such parameter.
     """
     if field not in _LISTS:
         return {**(value or {}), path: new}
     name, _, parameter = path.partition("__")
     named, kind = named_items(value), _LISTS[field]
     if name not in dict(named):
-        raise ValueError(f"No {kind} is called {name!r}; there are {[name for name, _ in named]}.")
+        raise ValueError(
+            f"No {kind} has the name {name!r}; the names are {[name for name, _ in named]}."
+        )
     if parameter:
-        _set_inside(kind, name, dict(named)[name], parameter, new)
+        _set_param(kind, name, dict(named)[name], parameter, new)
         return value
-    return [(other, new if other == name else item) for other, item in named]
+    return [(key, new if key == name else item) for key, item in named]
 
 
 def check_names(owner: str, field: str, items: Any) -> None:
-    """See that each name that the user gave is the name of one thing only.
+    """Check that the names of the items in a list are unique.
 
     Parameters
     ----------
     owner : str
-        Whose they are, for the error message.
+        Name of the estimator, for the error message.
     field : str
-        The field that holds them.
+        Name of the field that holds the list.
     items : list or None
-        Callbacks or transforms, or pairs of a name and one of them.
+        Callbacks or transforms, or pairs ``(name, item)``.
 
     Raises
     ------
     ValueError
-        If :func:`named_items` would change a name, or give it to another.
+        If two items have the same name.
     """
-    times = Counter(name for name, _ in named_items(items))
+    totals = Counter(name for name, _ in named_items(items))
     for name in (item[0] for item in items or [] if _is_pair(item)):
-        if times[name] != 1:
+        if totals[name] != 1:
             raise ValueError(
-                f"{owner}: several {_LISTS[field]}s are called {name!r}; give each a name of its "
-                "own."
+                f"{owner}: several {_LISTS[field]}s have the name {name!r}; use unique names."
             )
 
 
-def _set_inside(kind: str, name: str, item: Any, parameter: str, new: Any) -> None:
+def _set_param(kind: str, name: str, item: Any, parameter: str, new: Any) -> None:
     if not _has_params(item):
         raise ValueError(
-            f"{kind.capitalize()} {name!r} is {item!r}, whose {parameter!r} cannot be set; give "
-            f"an instance of a {kind} that has parameters."
+            f"{kind.capitalize()} {name!r} is {item!r}, which has no parameter {parameter!r}; use "
+            f"an instance of a {kind} class."
         )
     item.set_params(**{parameter: new})
 
@@ -225,7 +226,7 @@ def _is_pair(item: Any) -> bool:
     return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
-def _own_name(item: Any) -> str:
+def _item_name(item: Any) -> str:
     if _is_pair(item):
         return item[0]
     return (item.__name__ if isinstance(item, type) else type(item).__name__).lower()

@@ -1,4 +1,4 @@
-"""Types that state their range, checked once, in ``fit``."""
+"""Types of parameters, with their ranges."""
 
 from __future__ import annotations
 
@@ -13,9 +13,20 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Range:
-    """An interval of numbers; one whose high bound is None holds infinity if not ``finite``.
+    """Interval of numbers.
 
-    ``closed`` is said of both bounds, ``below`` of the high one, that it is not in the interval.
+    Parameters
+    ----------
+    low : float
+        Lower bound.
+    high : float or None, default=None
+        Upper bound; None for no upper bound.
+    closed : bool, default=True
+        Whether the interval includes its bounds.
+    finite : bool, default=True
+        Whether to exclude infinity.
+    below : bool, default=False
+        Whether to exclude the upper bound only.
     """
 
     low: float
@@ -27,12 +38,13 @@ class Range:
     def __contains__(self, value: float) -> bool:
         if self.finite and not -math.inf < value < math.inf:
             return False
-        if self.high is not None and (value > self.high or (value == self.high and self._is_open)):
+        high = math.inf if self.high is None else self.high
+        if value > high or (value == self.high and self._excludes_high):
             return False
         return self.low <= value if self.closed else self.low < value
 
     @property
-    def _is_open(self) -> bool:
+    def _excludes_high(self) -> bool:
         return self.below or not self.closed
 
     def __str__(self) -> str:
@@ -48,10 +60,10 @@ class Splitter(Protocol):
     """A cross-validation splitter of scikit-learn."""
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
-        """Yield the indices of the two sides of each split."""
+        """Yield the train and test indices of each split."""
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return how many splits there are."""
+        """Return the number of splits."""
         ...
 
 

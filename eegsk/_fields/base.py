@@ -1,0 +1,44 @@
+"""Base class of everything that has parameters: estimators, networks, callbacks, transforms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, dataclass_transform
+
+from .docstrings import merged_docstring
+
+
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+class Fields:
+    """Base class whose annotated attributes are the parameters of the constructor.
+
+    A subclass writes each parameter once, as ``name: type = default``, and documents it in its
+    own *Parameters* section. The constructor stores its arguments and does nothing else, so that
+    :func:`sklearn.base.clone` and ``GridSearchCV`` work; :func:`check_fields` compares the values
+    with the annotations. The docstring of a subclass includes the parameters of its bases.
+
+    A class that is defined with ``kw_only=False`` also takes positional arguments, and so do its
+    subclasses.
+
+    Examples
+    --------
+    >>> from eegsk._fields import Count, Fields, check_fields
+    >>> class Pool(Fields, kw_only=False):
+    ...     size: Count = 4
+    >>> Pool(8).size
+    8
+    >>> check_fields(Pool(0))
+    Traceback (most recent call last):
+    ValueError: Pool: size=0 should be an integer of at least 1.
+    """
+
+    _kw_only: ClassVar[bool] = True
+    _own_doc: ClassVar[str]
+
+    def __init_subclass__(cls, kw_only: bool | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if kw_only is not None:
+            cls._kw_only = kw_only
+        cls._own_doc = cls.__doc__ or ""
+        dataclass(cls, kw_only=cls._kw_only, eq=False, repr=False)
+        cls.__doc__ = merged_docstring(cls)
