@@ -145,7 +145,7 @@ class EEGEstimator(Architecture, NestedParams):
     net_params: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # a field of each task
-        criterion: CriterionFactory
+        criterion: CriterionFactory = ""
 
     _net_class: ClassVar[type[TrialNet]]
     _stratify: ClassVar[bool]

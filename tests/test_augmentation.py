@@ -561,7 +561,7 @@ def test_what_is_wrong_is_said_by_fit(augmentation, kind, message, X, y):
         ("augmentation__timeshift__shift", "Invalid parameter 'shift' for estimator TimeShift"),
         (
             "augmentation__a__std",
-            "Transform 'a' is <class .*, which has no parameter 'std'; use an",
+            "Transform 'a' is <class .*, which has no parameter 'std'; use",
         ),
     ],
 )
