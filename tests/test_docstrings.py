@@ -45,6 +45,7 @@ WITH_EXAMPLES = sorted(
     set(PUBLIC)
     - {"eegsk.networks.Architecture", "eegsk.networks.build_network"}
     - {"eegsk.blocks.max_norm", "eegsk.blocks.project_max_norm"}
+    - {"eegsk.callbacks.StopTraining"}
 )
 INTERNAL = sorted(f"eegsk.training.{name}" for name in training.__all__)
 TRANSFORMS = [getattr(augmentation, name) for name in augmentation.__all__]
@@ -53,7 +54,7 @@ NETWORKS = [
     for item in (*vars(networks).values(), *ESTIMATORS)
     if inspect.isclass(item) and issubclass(item, Architecture) and item is not Architecture
 ]
-TECHNIQUES = [getattr(callbacks, name) for name in callbacks.__all__]
+TECHNIQUES = [getattr(callbacks, name) for name in callbacks.__all__ if name != "StopTraining"]
 TECHNIQUES += [getattr(losses, name) for name in losses.__all__]
 
 

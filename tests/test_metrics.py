@@ -180,9 +180,9 @@ def test_metrics_that_are_no_numbers(found, X, y):
 
 def test_columns_that_are_taken(X, y):
     for name in ("loss", "score"):
-        with pytest.raises(ValueError, match=f"the history has a '{name}' of its own already"):
+        with pytest.raises(ValueError, match=f"the history already has a column '{name}'"):
             fit(EEGNetClassifier, X, y, EpochMetric(name=name))
-    with pytest.raises(ValueError, match="the history has a 'balanced_accuracy' of its own"):
+    with pytest.raises(ValueError, match="the history already has a column 'balanced_accuracy'"):
         fit(EEGNetClassifier, X, y, EpochMetric(), EpochMetric())
     assert EpochMetric("roc_auc", name="loss").get_params()["name"] == "loss"
 
@@ -194,7 +194,7 @@ def test_a_class_that_is_not_there(X):
     right = estimator.predict(X[VALID]) == y[VALID]
     expected = np.mean([right[y[VALID] == label].mean() for label in (0, 1)])
     assert estimator.history_[-1, "valid_balanced_accuracy"] == pytest.approx(expected)
-    with pytest.raises(ValueError, match="roc_auc takes trials of every class, but there are none"):
+    with pytest.raises(ValueError, match="roc_auc needs trials of every class, but there is none"):
         fit(EEGNetClassifier, X, y, EpochMetric("roc_auc"))
 
 
@@ -246,7 +246,7 @@ def test_early_stopping_watches_a_metric(estimator_class, metric, column, lower_
 
 def test_what_watches_a_metric_comes_after_it(X, y):
     watch = EarlyStopping("valid_roc_auc")
-    with pytest.raises(ValueError, match="no 'valid_roc_auc' to watch.*list what records it befor"):
+    with pytest.raises(ValueError, match="no column 'valid_roc_auc' to monitor; list the callback"):
         fit(EEGNetClassifier, X, y, watch, EpochMetric("roc_auc"))
 
 
@@ -264,20 +264,25 @@ def test_metrics_are_searched_pickled_and_start_anew(X, y):
 @pytest.mark.parametrize(
     ("estimator_class", "metric", "fields", "message"),
     [
-        (EEGNetClassifier, EpochMetric("nrmse"), {}, "metric='nrmse' is none of a classifier's, b"),
-        (EEGNetRegressor, EpochMetric("auc"), {}, "metric='auc' is none of a regressor's, nrmse"),
-        (EEGNetClassifier, EpochMetric(), {"valid_split": None}, "no trials to validate on; give"),
+        (EEGNetClassifier, EpochMetric("nrmse"), {}, "metric='nrmse' should be one of balanced"),
+        (EEGNetRegressor, EpochMetric("auc"), {}, "metric='auc' should be one of nrmse, nrmse_by"),
+        (
+            EEGNetClassifier,
+            EpochMetric(),
+            {"valid_split": None},
+            "there are no validation trials; give",
+        ),
         (
             EEGNetClassifier,
             EpochMetric(functools.partial(recall_score)),
             {},
-            "has no name; give one, as name=",
+            "has no name; set one, e.g. name=",
         ),
         (
             EEGNetClassifier,
             EpochMetric(lambda y_true, y_pred: 0, name="mine"),
             {"class_weight": {0: 2.0}},
-            "EpochMetric: mine takes no sample_weight, but trials are weighted",
+            "EpochMetric: mine has no parameter sample_weight, but the trials have",
         ),
     ],
 )

@@ -1,20 +1,22 @@
-"""A callback that sees everything, and networks to see through."""
+"""A callback that records the course of training, and a network in double precision."""
 
 import copy
 
-import skorch.callbacks
 import torch
 from torch import nn
 
+from eegsk.callbacks import TrainingCallback
 
-class Witness(skorch.callbacks.Callback):
-    """Keep modules before training, after each step and each epoch, and what each step began with.
 
-    ``after_`` has the modules that callbacks see when an epoch ends, ``modules_`` those that are
-    trained.
+class Witness(TrainingCallback):
+    """Keep modules before training, after each step and each epoch, and the input of each step.
+
+    ``modules_`` holds the trained modules, ``after_`` the modules in ``on_epoch_end``, which may
+    be averages.
     """
 
     def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net)
         self.before_ = copy.deepcopy(net.module_)
         self.batches_, self.generators_, self.lrs_ = [], [], []
         self.steps_, self.modules_, self.after_ = [], [], []
