@@ -14,9 +14,10 @@ from torch import nn
 import eegsk.networks
 from eegsk import EEGClassifier, EEGNetClassifier, Signal
 from eegsk.blocks import MeanPool, Standardize, Whiten
-from eegsk.blocks.folding import _ELU, fold
+from eegsk.blocks.folding import _ELU, can_fold, fold
 from eegsk.training import apply_network, inference
-from eegsk.training.inference import _READY
+from eegsk.training.inference import _FOLDED
+from eegsk.training.module_snapshot import ModuleSnapshot
 
 from .networks import linear, small
 
@@ -105,9 +106,9 @@ class Shift(nn.Module):
 
 
 def test_unknown_layers_are_not_copied():
-    assert fold(nn.Sequential(nn.Flatten(), Shift()), torch.float64) is None
+    assert not can_fold(nn.Sequential(nn.Flatten(), Shift()))
     parametrized = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
-    assert fold(nn.Sequential(parametrized), torch.float64) is None
+    assert not can_fold(nn.Sequential(parametrized))
 
 
 def apply(module, x):
@@ -118,12 +119,26 @@ def change_values(module):
     next(module.parameters()).data.mul_(2)
 
 
+def change_values_through_numpy(module):
+    values = next(module.parameters()).detach().numpy()
+    values *= 2
+
+
 def change_a_statistic(module):
     module[1].trunk.second_norm.running_mean.data += 1
 
 
 def change_a_parameter(module):
     module[1].head.bias = nn.Parameter(torch.ones(3))
+
+
+def change_a_layer(module):
+    module[1].head = copy.deepcopy(module[1].head)
+    module[1].head.weight.data.mul_(2)
+
+
+def change_the_class_of_a_layer(module):
+    module[1].trunk.activation.__class__ = nn.SELU
 
 
 def change_an_activation(module):
@@ -148,7 +163,10 @@ def change_a_forward(module):
         change_an_epsilon,
         change_a_forward,
         change_values,
+        change_values_through_numpy,
         change_a_statistic,
+        change_a_layer,
+        change_the_class_of_a_layer,
         change_a_parameter,
         change_an_activation,
         change_an_activation_inside,
@@ -163,6 +181,30 @@ def test_what_changes_in_a_network_counts(change):
     expected = copy.deepcopy(module).double().eval()(x.double()).detach()
     assert not torch.allclose(before, after)
     torch.testing.assert_close(after, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_snapshot_detects_that_a_module_moves_to_another_device():
+    module = network_of(eegsk.networks.EEGNet)
+    snapshot = ModuleSnapshot(module)
+    assert snapshot.matches(module)
+    assert not snapshot.matches(module.to("meta"))
+
+
+def test_a_snapshot_compares_tensors_that_are_plain_attributes():
+    layer = nn.ReLU()
+    layer.gain = torch.ones(3)
+    module = nn.Sequential(layer)
+    snapshot = ModuleSnapshot(module)
+    layer.gain[0] = 2
+    assert not snapshot.matches(module)
+
+
+def test_a_network_is_folded_once(monkeypatch):
+    module, n_folds = network_of(eegsk.networks.EEGNet), []
+    monkeypatch.setattr(inference, "fold", lambda *args: n_folds.append(1) or fold(*args))
+    for _ in range(3):
+        apply(module, torch.randn(2, 5, 600))
+    assert len(n_folds) == 1
 
 
 def test_hooks_are_called():
@@ -205,7 +247,7 @@ def test_pruned_layers(layer, X, y):
 def test_a_network_that_is_gone_leaves_nothing():
     module = network_of(eegsk.networks.EEGNet)
     apply(module, torch.randn(2, 5, 600))
-    assert module in _READY
+    assert module in _FOLDED
     gone = weakref.ref(module)
     del module
     gc.collect()

@@ -17,41 +17,56 @@ from ._time_filters import FixedFilters
 from .convolution import SameConv
 from .pooling import MeanPool
 from .standardize import Standardize
-from .temporal_spatial import FrontEnd, Mixture
+from .temporal_spatial import FrontEnd, Mixture, is_watched
 from .temporal_spatial._normalization import running_affine
 
 
-@torch.no_grad()
-def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
-    """Make what computes the same as a network in evaluation mode, with less work.
-
-    Standardisation, batch normalisation and the layers between are merged up to the first
-    activation, and so is a batch normalisation after a convolution. Dropout goes.
+def can_fold(module: nn.Module) -> bool:
+    """Check whether a folded copy computes the same as a network.
 
     Parameters
     ----------
     module : torch.nn.Module
-        A sequence of layers; it is not changed.
+        The network.
+
+    Returns
+    -------
+    is_foldable : bool
+        False if a layer with weights is neither torch's nor eegsk's, or if a layer has hooks or a
+        ``forward`` method of its own, e.g. after ``layer.forward = function``.
+    """
+    is_modified = any(is_watched(layer) or "forward" in vars(layer) for layer in module.modules())
+    return not is_modified and all(map(_is_known, _layers(module)))
+
+
+@torch.no_grad()
+def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Fold a network for evaluation: compute the same with fewer operations.
+
+    Standardization, batch normalisation and the layers between them are merged up to the first
+    activation. A batch normalisation after a later convolution is merged into it. Dropout layers
+    are removed.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A sequence of layers for which :func:`can_fold` returns True. It is not changed.
     dtype : torch.dtype
         Precision of the new weights.
 
     Returns
     -------
-    folded : torch.nn.Module or None
-        The new network, which shares layers that have no weights, but for ELU; None if one of the
-        others is not known to be safe to copy.
+    folded : torch.nn.Module
+        The new network. It shares the layers without weights, except ELU, with ``module``.
     """
-    layers = list(_layers(module))
-    if not all(map(_is_known, layers)):
-        return None
     folded: list[nn.Module] = []
-    for layer in layers:
+    for layer in _layers(module):
         if isinstance(layer, _DropoutNd | nn.Identity):
             continue
-        own = copy.deepcopy(layer).to(dtype).eval() if _has_weights(layer) else layer
-        merged = _merge(folded[-1], own) if folded else None
+        copied = copy.deepcopy(layer).to(dtype).eval() if _has_weights(layer) else layer
+        merged = _merge(folded[-1], copied) if folded else None
         if merged is None:
-            folded.append(own)
+            folded.append(copied)
         else:
             folded[-1] = merged
     return nn.Sequential(*_read_out(list(map(_fix, folded)))).eval()
