@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ._time_filters import FixedFilters
 from .convolution import SameConv
 from .pooling import MeanPool
 from .standardize import Standardize
 from .temporal_spatial import FrontEnd, Mixture, is_watched
-from .temporal_spatial._normalization import running_affine
 
 
 def can_fold(module: nn.Module) -> bool:
@@ -91,24 +91,16 @@ def _has_weights(layer: nn.Module) -> bool:
     return next(chain(layer.parameters(), layer.buffers()), None) is not None
 
 
-def _merge(before: nn.Module, layer: nn.Module) -> nn.Module | None:
-    """Return what two layers are as one, if they can be."""
-    if isinstance(before, Standardize) and isinstance(layer, FrontEnd):
-        return layer.folded(before.mean.squeeze(1), before.scale.squeeze(1))
-    if isinstance(layer, nn.BatchNorm1d) and isinstance(before, FrontEnd):
-        return _normalized(_fix(before), layer)
-    return _normalized(before, layer) if isinstance(layer, nn.BatchNorm1d) else None
-
-
-def _normalized(before: nn.Module, norm: nn.BatchNorm1d) -> nn.Module | None:
-    """Put what batch normalisation multiplies and adds into the convolution before it."""
-    if not (isinstance(before, nn.Conv1d) and norm.affine and norm.track_running_stats):
+def _merge(previous: nn.Module, layer: nn.Module) -> nn.Module | None:
+    """Merge two consecutive layers into one; return None if that is not possible."""
+    # torch.nn.utils.fusion merges batch normalisation after a convolution, nothing before it.
+    if isinstance(previous, Standardize) and isinstance(layer, FrontEnd):
+        return layer.folded(previous.mean.squeeze(1), previous.scale.squeeze(1))
+    if not (isinstance(layer, nn.BatchNorm1d) and layer.track_running_stats):
         return None
-    scale, shift = running_affine(norm)
-    bias = 0.0 if before.bias is None else before.bias
-    before.bias = nn.Parameter(scale * bias + shift)
-    before.weight.mul_(scale[:, None, None])
-    return before
+    if isinstance(previous, FrontEnd):
+        previous = _fix(previous)
+    return fuse_conv_bn_eval(previous.eval(), layer) if isinstance(previous, nn.Conv1d) else None
 
 
 def _fix(layer: nn.Module) -> nn.Module:
