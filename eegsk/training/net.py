@@ -22,8 +22,8 @@ from .._names import by_name, catalogue
 from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
+from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
-from .recall import Recall, recall
 from .run import Run
 from .scores import EpochScores, Score, accuracy, r2
 
@@ -61,7 +61,7 @@ class TrialNet(NeuralNet):
 
     score_: Score
     augmentation_: Sequence[Augmentation] = ()
-    _recall: Recall | None = None
+    _statistics: PrecomputedStatistics | None = None
     _unfinished: int | None = None  # the epoch that has begun and not ended, counted from 0
 
     @property
@@ -125,7 +125,7 @@ class TrialNet(NeuralNet):
                 self._check_hooks()
                 self._notify_those_with("after_train_begin", trials=X, run=run, n_epochs=epochs)
                 resumed = len(self.history) - before
-                with self._recalling(X.train):
+                with self._using_statistics(X.train):
                     self.fit_loop(X, y, epochs=epochs - resumed, **fit_params)
             self.notify("on_train_end", X=X, y=y)
         finally:
@@ -134,13 +134,14 @@ class TrialNet(NeuralNet):
         return self
 
     @contextmanager
-    def _recalling(self, trials: Trials) -> Iterator[None]:
-        """Keep what the front end needs of the training trials in each epoch."""
-        self._recall = None if self.augmentation_ else recall(self.module_, trials)
+    def _using_statistics(self, trials: Trials) -> Iterator[None]:
+        """Use precomputed statistics of the training trials, unless they are augmented."""
+        if not self.augmentation_:
+            self._statistics = precompute_statistics(self.module_, trials)
         try:
             yield
         finally:
-            self._recall = None
+            self._statistics = None
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; what skorch's raise to stop training becomes StopTraining."""
@@ -280,7 +281,7 @@ class TrialNet(NeuralNet):
         """Send the trials of a batch through the module."""
         if "standardized" in x:
             return self.module_.get_submodule("network")(x["x"])
-        return self.module_(x["x"]) if self._recall is None else self._recall.apply(x)
+        return self.module_(x["x"]) if self._statistics is None else self._statistics.apply(x)
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: Any, X: Any = None, training: bool = False
