@@ -1,4 +1,4 @@
-"""Networks folded for evaluation: the same numbers, and never those of yesterday's weights."""
+"""Folded networks: the same outputs as the network, also after it was changed by hand."""
 
 import copy
 import gc
@@ -29,7 +29,7 @@ NETWORKS = [
 
 
 def randomized(module, seed=0):
-    """Give weights and statistics values as after some training."""
+    """Change weights and running statistics at random, as training would."""
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -53,7 +53,7 @@ def network_of(kind, first=Standardize, n_chans=5, n_times=600):
 
 @pytest.mark.parametrize("first", [Standardize, Whiten, nn.Identity])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_folded_network_is_the_network(kind, first):
+def test_a_folded_network_computes_the_same(kind, first):
     module = network_of(kind, first)
     before = copy.deepcopy(module.state_dict())
     x = torch.randn(7, 5, 600, dtype=torch.float64)
@@ -86,7 +86,7 @@ def test_a_folded_network_has_no_normalisation_up_to_the_first_activation(kind):
         [MeanPool(4), nn.Flatten(2), nn.Linear(5, 2)],
     ],
 )
-def test_networks_of_others_fold_too(layers):
+def test_other_sequences_of_layers_can_be_folded(layers):
     module = randomized(nn.Sequential(nn.Identity(), nn.Sequential(*layers))).double()
     x = torch.randn(7, 5, 20, dtype=torch.float64)
     with torch.no_grad():
@@ -95,17 +95,17 @@ def test_networks_of_others_fold_too(layers):
 
 
 class Shift(nn.Module):
-    """A layer with a weight, of which nothing else is known."""
+    """A layer with a weight that is neither torch's nor eegsk's."""
 
     def __init__(self):
         super().__init__()
-        self.by = nn.Parameter(torch.ones(1))
+        self.shift = nn.Parameter(torch.ones(1))
 
     def forward(self, x):
-        return x + self.by
+        return x + self.shift
 
 
-def test_unknown_layers_are_not_copied():
+def test_networks_with_other_layers_cannot_be_folded():
     assert not can_fold(nn.Sequential(nn.Flatten(), Shift()))
     parametrized = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
     assert not can_fold(nn.Sequential(parametrized))
@@ -172,7 +172,7 @@ def change_a_forward(module):
         change_an_activation_inside,
     ],
 )
-def test_what_changes_in_a_network_counts(change):
+def test_predictions_follow_changes_made_by_hand(change):
     module = network_of(eegsk.networks.EEGNet).float()
     x = torch.randn(4, 5, 600)
     before = apply(module, x)
@@ -223,7 +223,7 @@ def test_hooks_are_called():
 @pytest.mark.parametrize(
     "kind", [eegsk.networks.EEGNet, eegsk.networks.EEGNeX, eegsk.networks.ShallowConvNet]
 )
-def test_hooks_inside_the_front_end_are_called_and_obeyed(kind):
+def test_hooks_inside_the_front_end_change_the_output(kind):
     module = network_of(kind).float()
     x, front = torch.randn(4, 5, 600), module[1].trunk.front
     expected = apply(module, x)
@@ -244,17 +244,17 @@ def test_pruned_layers(layer, X, y):
     assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
 
 
-def test_a_network_that_is_gone_leaves_nothing():
+def test_the_cache_does_not_keep_networks_alive():
     module = network_of(eegsk.networks.EEGNet)
     apply(module, torch.randn(2, 5, 600))
     assert module in _FOLDED
-    gone = weakref.ref(module)
+    reference = weakref.ref(module)
     del module
     gc.collect()
-    assert gone() is None
+    assert reference() is None
 
 
-def test_predicting_makes_no_pickle_longer(X, y):
+def test_the_cache_is_not_pickled(X, y):
     classifier = small(EEGNetClassifier).fit(X, y)
     before = len(pickle.dumps(classifier))
     expected = classifier.predict_proba(X)
@@ -263,16 +263,18 @@ def test_predicting_makes_no_pickle_longer(X, y):
     np.testing.assert_array_equal(loaded.predict_proba(X), expected)
 
 
-def overwriting(n_chans, n_times, n_outputs):
+def network_that_writes_to_its_input(n_chans, n_times, n_outputs):
     return nn.Sequential(nn.ReLU(inplace=True), *linear(n_chans, n_times, n_outputs))
 
 
 @pytest.mark.parametrize("standardize", [None, "channel"])
 def test_trials_are_not_written_to(standardize, X, y):
-    classifier = EEGClassifier(network=overwriting, max_epochs=1, standardize=standardize)
-    kept = X.copy()
+    classifier = EEGClassifier(
+        network=network_that_writes_to_its_input, max_epochs=1, standardize=standardize
+    )
+    original = X.copy()
     classifier.fit(X, y).predict(X)
-    np.testing.assert_array_equal(X, kept)
+    np.testing.assert_array_equal(X, original)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
@@ -290,13 +292,13 @@ def test_a_traced_network_predicts(X, y):
     assert (estimator.predict_proba(X)[:, 0] > before[:, 0]).all()
 
 
-def test_what_a_network_returns_may_be_its_input():
+def test_the_output_of_a_network_may_be_a_view_of_its_input():
     X = torch.randn(10, 2, 3)
     output = apply_network(nn.Sequential(nn.Flatten()), X, torch.float64, 4)
     assert torch.equal(output, X.flatten(1).double())
 
 
-def test_hooks_that_collect_have_every_batch():
+def test_hooks_may_keep_the_outputs_of_all_batches():
     module, seen = nn.Sequential(nn.Identity(), nn.Flatten()), []
     module[0].register_forward_hook(lambda layer, args, output: seen.append(output))
     X = torch.randn(10, 2, 3)
@@ -304,7 +306,7 @@ def test_hooks_that_collect_have_every_batch():
     assert torch.equal(torch.cat(seen), X.double())
 
 
-def test_what_changes_while_it_is_folded_counts(monkeypatch):
+def test_predictions_follow_changes_made_while_folding(monkeypatch):
     module = network_of(eegsk.networks.EEGNet)
     x = torch.randn(4, 5, 600)
 
@@ -320,7 +322,7 @@ def test_what_changes_while_it_is_folded_counts(monkeypatch):
     torch.testing.assert_close(apply(module, x), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_a_folded_front_end_no_longer_depends_on_the_front_end():
+def test_a_folded_front_end_has_copies_of_the_weights():
     front = network_of(eegsk.networks.EEGNet)[1].trunk.front.eval()
     folded = front.folded(torch.zeros(5).double(), torch.ones(5).double())
     x = torch.randn(2, 5, 600, dtype=torch.float64)
@@ -331,11 +333,11 @@ def test_a_folded_front_end_no_longer_depends_on_the_front_end():
 
 
 class Equal(nn.Module):
-    """A layer that thinks that all of its kind are the same."""
+    """A layer that compares equal to all layers of its class."""
 
-    def __init__(self, by):
+    def __init__(self, scale):
         super().__init__()
-        self.by = by
+        self.scale = scale
 
     def __eq__(self, other):
         return isinstance(other, Equal)
@@ -343,15 +345,15 @@ class Equal(nn.Module):
     __hash__ = nn.Module.__hash__
 
     def forward(self, x):
-        return x * self.by
+        return x * self.scale
 
 
-def test_a_layer_that_equals_another_is_not_that():
+def test_layers_are_compared_by_identity():
     module = nn.Sequential(Equal(1.0), nn.Flatten())
     X = torch.randn(3, 2, 4)
     apply(module, X)
     module[0] = Equal(3.0)
     torch.testing.assert_close(apply(module, X), 3 * X.flatten(1).double())
-    module[0].by = torch.tensor([2.0, 4.0])[:, None]
+    module[0].scale = torch.tensor([2.0, 4.0])[:, None]
     expected = (torch.tensor([2.0, 4.0])[:, None] * X).flatten(1).double()
     torch.testing.assert_close(apply(module, X), expected)

@@ -678,13 +678,13 @@ def test_devices_that_are_there(device, X, y):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", torch.device("cuda", 1)])
 def test_a_gpu_that_is_not_there(device, X, y):
-    with pytest.raises(ValueError, match=r"is not there: torch sees .*; use device='auto'"):
+    with pytest.raises(ValueError, match=r"is not available: torch finds .*; use device='auto'"):
         small(EEGNetClassifier, device=device).fit(X, y)
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:one"])
 def test_a_device_that_is_none(device, X, y):
-    message = f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'"
+    message = f"device={device!r} is not a torch device; use 'auto', 'cpu' or 'cuda'"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, device=device).fit(X, y)
 

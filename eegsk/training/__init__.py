@@ -4,7 +4,7 @@ from .batches import TrialBatches, Trials, TrialSplit, split_trials
 from .device import find_device
 from .inference import apply_network, finest_dtype
 from .net import ClassifierNet, RegressorNet, TrialNet, make_net
-from .reproducible import held_threads, reproducible
+from .reproducible import reproducible, torch_threads
 from .run import Run
 from .statistics import channel_statistics, standardizer
 
@@ -20,9 +20,9 @@ __all__ = [
     "channel_statistics",
     "find_device",
     "finest_dtype",
-    "held_threads",
     "make_net",
     "reproducible",
     "split_trials",
     "standardizer",
+    "torch_threads",
 ]
