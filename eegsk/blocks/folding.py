@@ -18,7 +18,7 @@ from ._time_filters import FixedFilters
 from .convolution import SameConv
 from .pooling import MeanPool
 from .standardize import Standardize
-from .temporal_spatial import FrontEnd, Mixture, is_watched
+from .temporal_spatial import FrontEnd, Mixture, has_hooks
 
 
 def can_fold(module: nn.Module) -> bool:
@@ -36,7 +36,7 @@ def can_fold(module: nn.Module) -> bool:
         ``forward`` that was replaced by hand, e.g. ``layer.forward = function``. A copy of such a
         layer might compute something else.
     """
-    is_modified = any(is_watched(layer) or "forward" in vars(layer) for layer in module.modules())
+    is_modified = any(has_hooks(layer) or "forward" in vars(layer) for layer in module.modules())
     return not is_modified and all(map(_is_known, _layers(module)))
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..blocks import Standardize
-from ..blocks.temporal_spatial import FrontEnd, is_watched
+from ..blocks.temporal_spatial import FrontEnd, has_hooks
 from .batches import Trials
 
 # Number of trials whose statistics are computed at once.
@@ -79,7 +79,7 @@ def precompute_statistics(module: nn.Module, trials: Trials) -> PrecomputedStati
     chunks = [front.trial_statistics(first(x)) for x in trials.chunks(_CHUNK)]
     values = chunks[0].new_empty(len(trials.X), chunks[0].shape[1])
     values[trials.index] = torch.cat(chunks)
-    is_skipped = _can_be_skipped(first) and not any(map(is_watched, (module, first)))
+    is_skipped = _can_be_skipped(first) and not any(map(has_hooks, (module, first)))
     standardize = first if is_skipped else None
     return PrecomputedStatistics(module, front, standardize, values)  # type: ignore[arg-type]
 

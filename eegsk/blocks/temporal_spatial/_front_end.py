@@ -31,7 +31,7 @@ class FrontEnd(nn.Module):
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
         signals = Signals(x, *self._standardization)
         depends = self.training and x.requires_grad
-        if depends or self._plain_is_best(x) or any(map(is_watched, self.children())):
+        if depends or self._plain_is_best(x) or any(map(has_hooks, self.children())):
             return self._layer_by_layer(signals.all())
         return self._factorised(signals)
 
@@ -108,8 +108,8 @@ class FrontEnd(nn.Module):
         """Compute the same with less work."""
 
 
-def is_watched(layer: nn.Module) -> bool:
-    """Tell whether a layer has hooks, which are called only if the layer is."""
+def has_hooks(layer: nn.Module) -> bool:
+    """Check whether a layer has hooks, which run only if the layer does."""
     return bool(
         layer._forward_hooks
         or layer._forward_pre_hooks
