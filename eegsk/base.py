@@ -48,11 +48,11 @@ from .training import (
     apply_network,
     find_device,
     finest_dtype,
-    held_threads,
     make_net,
     reproducible,
     split_trials,
     standardizer,
+    torch_threads,
 )
 
 
@@ -377,7 +377,7 @@ class EEGEstimator(Architecture, NestedParams):
         X, _ = read_trials(X, self.signal_)
         X = check_trials(self, X, reset=False)
         check_unit(type(self).__name__, X, self._spread)
-        with held_threads(min(self.n_threads, len(X))):
+        with torch_threads(min(self.n_threads, len(X))):
             dtype = finest_dtype(self.module_, X[:2])
             return apply_network(self.module_, X, dtype, self.batch_size).numpy()
 

@@ -231,7 +231,7 @@ def test_a_misspelt_parameter(estimator_class):
         ({"optimizer": "optimizer"}, "optimizer='optimizer' is not known"),
         ({"criterion": "cross_entropi"}, "did you mean CrossEntropyLoss"),
         ({"criterion": ""}, "criterion='' is not known; choose from BCELoss"),
-        ({"device": "gpu"}, "device='gpu' is no device; use 'auto', 'cpu' or 'cuda'"),
+        ({"device": "gpu"}, "device='gpu' is not a torch device; use 'auto', 'cpu' or 'cuda'"),
         ({"net_params": {"optimizr__momentum": 0.9}}, "optimizr__momentum"),
         ({"net_params": {"optimizer__momentun": 0.9}}, "momentun"),
         ({"net_params": {"iterator_trian": None}}, "iterator_trian"),

@@ -230,16 +230,16 @@ def test_twenty_steps_from_the_same_start_end_at_the_same_weights(kind):
 
 
 @pytest.mark.parametrize("kind", [TemporalSpatial, TwoStageTemporalSpatial])
-def test_what_is_recalled_of_trials_is_what_would_be_computed(kind):
+def test_precomputed_statistics_change_no_result(kind):
     front, x = make(kind, 6, **FRONTS[kind]), trials((16, 6, 64))
-    sums, batch = front.summarize(x), [3, 1, 8]
+    statistics, batch = front.trial_statistics(x), [3, 1, 8]
 
-    def recalling(copied, x):
-        with copied.recalling(sums[batch]):
+    def precomputed(copied, x):
+        with copied.using_statistics(statistics[batch]):
             return copied(x)
 
     expected = outcome(front, kind.__call__, x[batch])
-    torch.testing.assert_close(outcome(front, recalling, x[batch]), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(outcome(front, precomputed, x[batch]), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("n_chans", [1, 6])
@@ -247,10 +247,10 @@ def test_what_is_recalled_of_trials_is_what_would_be_computed(kind):
 def test_the_front_end_makes_up_for_standardisation(kind, n_chans):
     front, x = make(kind, n_chans, **FRONTS[kind]), trials((8, n_chans, 64))
     layer = Standardize(torch.randn(n_chans), torch.rand(n_chans) + 0.5).double()
-    sums = front.summarize(layer(x))
+    statistics = front.trial_statistics(layer(x))
 
     def making_up(copied, x):
-        with copied.recalling(sums, layer):
+        with copied.using_statistics(statistics, layer):
             return copied(x)
 
     expected = outcome(front, kind.__call__, layer(x))

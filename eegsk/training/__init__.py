@@ -6,7 +6,7 @@ from .device import find_device
 from .fit_info import FitInfo
 from .inference import apply_network, finest_dtype
 from .net import ClassifierNet, RegressorNet, TrialNet, make_net
-from .reproducible import held_threads, reproducible
+from .reproducible import reproducible, torch_threads
 from .statistics import channel_statistics, standardizer
 
 __all__ = [
@@ -24,9 +24,9 @@ __all__ = [
     "find_device",
     "finest_dtype",
     "has_validation",
-    "held_threads",
     "make_net",
     "reproducible",
     "split_trials",
     "standardizer",
+    "torch_threads",
 ]

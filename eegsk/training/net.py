@@ -24,8 +24,8 @@ from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .callback import Step, StopTraining, TrainingCallback
 from .fit_info import FitInfo
+from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
-from .recall import Recall, recall
 from .scores import EpochScores, Score, accuracy, r2
 
 _CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalogue(
@@ -45,7 +45,7 @@ class TrialNet(NeuralNet):
 
     score_: Score
     augmentation_: Sequence[Augmentation] = ()
-    _recall: Recall | None = None
+    _statistics: PrecomputedStatistics | None = None
     _incomplete: int | None = None  # index of an epoch that has begun and not ended
 
     @property
@@ -109,7 +109,7 @@ class TrialNet(NeuralNet):
                 for callback in self._training_callbacks():
                     callback.after_train_begin(self, X, fit_info, epochs)
                 n_resumed = len(self.history) - n_epochs_before
-                with self._recalling(X.train):
+                with self._using_statistics(X.train):
                     self.fit_loop(X, y, epochs=epochs - n_resumed, **fit_params)
             self.notify("on_train_end", X=X, y=y)
         finally:
@@ -119,13 +119,14 @@ class TrialNet(NeuralNet):
         return self
 
     @contextmanager
-    def _recalling(self, trials: Trials) -> Iterator[None]:
-        """Keep what the front end needs of the training trials in each epoch."""
-        self._recall = None if self.augmentation_ else recall(self.module_, trials)
+    def _using_statistics(self, trials: Trials) -> Iterator[None]:
+        """Use precomputed statistics of the training trials, unless they are augmented."""
+        if not self.augmentation_:
+            self._statistics = precompute_statistics(self.module_, trials)
         try:
             yield
         finally:
-            self._recall = None
+            self._statistics = None
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call a hook of all callbacks, and then stop training if one of them asked for it."""
@@ -265,7 +266,7 @@ class TrialNet(NeuralNet):
         """Return the outputs of the module for the trials of a batch."""
         if "standardized" in x:
             return self.module_.get_submodule("network")(x["x"])
-        return self.module_(x["x"]) if self._recall is None else self._recall.apply(x)
+        return self.module_(x["x"]) if self._statistics is None else self._statistics.apply(x)
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: Any, X: Any = None, training: bool = False

@@ -7,7 +7,7 @@ signal's autocovariance.
 """
 
 from ._folded import Mixture
-from ._front_end import FrontEnd, is_watched
+from ._front_end import FrontEnd, has_hooks
 from .dense import DenseTemporalSpatial
 from .one_stage import TemporalSpatial
 from .two_stages import TwoStageTemporalSpatial
@@ -18,5 +18,5 @@ __all__ = [
     "Mixture",
     "TemporalSpatial",
     "TwoStageTemporalSpatial",
-    "is_watched",
+    "has_hooks",
 ]

@@ -24,14 +24,14 @@ class FrontEnd(nn.Module):
     the layers has a hook, be it one that only looks, or one that changes weights or outputs.
     """
 
-    _sums: torch.Tensor | None = None
-    _to_standardize: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
+    _statistics: torch.Tensor | None = None
+    _standardization: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
-        signals = Signals(x, *self._to_standardize)
+        signals = Signals(x, *self._standardization)
         depends = self.training and x.requires_grad
-        if depends or self._plain_is_best(x) or any(map(is_watched, self.children())):
+        if depends or self._plain_is_best(x) or any(map(has_hooks, self.children())):
             return self._layer_by_layer(signals.all())
         return self._factorised(signals)
 
@@ -40,8 +40,8 @@ class FrontEnd(nn.Module):
         """How many samples around its own a filter sees whose outputs are normalised, if any."""
         return None
 
-    def summarize(self, x: torch.Tensor) -> torch.Tensor:
-        """Sum up what training needs of trials in each epoch, whatever the weights are.
+    def trial_statistics(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute the statistics of each trial that training needs, independent of the weights.
 
         Parameters
         ----------
@@ -50,33 +50,34 @@ class FrontEnd(nn.Module):
 
         Returns
         -------
-        sums : torch.Tensor of shape (n_trials, n_sums)
-            For :meth:`recalling`.
+        statistics : torch.Tensor of shape (n_trials, n_statistics)
+            For :meth:`using_statistics`.
         """
         return x.new_empty(len(x), 0) if self.window is None else trial_sums(x, self.window)
 
     @contextmanager
-    def recalling(
-        self, sums: torch.Tensor, standardize: Standardize | None = None
+    def using_statistics(
+        self, statistics: torch.Tensor, standardize: Standardize | None = None
     ) -> Iterator[None]:
-        """Spare the front end work on the trials of a batch that is known.
+        """Use precomputed statistics of the trials of a batch.
 
         Parameters
         ----------
-        sums : torch.Tensor of shape (n_trials, n_sums)
-            What :meth:`summarize` returned of the trials.
+        statistics : torch.Tensor of shape (n_trials, n_statistics)
+            Result of :meth:`trial_statistics` for the trials of the batch.
         standardize : Standardize or None, default=None
-            A layer that has not been applied to them, which the front end is to make up for.
+            A layer that the front end applies to the trials; None if they are standardised.
         """
-        self._sums = sums
-        self._to_standardize = (standardize.mean, standardize.scale) if standardize else ()
+        self._statistics = statistics
+        self._standardization = (standardize.mean, standardize.scale) if standardize else ()
         try:
             yield
         finally:
-            self._sums, self._to_standardize = None, ()
+            self._statistics, self._standardization = None, ()
 
     def _window_statistics(self, signals: Signals) -> WindowStatistics:
-        sums = self.summarize(signals.all()) if self._sums is None else self._sums
+        sums = self._statistics
+        sums = self.trial_statistics(signals.all()) if sums is None else sums
         return window_statistics(sums, self.window or (0, 0), signals.x.numel())
 
     @abstractmethod
@@ -107,8 +108,8 @@ class FrontEnd(nn.Module):
         """Compute the same with less work."""
 
 
-def is_watched(layer: nn.Module) -> bool:
-    """Tell whether a layer has hooks, which are called only if the layer is."""
+def has_hooks(layer: nn.Module) -> bool:
+    """Check whether a layer has hooks, which run only if the layer does."""
     return bool(
         layer._forward_hooks
         or layer._forward_pre_hooks

@@ -93,7 +93,7 @@ class TemporalSpatial(FrontEnd):
         """Compare how much is multiplied for each trial and time."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
-        statistics = n_chans * kernel if self.training and self._sums is None else 0
+        statistics = n_chans * kernel if self.training and self._statistics is None else 0
         plain = n_chans * n_filters * kernel + n_outputs * n_chans
         return _CONVOLUTION * plain <= n_outputs * (n_chans + kernel) + statistics
 
