@@ -18,7 +18,7 @@ from torch.nn.modules import loss as torch_losses
 
 from .. import losses
 from .._fields import CriterionFactory, OptimizerFactory
-from .._names import by_name, catalogue
+from .._registry import class_registry, find_class
 from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
@@ -27,10 +27,10 @@ from .recall import Recall, recall
 from .run import Run
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalogue(
+_CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
 )
-_OPTIMIZERS = catalogue(torch.optim, torch.optim.Optimizer)
+_OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 # What one callback may do in place of the net.
 _STEP_HOOKS = ("compute_gradients", "autocast", "differentiate")
@@ -342,8 +342,8 @@ def make_net(
     net : skorch.NeuralNet
         The initialised net.
     """
-    criterion = by_name("criterion", criterion, _CRITERIA)
-    optimizer = by_name("optimizer", optimizer, _OPTIMIZERS)
+    criterion = find_class("criterion", criterion, _CRITERIA)
+    optimizer = find_class("optimizer", optimizer, _OPTIMIZERS)
     defaults: dict[str, Any] = {
         "criterion": criterion,
         "optimizer": optimizer,
