@@ -36,7 +36,7 @@ from ._fields import (
     named_items,
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
-from .augmentation.transform import own_transforms
+from .augmentation.transform import clone_transforms
 from .callbacks.checkpoint import resumed_seed
 from .model_selection import split_for_validation
 from .networks import Architecture, build_network
@@ -307,7 +307,7 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_net(self, trials: Trials, goes_on: bool) -> None:
         """Make the net that trains the module, a new one or that of the last fit."""
-        transforms = own_transforms(self.augmentation, type(self).__name__)
+        transforms = clone_transforms(self.augmentation, type(self).__name__)
         module = self.module_ if goes_on else self._make_module(trials)
         self.net_ = make_net(
             self._net_class,

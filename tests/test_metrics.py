@@ -221,7 +221,7 @@ def test_functions_as_metrics(X, labels):
 
 
 def test_metrics_of_training_trials(X, labels):
-    """Without dropout and with a tiny learning rate, training and prediction give the same output."""
+    """Without dropout and at a tiny learning rate, training and prediction outputs are the same."""
     estimator = EEGClassifier(network=linear, max_epochs=1, lr=1e-30, optimizer="sgd")
     estimator.set_params(weight_decay=0, batch_size=7, random_state=0)
     estimator.set_params(callbacks=[EpochMetric(on_train=True)]).fit(X, labels)
