@@ -322,12 +322,12 @@ def test_mixup_with_losses_without_class_probabilities(criterion, X, y):
 
 
 def test_mixup_needs_a_loss_for_each_trial(X, y):
-    class Whole(nn.Module):
+    class BatchLoss(nn.Module):
         def forward(self, logits, target):
             return nn.functional.cross_entropy(logits, target)
 
     with pytest.raises(ValueError, match="cannot act, nor Mixup; it should take reduction='none'"):
-        small(EEGNetClassifier, criterion=Whole, augmentation=[Mixup()]).fit(X, y)
+        small(EEGNetClassifier, criterion=BatchLoss, augmentation=[Mixup()]).fit(X, y)
 
 
 # Training
