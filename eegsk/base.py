@@ -36,7 +36,7 @@ from ._fields import (
     named_items,
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
-from .augmentation.transform import own_transforms
+from .augmentation.transform import clone_transforms
 from .model_selection import split_for_validation
 from .networks import Architecture, build_network
 from .signals import Signal, read_trials
@@ -314,7 +314,7 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_net(self, trials: Trials, continues: bool) -> None:
         """Set ``net_``, with a new module or that of the previous fit."""
-        transforms = own_transforms(self.augmentation, type(self).__name__)
+        transforms = clone_transforms(self.augmentation, type(self).__name__)
         module = self.module_ if continues else self._make_module(trials)
         self.net_ = make_net(
             self._net_class,

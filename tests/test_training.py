@@ -222,9 +222,12 @@ def test_groups_without_validation_change_nothing(X, y, groups):
 @pytest.mark.parametrize(
     ("valid_split", "message"),
     [
-        (KFold(5), r"valid_split=KFold\(.*\): group 1 is on both sides; use .* GroupKFold"),
-        (PredefinedSplit(np.arange(24) % 2 - 1), "group 0 is on both sides"),
-        (PredefinedSplit(np.full(24, -1)), r"valid_split=PredefinedSplit\(.*: it makes no split"),
+        (KFold(5), r"valid_split=KFold\(.*\): group 1 has training and validation trials; use a"),
+        (PredefinedSplit(np.arange(24) % 2 - 1), "group 0 has training and validation trials"),
+        (
+            PredefinedSplit(np.full(24, -1)),
+            r"valid_split=PredefinedSplit\(.*: the splitter yields no split",
+        ),
         (0.01, r"valid_split=0.01: .*"),
         (0.99, r"valid_split=0.99: .*"),
     ],

@@ -18,7 +18,7 @@ from torch.nn.modules import loss as torch_losses
 
 from .. import losses
 from .._fields import CriterionFactory, OptimizerFactory
-from .._names import by_name, catalogue
+from .._registry import class_registry, find_class
 from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
@@ -28,10 +28,10 @@ from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalogue(
+_CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
 )
-_OPTIMIZERS = catalogue(torch.optim, torch.optim.Optimizer)
+_OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 
 class TrialNet(NeuralNet):
@@ -328,8 +328,8 @@ def make_net(
     net : skorch.NeuralNet
         The net.
     """
-    criterion = by_name("criterion", criterion, _CRITERIA)
-    optimizer = by_name("optimizer", optimizer, _OPTIMIZERS)
+    criterion = find_class("criterion", criterion, _CRITERIA)
+    optimizer = find_class("optimizer", optimizer, _OPTIMIZERS)
     defaults: dict[str, Any] = {
         "criterion": criterion,
         "optimizer": optimizer,
