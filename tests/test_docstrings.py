@@ -42,9 +42,7 @@ PUBLIC = sorted(
     | {"eegsk.model_selection.split_for_validation", "eegsk.metrics.nrmse"}
 )
 WITH_EXAMPLES = sorted(
-    set(PUBLIC)
-    - {"eegsk.networks.Architecture", "eegsk.networks.build_network"}
-    - {"eegsk.blocks.max_norm", "eegsk.blocks.project_max_norm"}
+    set(PUBLIC) - {"eegsk.networks.Architecture", "eegsk.networks.build_network"}
 )
 INTERNAL = sorted(f"eegsk.training.{name}" for name in training.__all__)
 TRANSFORMS = [getattr(augmentation, name) for name in augmentation.__all__]

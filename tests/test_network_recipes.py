@@ -171,7 +171,7 @@ def another(value):
 
 
 def description(module):
-    bounds = [getattr(layer, "max_norm", None) for layer in module.modules()]
+    bounds = [getattr(layer, "_max_norm_limit", None) for layer in module.modules()]
     return repr(module), bounds, [tuple(weight.shape) for weight in module.parameters()]
 
 
@@ -331,7 +331,10 @@ def test_eegnex_mini_equals_the_plain_layers(kernel, training):
         (MaxPool(2), nn.MaxPool1d(2)),
         (MaxPool(3), nn.MaxPool1d(3)),
         (SameConv(4, 3, 16, dilation=2), nn.Conv1d(4, 3, 16, dilation=2, padding=15, bias=False)),
-        (SameConv(4, 4, 5, 4, dilation=3), nn.Conv1d(4, 4, 5, 1, 6, 3, groups=4, bias=False)),
+        (
+            SameConv(4, 4, 5, dilation=3, groups=4),
+            nn.Conv1d(4, 4, 5, 1, 6, 3, groups=4, bias=False),
+        ),
     ],
 )
 @pytest.mark.parametrize("n_times", [76, 100])

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor, Signal
-from eegsk.blocks import make_activation, max_norm, project_max_norm
+from eegsk.blocks import apply_max_norm, make_activation, with_max_norm
 from eegsk.networks import EEGNet, build_network
 
 from .networks import Recurrent, linear, small
@@ -94,7 +94,7 @@ def test_fields_of_the_estimator_reach_its_network(X, y):
     assert trunk.front.spatial.weight.shape == (12, 1, 3, 1)
     assert trunk.second.weight.shape == (5, 12, 9)
     assert trunk.dropout.p == trunk.second_dropout.p == 0.125
-    assert (trunk.front.spatial.max_norm, network.head.max_norm) == (0.75, 0.5)
+    assert (trunk.front.spatial._max_norm_limit, network.head._max_norm_limit) == (0.75, 0.5)
     assert network.head.weight.shape == (2, 5 * (48 // 3 // 2))
 
 
@@ -256,15 +256,56 @@ def test_weights_are_plain_parameters(X, y):
 
 
 def test_projection_keeps_directions_and_what_is_within():
-    layer = max_norm(nn.Linear(4, 3), 1.0)
+    layer = with_max_norm(nn.Linear(4, 3), 1.0)
     before = torch.tensor([[0.1, 0, 0, 0], [0, 0, 0, 0], [3.0, 0, 4, 0]])
     with torch.no_grad():
         layer.weight.copy_(before)
     bias = layer.bias.clone()
-    project_max_norm(nn.Sequential(layer, nn.Linear(3, 3)))
+    apply_max_norm(nn.Sequential(layer, nn.Linear(3, 3)))
     assert torch.equal(layer.weight[:2], before[:2])
     torch.testing.assert_close(layer.weight[2], torch.tensor([0.6, 0, 0.8, 0]))
     assert torch.equal(layer.bias, bias)
+
+
+class ForeignLinear(nn.Linear):
+    """A layer of another library that has its own use for the name ``max_norm``."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(n_inputs, n_outputs)
+        self.max_norm = 1e-3
+
+
+class ForeignMaxNorm(nn.Module):
+    """A parametrization as in braindecode: ``max_norm`` without a weight of its own."""
+
+    max_norm = 1.0
+
+    def forward(self, weight):
+        return weight.renorm(2, 0, self.max_norm)
+
+
+def test_foreign_layers_with_an_attribute_max_norm_are_left_alone():
+    parametrized = nn.utils.parametrize.register_parametrization(
+        nn.Linear(4, 3), "weight", ForeignMaxNorm()
+    )
+    network = nn.Sequential(ForeignLinear(4, 4), parametrized)
+    before = copy.deepcopy(network.state_dict())
+    apply_max_norm(network)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_a_network_with_foreign_max_norms_trains(X, y):
+    def network(n_chans, n_times, n_outputs):
+        layer = nn.utils.parametrize.register_parametrization(
+            ForeignLinear(n_chans * n_times, n_outputs), "weight", ForeignMaxNorm()
+        )
+        return nn.Sequential(nn.Flatten(), layer)
+
+    classifier = EEGClassifier(network=network, max_epochs=2, random_state=0).fit(X, y)
+    norms = classifier.module_.network[1].weight.norm(dim=1)
+    assert (norms > 0.1).all()
+    assert (norms <= 1 + 1e-6).all()
 
 
 # Windows that are too short

@@ -7,8 +7,7 @@ from collections import OrderedDict
 from torch import nn
 
 from .._fields import Activation, Count, Positive, Probability
-from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation
-from ..blocks import max_norm as bounded
+from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation, with_max_norm
 from ..signals import Signal
 from ._architecture import Architecture, n_features
 
@@ -96,7 +95,7 @@ class DeepConvNet(Architecture):
                 flatten=nn.Flatten(),
             )
         )
-        head = bounded(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _stage(self, filters: nn.Module, n_filters: int) -> nn.Module:
@@ -111,5 +110,5 @@ class DeepConvNet(Architecture):
         )
 
     def _later_stage(self, n_inputs: int, n_filters: int) -> nn.Module:
-        filters = bounded(Conv(n_inputs, n_filters, self.kernel), self.max_norm)
+        filters = with_max_norm(Conv(n_inputs, n_filters, self.kernel), self.max_norm)
         return self._stage(filters, n_filters)

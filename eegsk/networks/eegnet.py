@@ -14,7 +14,7 @@ from ..blocks import (
     SeparableConv,
     TemporalSpatial,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture, n_features
@@ -105,5 +105,5 @@ class EEGNet(Architecture):
                 flatten=nn.Flatten(),
             )
         )
-        head = max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))

@@ -13,7 +13,7 @@ from ..blocks import (
     SameConv,
     TwoStageTemporalSpatial,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture, n_features
@@ -115,7 +115,7 @@ class EEGNeX(Architecture):
                 flatten=nn.Flatten(),
             )
         )
-        head = max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _front(self, n_chans: int) -> nn.Module:

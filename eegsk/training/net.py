@@ -20,7 +20,7 @@ from .. import losses
 from .._fields import CriterionFactory, OptimizerFactory
 from .._names import by_name, catalogue
 from ..augmentation.transform import Augmentation, MixedTarget, augment
-from ..blocks import project_max_norm
+from ..blocks import apply_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .progress import EpochLines, ProgressBar
 from .recall import Recall, recall
@@ -249,7 +249,7 @@ class TrialNet(NeuralNet):
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Step, then put weights with a max-norm back within it."""
         step = super().train_step(self._augmented(batch), **fit_params)
-        project_max_norm(self.module_)
+        apply_max_norm(self.module_)
         return step
 
     def _augmented(self, batch: Any) -> Any:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from .._convolve import convolve
-from ..constraint import max_norm as bounded
+from ..max_norm import with_max_norm
 from ._front_end import FrontEnd
 from ._signals import Signals
 
@@ -57,8 +57,8 @@ class DenseTemporalSpatial(FrontEnd):
         super().__init__()
         temporal = nn.Conv2d(1, n_filters, (1, kernel))
         spatial = nn.Conv2d(n_filters, spatial_n_filters, (n_chans, 1), bias=spatial_bias)
-        self.temporal = bounded(temporal, max_norm)
-        self.spatial = bounded(spatial, max_norm)
+        self.temporal = with_max_norm(temporal, max_norm)
+        self.spatial = with_max_norm(spatial, max_norm)
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
         """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""

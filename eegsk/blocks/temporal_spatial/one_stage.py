@@ -8,7 +8,7 @@ from torch import nn
 
 from .._precision import full_precision
 from .._time_filters import FixedFilters, filter_time
-from ..constraint import max_norm
+from ..max_norm import with_max_norm
 from ._folded import Folded
 from ._front_end import FrontEnd, electrodes
 from ._normalization import affine, normalize, running_affine
@@ -69,7 +69,7 @@ class TemporalSpatial(FrontEnd):
         self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=bias)
         self.temporal_norm = nn.BatchNorm2d(n_filters)
         spatial = nn.Conv2d(n_filters, n_outputs, (n_chans, 1), groups=n_filters, bias=bias)
-        self.spatial = max_norm(spatial, spatial_max_norm)
+        self.spatial = with_max_norm(spatial, spatial_max_norm)
         self.spatial_norm = nn.BatchNorm1d(n_outputs)
 
     @property

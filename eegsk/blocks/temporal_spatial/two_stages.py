@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._precision import at_least_single, full_precision
-from ..constraint import max_norm
+from ..max_norm import with_max_norm
 from ._composition import FixedStages, Stage, TwoStages
 from ._folded import Folded
 from ._front_end import FrontEnd, electrodes
@@ -86,7 +86,7 @@ class TwoStageTemporalSpatial(FrontEnd):
         spatial = nn.Conv2d(
             second_n_filters, n_outputs, (n_chans, 1), groups=second_n_filters, bias=False
         )
-        self.spatial = max_norm(spatial, spatial_max_norm)
+        self.spatial = with_max_norm(spatial, spatial_max_norm)
         self.spatial_norm = nn.BatchNorm1d(n_outputs)
 
     @property
