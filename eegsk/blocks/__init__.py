@@ -1,4 +1,4 @@
-"""Pieces of networks: plain torch modules that know nothing of estimators."""
+"""Building blocks of the networks: plain torch modules."""
 
 from ._time_filters import lagged_products
 from .activation import SafeLog, Square, make_activation

@@ -10,10 +10,10 @@ from torch import nn
 class WeightNormLinear(nn.Linear):
     """Dense layer with weight normalisation.
 
-    The weights of each output are written as a direction, a row of ``weight`` whose length does not
-    matter, and a length, a value of ``gain``; both are learned. At initialisation the layer equals
-    a ``torch.nn.Linear`` with the same ``weight``. Both are plain parameters, not torch's
-    parametrizations, so that the layer pickles.
+    The weights of each output are the product of a direction and a length [1]_. The direction is a
+    row of ``weight``, divided by its norm; the length is a value of ``gain``. Both are learned. At
+    initialisation the layer equals a ``torch.nn.Linear`` with the same ``weight``. Unlike torch's
+    ``parametrizations.weight_norm``, both are plain parameters, so that the layer can be pickled.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..blocks import Standardize
-from ..blocks.temporal_spatial import FrontEnd, is_watched
+from ..blocks.temporal_spatial import FrontEnd, has_hooks
 from .batches import Trials
 
 # How many trials to look at at once.
@@ -48,7 +48,7 @@ class Recall:
         if not (self.front.training and origin.is_unchanged(x)):
             return self.module(x)
         network = self.module if self.standardize is None else self.module[1]
-        with self.front.recalling(self.sums[origin.index], self.standardize):
+        with self.front.use_trial_statistics(self.sums[origin.index], self.standardize):
             return network(x)
 
 
@@ -72,12 +72,10 @@ def recall(module: nn.Module, trials: Trials) -> Recall | None:
     if layers is None or layers[1].window is None:
         return None
     first, front = layers
-    parts = [front.summarize(first(x)) for x in trials.chunks(_CHUNK)]
+    parts = [front.trial_statistics(first(x)) for x in trials.chunks(_CHUNK)]
     sums = parts[0].new_empty(len(trials.X), parts[0].shape[1])
     sums[trials.index] = torch.cat(parts)
-    skipped = (
-        first if _can_be_skipped(first) and not any(map(is_watched, (module, first))) else None
-    )
+    skipped = first if _can_be_skipped(first) and not any(map(has_hooks, (module, first))) else None
     return Recall(module, front, skipped, sums)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""One stage of filters over time, then filters over the electrodes."""
+"""One stage of temporal filters, then spatial filters, both batch-normalised."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from torch import nn
 from .._precision import full_precision
 from .._time_filters import FixedFilters, filter_time
 from ..max_norm import with_max_norm
-from ._folded import Folded
-from ._front_end import FrontEnd, electrodes
+from ._folded import FoldedFrontEnd, channel_mixture
+from ._front_end import FrontEnd
 from ._normalization import affine, normalize, running_affine
 from ._signals import Signals
 from ._window_statistics import Reach
 
-# How much longer a multiplication takes in a torch convolution over time than in a matrix product.
+# Time of a multiplication in a torch convolution over time, relative to one in a matrix product.
 _CONVOLUTION = 1.5
 
 
 class TemporalSpatial(FrontEnd):
-    """Temporal filters, each followed by its own spatial filters, both batch-normalised.
+    """Front end of temporal filters, each with its own spatial filters, as in EEGNet.
+
+    Both are batch-normalised, and the output is as long as the input.
 
     Parameters
     ----------
     n_chans : int
-        Number of electrodes.
+        Number of channels.
     n_filters : int
         Number of temporal filters.
     kernel : int
-        Their length in samples; zero-padded, so that time keeps its length.
+        Length of the temporal filters in samples. The signal is zero-padded.
     depth : int
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
-        The largest norm of a spatial filter.
+        Largest norm of the weights of a spatial filter; None for no limit.
     bias : bool, default=False
-        Whether filters, temporal and spatial, have biases; normalisation takes them away again,
-        while it is trained.
+        Whether the temporal and the spatial filters have biases. In training, the batch
+        normalisation after a layer removes its biases.
 
     Notes
     -----
-    Weights and running statistics are those of the plain layers, by name and shape: ``temporal``
-    is a ``Conv2d(1, n_filters, (1, kernel))``, ``spatial`` a ``Conv2d`` over the electrodes in
-    ``n_filters`` groups. What is computed is exactly what they would, in another order: the
-    electrodes are mixed first, and ``n_filters * depth`` mixtures are filtered.
+    The parameters and running statistics have the names and shapes of the plain layers:
+    ``temporal`` is a ``Conv2d(1, n_filters, (1, kernel))``, ``spatial`` a ``Conv2d`` over the
+    channels in ``n_filters`` groups. The outputs are those of the plain layers, too, but they are
+    computed in another order, Eq. (4) of docs/user_guide/front_end.md: the channels are mixed
+    first, and the ``n_filters * depth`` mixtures are filtered.
 
     Examples
     --------
@@ -74,26 +77,28 @@ class TemporalSpatial(FrontEnd):
 
     @property
     def window(self) -> Reach:
-        """How many samples before and after its own a filter sees."""
+        """Number of samples before and after its own that a temporal filter sees."""
         return self.reach
 
-    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> Folded:
-        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
+        """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
         depth = self.spatial.out_channels // self.temporal.out_channels
-        norms = running_affine(self.temporal_norm), running_affine(self.spatial_norm)
-        (by, plus), (then_by, then_plus) = norms
-        plus = (plus + by * _bias(self.temporal)).repeat_interleave(depth)
+        first_scale, first_shift = running_affine(self.temporal_norm)
+        second_scale, second_shift = running_affine(self.spatial_norm)
+        first_shift = (first_shift + first_scale * _bias(self.temporal)).repeat_interleave(depth)
         mixing, weight = self.spatial.weight.flatten(1), self.temporal.weight.flatten(1)
-        constant = then_by * (plus * mixing.sum(1) + _bias(self.spatial)) + then_plus
-        mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
+        constant = first_shift * mixing.sum(1) + _bias(self.spatial)
+        constant = second_scale * constant + second_shift
+        mixing = mixing * (first_scale.repeat_interleave(depth) * second_scale)[:, None]
         filters = FixedFilters(weight.repeat_interleave(depth, dim=0), self.reach[0])
-        return Folded(electrodes(mixing, mean, scale), filters, constant)
+        return FoldedFrontEnd(channel_mixture(mixing, mean, scale), filters, constant)
 
-    def _plain_is_best(self, x: torch.Tensor) -> bool:
-        """Compare how much is multiplied for each trial and time."""
+    def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
+        """Compare the multiplications per trial and time point, Eq. (23)."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
-        statistics = n_chans * kernel if self.training and self._sums is None else 0
+        needs_statistics = self.training and self._trial_statistics is None
+        statistics = n_chans * kernel if needs_statistics else 0
         plain = n_chans * n_filters * kernel + n_outputs * n_chans
         return _CONVOLUTION * plain <= n_outputs * (n_chans + kernel) + statistics
 
@@ -102,20 +107,21 @@ class TemporalSpatial(FrontEnd):
         return self.spatial_norm(self.spatial(self.temporal_norm(x)).squeeze(2))
 
     def _factorised(self, signals: Signals) -> torch.Tensor:
+        """Compute Eq. (4) and its batch normalisation."""
         with full_precision(signals.x):
             scale, shift = self._temporal_affine(signals)
         depth = self.spatial.out_channels // len(scale)
         scale, shift = scale.repeat_interleave(depth), shift.repeat_interleave(depth)
         mixing = self.spatial.weight.flatten(1)
-        sources = signals.mixed((mixing * scale[:, None]).to(mixing.dtype))
+        mixtures = signals.mixed((mixing * scale[:, None]).to(mixing.dtype))  # Eq. (5)
         filtered = filter_time(
-            sources.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), self.reach[0]
+            mixtures.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), self.reach[0]
         )
         constant = shift * mixing.sum(1) + _bias(self.spatial)
         return normalize(self.spatial_norm, filtered.flatten(1, 2), constant)
 
     def _temporal_affine(self, signals: Signals) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return by what the first normalisation multiplies the filtered signals, and adds."""
+        """Return ``g`` and ``g a + h`` of Eq. (4): scale and shift of the filters without bias."""
         bias = _bias(self.temporal)
 
         def batch_statistics() -> tuple[torch.Tensor, torch.Tensor]:
