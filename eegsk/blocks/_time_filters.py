@@ -7,11 +7,12 @@ docs/user_guide/front_end.md.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from scipy.fft import next_fast_len
 from torch import nn
 
 from ._precision import at_least_single, full_precision
@@ -164,17 +165,8 @@ def _sum_over_signals(products: torch.Tensor) -> torch.Tensor:
     return torch.view_as_complex(values.flatten(1).sum(0).view(values.shape[1:]).sum(1))
 
 
-@cache
 def _fft_length(n_times: int) -> int:
     """Return a length of at least ``n_times`` for which Fourier transforms are fast."""
-    length = -(-n_times // 32)
-    while not _has_small_factors(length):
-        length += 1
-    return 32 * length
-
-
-def _has_small_factors(number: int) -> bool:
-    for factor in (2, 3, 5):
-        while number % factor == 0:
-            number //= factor
-    return number == 1
+    # Multiples of 32 take up to a third less time than next_fast_len(n_times), e.g. 1.4 ms for 160
+    # samples instead of 2.1 ms for 135 (EEGNet's filters of 64 trials, forward and backward).
+    return 32 * next_fast_len(-(-n_times // 32), real=True)
