@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .._convolve import mix
 
@@ -57,6 +58,37 @@ class FoldedFrontEnd(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials of shape (n_trials, n_chans, n_times)."""
         return self.filters(self.mixture(x)) + self.constant
+
+
+def fused(
+    convolution: nn.Conv2d, norm: nn.BatchNorm1d | nn.BatchNorm2d
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias of a convolution that includes the batch normalisation after it.
+
+    Parameters
+    ----------
+    convolution : torch.nn.Conv2d
+        Temporal or spatial filters, i.e. with one axis of the kernel of length one.
+    norm : torch.nn.BatchNorm1d or torch.nn.BatchNorm2d
+        The batch normalisation, in evaluation mode.
+
+    Returns
+    -------
+    weight : torch.Tensor of shape (n_filters, n_weights)
+        Weights of each filter.
+    bias : torch.Tensor of shape (n_filters,)
+        Constant of each filter.
+    """
+    weight, bias = fuse_conv_bn_weights(
+        convolution.weight,
+        convolution.bias,
+        norm.running_mean,  # type: ignore[arg-type]
+        norm.running_var,  # type: ignore[arg-type]
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    return weight.detach().flatten(1), bias.detach()
 
 
 def channel_mixture(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> Mixture:

@@ -9,9 +9,9 @@ from torch import nn
 from .._precision import full_precision
 from .._time_filters import FixedFilters, filter_time
 from ..max_norm import with_max_norm
-from ._folded import FoldedFrontEnd, channel_mixture
+from ._folded import FoldedFrontEnd, channel_mixture, fused
 from ._front_end import FrontEnd
-from ._normalization import affine, normalize, running_affine
+from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
 
@@ -82,16 +82,12 @@ class TemporalSpatial(FrontEnd):
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
         """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
-        depth = self.spatial.out_channels // self.temporal.out_channels
-        first_scale, first_shift = running_affine(self.temporal_norm)
-        second_scale, second_shift = running_affine(self.spatial_norm)
-        first_shift = (first_shift + first_scale * _bias(self.temporal)).repeat_interleave(depth)
-        mixing, weight = self.spatial.weight.flatten(1), self.temporal.weight.flatten(1)
-        constant = first_shift * mixing.sum(1) + _bias(self.spatial)
-        constant = second_scale * constant + second_shift
-        mixing = mixing * (first_scale.repeat_interleave(depth) * second_scale)[:, None]
-        filters = FixedFilters(weight.repeat_interleave(depth, dim=0), self.reach[0])
-        return FoldedFrontEnd(channel_mixture(mixing, mean, scale), filters, constant)
+        temporal, temporal_constant = fused(self.temporal, self.temporal_norm)
+        spatial, spatial_constant = fused(self.spatial, self.spatial_norm)
+        depth = len(spatial) // len(temporal)
+        filters = FixedFilters(temporal.repeat_interleave(depth, dim=0), self.reach[0])
+        constant = temporal_constant.repeat_interleave(depth) * spatial.sum(1) + spatial_constant
+        return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
     def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
         """Compare the multiplications per trial and time point, Eq. (23)."""

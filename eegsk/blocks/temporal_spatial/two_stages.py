@@ -11,9 +11,9 @@ from torch import nn
 from .._precision import at_least_single, full_precision
 from ..max_norm import with_max_norm
 from ._composition import FixedStages, Stage, TwoStages
-from ._folded import FoldedFrontEnd, channel_mixture
+from ._folded import FoldedFrontEnd, channel_mixture, fused
 from ._front_end import FrontEnd
-from ._normalization import affine, normalize, running_affine
+from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
 
@@ -99,15 +99,12 @@ class TwoStageTemporalSpatial(FrontEnd):
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
         """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
         stages, temporal_scale, temporal_shift = self._temporal_stages(Signals(mean))
-        depth = self.spatial.out_channels // len(temporal_scale)
-        temporal_scale = temporal_scale.repeat_interleave(depth)
-        temporal_shift = temporal_shift.repeat_interleave(depth)
-        spatial_scale, spatial_shift = running_affine(self.spatial_norm)
-        mixing = self.spatial.weight.flatten(1)
-        constant = spatial_scale * temporal_shift * mixing.sum(1) + spatial_shift
-        mixing = mixing * (temporal_scale * spatial_scale)[:, None]
-        filters = FixedStages(stages, mixing.sum(1).unflatten(0, (-1, depth)))
-        return FoldedFrontEnd(channel_mixture(mixing, mean, scale), filters, constant)
+        spatial, spatial_constant = fused(self.spatial, self.spatial_norm)
+        depth = len(spatial) // len(temporal_scale)
+        constant = temporal_shift.repeat_interleave(depth) * spatial.sum(1) + spatial_constant
+        spatial = spatial * temporal_scale.repeat_interleave(depth)[:, None]
+        filters = FixedStages(stages, spatial.sum(1).unflatten(0, (-1, depth)))
+        return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
     def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
         """Compare the costs per trial and time point, Eq. (24), where borders do not meet."""
