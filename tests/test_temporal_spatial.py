@@ -238,7 +238,7 @@ def test_precomputed_trial_statistics_give_the_same_results(kind):
     statistics, batch = front.trial_statistics(x), [3, 1, 8]
 
     def precomputed(copied, x):
-        with copied.use_trial_statistics(statistics[batch]):
+        with copied.using_statistics(statistics[batch]):
             return copied(x)
 
     expected = outcome(front, kind.__call__, x[batch])
@@ -254,7 +254,7 @@ def test_standardisation_within_the_front_end(kind, n_chans):
     statistics = front.trial_statistics(layer(x))
 
     def standardizing(copied, x):
-        with copied.use_trial_statistics(statistics, layer):
+        with copied.using_statistics(statistics, layer):
             return copied(x)
 
     expected = outcome(front, kind.__call__, layer(x))

@@ -48,7 +48,7 @@ class Recall:
         if not (self.front.training and origin.is_unchanged(x)):
             return self.module(x)
         network = self.module if self.standardize is None else self.module[1]
-        with self.front.use_trial_statistics(self.sums[origin.index], self.standardize):
+        with self.front.using_statistics(self.sums[origin.index], self.standardize):
             return network(x)
 
 

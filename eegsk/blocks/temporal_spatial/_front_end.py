@@ -23,7 +23,7 @@ class FrontEnd(nn.Module):
     trials. And if a layer has a hook, because hooks run only if the layer does.
     """
 
-    _trial_statistics: torch.Tensor | None = None
+    _statistics: torch.Tensor | None = None
     _standardization: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -54,13 +54,13 @@ class FrontEnd(nn.Module):
         Returns
         -------
         statistics : torch.Tensor of shape (n_trials, n_statistics)
-            The argument of :meth:`use_trial_statistics`. ``n_statistics`` is zero if the front end
+            The argument of :meth:`using_statistics`. ``n_statistics`` is zero if the front end
             needs none.
         """
         return x.new_empty(len(x), 0) if self.window is None else trial_sums(x, self.window)
 
     @contextmanager
-    def use_trial_statistics(
+    def using_statistics(
         self, statistics: torch.Tensor, standardize: Standardize | None = None
     ) -> Iterator[None]:
         """Within this context, use precomputed statistics for the trials of a batch.
@@ -73,15 +73,15 @@ class FrontEnd(nn.Module):
             If given, the front end receives trials that are not standardised yet, and computes the
             same as if this layer had standardised them.
         """
-        self._trial_statistics = statistics
+        self._statistics = statistics
         self._standardization = (standardize.mean, standardize.scale) if standardize else ()
         try:
             yield
         finally:
-            self._trial_statistics, self._standardization = None, ()
+            self._statistics, self._standardization = None, ()
 
     def _window_statistics(self, signals: Signals) -> WindowStatistics:
-        sums = self._trial_statistics
+        sums = self._statistics
         if sums is None:
             sums = self.trial_statistics(signals.standardized())
         return window_statistics(sums, self.window or (0, 0), signals.x.numel())

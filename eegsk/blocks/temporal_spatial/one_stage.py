@@ -93,7 +93,7 @@ class TemporalSpatial(FrontEnd):
         """Compare the multiplications per trial and time point, Eq. (23)."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
-        needs_statistics = self.training and self._trial_statistics is None
+        needs_statistics = self.training and self._statistics is None
         statistics = n_chans * kernel if needs_statistics else 0
         plain = n_chans * n_filters * kernel + n_outputs * n_chans
         return _CONVOLUTION * plain <= n_outputs * (n_chans + kernel) + statistics

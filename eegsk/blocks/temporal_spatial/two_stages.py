@@ -113,7 +113,7 @@ class TwoStageTemporalSpatial(FrontEnd):
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
         n_taps = n_filters * (kernel + n_second * second_kernel)
         plain = n_chans * (_TAP * n_taps + _VALUE * (n_filters + n_second) + n_outputs)
-        needs_statistics = self.training and self._trial_statistics is None
+        needs_statistics = self.training and self._statistics is None
         statistics = n_chans * _TRANSFORMS if needs_statistics else 0
         factorised = n_outputs * (n_chans + _TRANSFORMS) + statistics
         borders_meet = x.shape[2] < sum(self.second_reach)
