@@ -137,25 +137,27 @@ def test_a_convolution_is_in_half_precision_under_autocast():
     n_times=st.integers(1, 150),
     kernel=st.integers(1, 70),
     left=st.floats(0, 1),
+    n_added=st.integers(0, 5),
     dtype=st.sampled_from([torch.float32, torch.float64]),
 )
 def test_temporal_filters_equal_a_padded_convolution(
-    n_trials, n_filters, depth, n_times, kernel, left, dtype
+    n_trials, n_filters, depth, n_times, kernel, left, n_added, dtype
 ):
     torch.manual_seed(0)
     x, weight = doubles(n_trials, n_filters, depth, n_times), doubles(n_filters, kernel)
     n_left = round(left * (kernel - 1))
-    padded = F.pad(x, (n_left, kernel - 1 - n_left)).flatten(1, 2)
+    padding = (n_left, min(kernel - 1 - n_left + n_added, kernel - 1))
+    padded = F.pad(x, padding).flatten(1, 2)
     expected = F.conv1d(
         padded, weight.repeat_interleave(depth, dim=0)[:, None], groups=n_filters * depth
-    ).view(x.shape)
+    ).unflatten(1, (n_filters, depth))
     if dtype == torch.float64:
-        assert_same_with_gradients(filter_time(x, weight, n_left), expected, (x, weight))
-    single = filter_time(x.float(), weight.float(), n_left)
+        assert_same_with_gradients(filter_time(x, weight, *padding), expected, (x, weight))
+    single = filter_time(x.float(), weight.float(), *padding)
     torch.testing.assert_close(single.double(), expected, rtol=1e-5, atol=1e-5)
     with torch.no_grad():
-        fixed = FixedFilters(weight.detach().repeat_interleave(depth, dim=0), n_left)
-        actual = fixed(x.flatten(1, 2)).view(x.shape)
+        fixed = FixedFilters(weight.detach().repeat_interleave(depth, dim=0), *padding)
+        actual = fixed(x.flatten(1, 2)).view(expected.shape)
         torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-10)
 
 

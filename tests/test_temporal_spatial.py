@@ -20,7 +20,7 @@ from eegsk.blocks.temporal_spatial._window_statistics import trial_sums, window_
 
 
 def one_stage(front, x):
-    x = front.temporal_norm(front.temporal(F.pad(x.unsqueeze(1), front.reach)))
+    x = front.temporal_norm(front.temporal(F.pad(x.unsqueeze(1), front.padding)))
     return front.spatial_norm(front.spatial(x).squeeze(2))
 
 
@@ -56,10 +56,24 @@ SHAPES = st.tuples(st.integers(1, 64), st.integers(1, 130), st.integers(1, 130))
 )
 KERNELS = st.integers(1, 70)
 COUNTS = st.integers(1, 4)
+
+
+@st.composite
+def one_stage_fields(draw):
+    kernel = draw(KERNELS)
+    left = draw(st.integers(0, kernel - 1))
+    padding = (left, draw(st.integers(kernel - 1 - left, kernel - 1)))
+    return {
+        "n_filters": draw(COUNTS),
+        "kernel": kernel,
+        "depth": draw(COUNTS),
+        "bias": draw(st.booleans()),
+        "padding": draw(st.sampled_from([None, padding])),
+    }
+
+
 FIELDS = {
-    TemporalSpatial: st.fixed_dictionaries(
-        {"n_filters": COUNTS, "kernel": KERNELS, "depth": COUNTS, "bias": st.booleans()}
-    ),
+    TemporalSpatial: one_stage_fields(),
     TwoStageTemporalSpatial: st.fixed_dictionaries(
         {
             "n_filters": COUNTS,
@@ -246,6 +260,57 @@ def test_precomputed_trial_statistics_give_the_same_results(kind):
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-12)
 
 
+PADDINGS = [((4, 4), 9), ((4, 5), 9), ((8, 8), 9), ((0, 8), 9), ((8, 0), 9), ((16, 16), 32)]
+
+
+def padded_front(kernel, padding, n_chans=6):
+    fields = {"n_filters": 3, "kernel": kernel, "depth": 2, "bias": True, "padding": padding}
+    return make(TemporalSpatial, n_chans, **fields)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("padding", "kernel"), PADDINGS)
+def test_padding_equals_zeros_that_a_layer_adds(padding, kernel, training):
+    front, x = padded_front(kernel, padding), trials((4, 6, 40))
+    equal_length = padded_front(kernel, (padding[0], kernel - 1 - padding[0]))
+    equal_length.load_state_dict(front.state_dict())
+    n_added = sum(padding) - (kernel - 1)
+    expected = outcome(equal_length, lambda copied, x: copied(F.pad(x, (0, n_added))), x, training)
+    actual = outcome(front, factorised, x, training)
+    assert actual["output"].shape == (4, 6, 40 + n_added)
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("padding", "kernel"), PADDINGS)
+def test_padding_with_precomputed_statistics(padding, kernel):
+    front, x = padded_front(kernel, padding), trials((8, 6, 40))
+    layer = Standardize(torch.randn(6), torch.rand(6) + 0.5).double()
+    statistics = front.trial_statistics(layer(x))
+
+    def standardizing(copied, x):
+        with copied.using_statistics(statistics, layer):
+            return copied(x)
+
+    assert not front._plain_is_cheaper(x)
+    expected = outcome(front, one_stage, layer(x))
+    torch.testing.assert_close(outcome(front, standardizing, x), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("padding", "kernel"), PADDINGS)
+def test_padding_of_a_folded_front_end(padding, kernel):
+    front, x = padded_front(kernel, padding).eval(), trials((8, 6, 40))
+    mean, scale = torch.randn(6).double(), torch.rand(6).double() + 0.5
+    expected = front((x - mean[:, None]) / scale[:, None])
+    torch.testing.assert_close(front.folded(mean, scale)(x), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("padding", [(3, 4), (9, 8), (4, 9), (0, 7)])
+def test_error_if_padding_is_too_short_or_too_long(padding):
+    message = "TemporalSpatial: padding=.* should be two integers of at most kernel - 1 = 8 each"
+    with pytest.raises(ValueError, match=message):
+        TemporalSpatial(n_chans=2, n_filters=1, kernel=9, depth=1, padding=padding)
+
+
 @pytest.mark.parametrize("n_chans", [1, 6])
 @pytest.mark.parametrize("kind", [TemporalSpatial, TwoStageTemporalSpatial])
 def test_standardisation_within_the_front_end(kind, n_chans):
@@ -279,10 +344,13 @@ def test_running_statistics_as_averages_over_all_batches(kind):
 
 @pytest.mark.parametrize("reach", [(0, 0), (0, 3), (3, 0), (4, 4), (7, 8), (31, 32)])
 @pytest.mark.parametrize("n_times", [1, 2, 5, 40])
-def test_window_statistics_equal_those_of_all_windows(reach, n_times):
+@pytest.mark.parametrize("n_added", [0, 1, 5])
+def test_window_statistics_equal_those_of_all_windows(reach, n_times, n_added):
     x = torch.randn(3, 2, n_times, dtype=torch.float64, generator=torch.manual_seed(0)) + 1
-    windows = F.pad(x, reach).unfold(-1, sum(reach) + 1, 1).flatten(0, -2)
-    statistics = window_statistics(trial_sums(x, reach), reach, x.numel())
+    padding = (reach[0], min(reach[1] + n_added, sum(reach)))
+    n_added = padding[1] - reach[1]
+    windows = F.pad(x, padding).unfold(-1, sum(reach) + 1, 1).flatten(0, -2)
+    statistics = window_statistics(trial_sums(x, reach, n_added), reach, len(windows))
     torch.testing.assert_close(statistics.mean, windows.mean(0))
     torch.testing.assert_close(statistics.covariance, torch.atleast_2d(windows.T.cov(correction=0)))
 

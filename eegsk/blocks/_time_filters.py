@@ -18,8 +18,10 @@ from torch import nn
 from ._precision import at_least_single, full_precision
 
 
-def filter_time(x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
-    """Filter signals over time, zero-padded so that they keep their length, Eq. (14).
+def filter_time(
+    x: torch.Tensor, weight: torch.Tensor, left: int, right: int | None = None
+) -> torch.Tensor:
+    """Filter zero-padded signals over time, Eq. (14).
 
     Parameters
     ----------
@@ -28,18 +30,22 @@ def filter_time(x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tenso
     weight : torch.Tensor of shape (n_filters, kernel)
         The filters. As in torch's convolutions, they are not reversed in time.
     left : int
-        Number of zeros before a signal; ``kernel - 1 - left`` zeros follow it.
+        Number of zeros before a signal.
+    right : int or None, default=None
+        Number of zeros after a signal; None for ``kernel - 1 - left``, so that the output is as
+        long as the input. Neither ``left`` nor ``right`` is greater than ``kernel - 1``.
 
     Returns
     -------
-    filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
-        The filtered signals.
+    filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_outputs)
+        The filtered signals, with ``n_outputs = n_times + left + right - kernel + 1``.
     """
+    right = weight.shape[-1] - 1 - left if right is None else right
     if x.numel() == 0:  # torch.fft refuses empty signals
-        return x + 0 * weight.sum()
+        return F.pad(x, (0, left + right - weight.shape[-1] + 1)) + 0 * weight.sum()
     with full_precision(x):
         signals = at_least_single(x)
-        return _FilterTime.apply(signals, weight.to(signals.dtype), left).to(x.dtype)
+        return _FilterTime.apply(signals, weight.to(signals.dtype), left, right).to(x.dtype)
 
 
 def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
@@ -83,49 +89,56 @@ class FixedFilters(nn.Module):
     weight : torch.Tensor of shape (n_signals, kernel)
         A filter for each signal.
     left : int
-        Number of zeros before a signal; ``kernel - 1 - left`` zeros follow it.
+        Number of zeros before a signal.
+    right : int or None, default=None
+        Number of zeros after a signal; None for ``kernel - 1 - left``.
     """
 
-    def __init__(self, weight: torch.Tensor, left: int) -> None:
+    def __init__(self, weight: torch.Tensor, left: int, right: int | None = None) -> None:
         super().__init__()
+        right = weight.shape[-1] - 1 - left if right is None else right
+        self._n_added = left + right - weight.shape[-1] + 1
         self._response = lru_cache(maxsize=1)(
-            partial(_frequency_response, weight.detach().clone(), left)
+            partial(_frequency_response, weight.detach().clone(), left, right)
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_signals, n_times)."""
         if x.numel() == 0:
-            return x
+            return F.pad(x, (0, self._n_added))
         n_times = x.shape[-1]
         length, response = self._response(n_times)
-        return torch.fft.irfft(torch.fft.rfft(x, length).mul_(response), length)[..., :n_times]
+        filtered = torch.fft.irfft(torch.fft.rfft(x, length).mul_(response), length)
+        return filtered[..., : n_times + self._n_added]
 
 
 class _FilterTime(torch.autograd.Function):
     """Filters as products of spectra, with the gradients of Eq. (16)."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
-        n_times = x.shape[-1]
-        ctx.length, response = _frequency_response(weight, left, n_times)
+    def forward(
+        ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int, right: int
+    ) -> torch.Tensor:
+        ctx.n_times, ctx.kernel, ctx.left = x.shape[-1], weight.shape[-1], left
+        ctx.length, response = _frequency_response(weight, left, right, ctx.n_times)
         response = response.unsqueeze(1)
-        ctx.left, ctx.kernel = left, weight.shape[-1]
+        n_outputs = ctx.n_times + left + right - ctx.kernel + 1
         spectrum = torch.fft.rfft(x, ctx.length)
         ctx.save_for_backward(spectrum, response)
-        return torch.fft.irfft(spectrum * response, ctx.length)[..., :n_times].clone(
+        return torch.fft.irfft(spectrum * response, ctx.length)[..., :n_outputs].clone(
             memory_format=torch.contiguous_format
         )
 
     @staticmethod
     def backward(
         ctx: Any, grad: torch.Tensor
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None, None, None]:
         if torch.is_grad_enabled():
             raise RuntimeError(
                 "Temporal filters can be differentiated once only; use create_graph=False."
             )
         spectrum, response = ctx.saved_tensors
-        needs_x, needs_weight, _ = ctx.needs_input_grad
+        needs_x, needs_weight, _, _ = ctx.needs_input_grad
         grad_x = grad_weight = None
         with full_precision(grad):
             grads = torch.fft.rfft(grad, ctx.length)
@@ -134,14 +147,16 @@ class _FilterTime(torch.autograd.Function):
                 grad_weight = _from_circle(taps, ctx.left, ctx.kernel)
             if needs_x:
                 filtered = torch.fft.irfft(grads.mul_(response.conj()), ctx.length)
-                grad_x = filtered[..., : grad.shape[-1]]
-        return grad_x, grad_weight, None
+                grad_x = filtered[..., : ctx.n_times]
+        return grad_x, grad_weight, None, None
 
 
-def _frequency_response(weight: torch.Tensor, left: int, n_times: int) -> tuple[int, torch.Tensor]:
+def _frequency_response(
+    weight: torch.Tensor, left: int, right: int, n_times: int
+) -> tuple[int, torch.Tensor]:
     """Return the length of the Fourier transforms, and the spectra of the filters, Eq. (15)."""
-    kernel = weight.shape[-1]
-    length = _fft_length(max(n_times + max(left, kernel - 1 - left), kernel))
+    # Zeros at the end of the circle are those before the signal and those after it, at once.
+    length = _fft_length(max(n_times + max(left, right), weight.shape[-1]))
     return length, torch.fft.rfft(_to_circle(weight, left, length))
 
 

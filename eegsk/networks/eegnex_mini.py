@@ -24,7 +24,7 @@ class EEGNeXMini(Architecture):
         Number of temporal filters.
     kernel : int, default=32
         Length of the temporal filters in samples. The signal is padded with ``kernel // 2`` zeros
-        on both sides.
+        on both sides, so that the filtered signal is one sample longer if ``kernel`` is even.
     depth : int, default=1
         Number of spatial filters for each temporal filter.
     second_n_filters : int, default=16
@@ -61,10 +61,13 @@ class EEGNeXMini(Architecture):
         n_sources = self.n_filters * self.depth
         trunk = nn.Sequential(
             OrderedDict(
-                # The front end pads an even kernel by one less before the signal than after it.
-                pad=nn.ConstantPad1d((1 - self.kernel % 2, 0), 0.0),
                 front=TemporalSpatial(
-                    signal.n_chans, self.n_filters, self.kernel, self.depth, bias=True
+                    signal.n_chans,
+                    self.n_filters,
+                    self.kernel,
+                    self.depth,
+                    bias=True,
+                    padding=(self.kernel // 2, self.kernel // 2),
                 ),
                 activation=make_activation(self.activation),
                 pointwise=Conv(n_sources, self.second_n_filters, 1),

@@ -23,6 +23,8 @@ class FrontEnd(nn.Module):
     trials. And if a layer has a hook, because hooks run only if the layer does.
     """
 
+    n_added: int = 0  # number of samples by which the output is longer than the input
+
     _statistics: torch.Tensor | None = None
     _standardization: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
 
@@ -57,7 +59,9 @@ class FrontEnd(nn.Module):
             The argument of :meth:`using_statistics`. ``n_statistics`` is zero if the front end
             needs none.
         """
-        return x.new_empty(len(x), 0) if self.window is None else trial_sums(x, self.window)
+        if self.window is None:
+            return x.new_empty(len(x), 0)
+        return trial_sums(x, self.window, self.n_added)
 
     @contextmanager
     def using_statistics(
@@ -84,7 +88,12 @@ class FrontEnd(nn.Module):
         sums = self._statistics
         if sums is None:
             sums = self.trial_statistics(signals.standardized())
-        return window_statistics(sums, self.window or (0, 0), signals.x.numel())
+        return window_statistics(sums, self.window or (0, 0), self._n_values(signals.x))
+
+    def _n_values(self, x: torch.Tensor) -> int:
+        """Return the number of values of a filtered signal, ``n`` of Eq. (6)."""
+        n_trials, n_chans, n_times = x.shape
+        return n_trials * n_chans * (n_times + self.n_added)
 
     @abstractmethod
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:

@@ -50,7 +50,7 @@ class WindowStatistics:
 
 
 @torch.no_grad()
-def trial_sums(x: torch.Tensor, reach: Reach) -> torch.Tensor:
+def trial_sums(x: torch.Tensor, reach: Reach, n_added: int = 0) -> torch.Tensor:
     """Compute the sums of each trial that the window statistics consist of.
 
     Parameters
@@ -59,6 +59,8 @@ def trial_sums(x: torch.Tensor, reach: Reach) -> torch.Tensor:
         Trials, without zero padding.
     reach : (int, int)
         Number of samples before and after its own that a window has.
+    n_added : int, default=0
+        Number of window positions after the last sample.
 
     Returns
     -------
@@ -69,8 +71,9 @@ def trial_sums(x: torch.Tensor, reach: Reach) -> torch.Tensor:
     """
     x = at_least_single(x)
     whole = torch.cat([x.sum((1, 2))[:, None], lagged_products(x, sum(reach) + 1)], dim=1)
+    border = _border_sums(_border_samples(x, reach, n_added))
     _, _, used = _sum_indices(reach, x.device)
-    return torch.cat([whole, _border_sums(_border_samples(x, reach))[:, used]], dim=1)
+    return torch.cat([whole, border[:, used]], dim=1)
 
 
 @torch.no_grad()
@@ -106,18 +109,19 @@ def window_statistics(sums: torch.Tensor, reach: Reach, n_values: int) -> Window
     return WindowStatistics(reach, mean, products - torch.outer(mean, mean))
 
 
-def _border_samples(x: torch.Tensor, reach: Reach) -> torch.Tensor:
+def _border_samples(x: torch.Tensor, reach: Reach, n_added: int) -> torch.Tensor:
     """Return a one and the samples at each end of the signals, from the border inwards.
 
     The result has shape (n_trials, 2, n_chans, 1 + max(reach)). ``[:, 0]`` has the first ``Q``
     samples and ``[:, 1]`` the last ``P`` samples in reverse order: no sample of a window misses
-    more of the signal. The shorter of the two is filled up with zeros.
+    more of the signal. The shorter of the two is filled up with zeros. The last samples begin with
+    ``n_added`` zeros, which extend the signal to all window positions.
     """
-    n_last, n_first = (min(n, x.shape[-1]) for n in reach)
+    n_last, n_first = (min(n, x.shape[-1]) for n in (max(reach[0] - n_added, 0), reach[1]))
     ends = x.new_zeros(len(x), 2, x.shape[1], 1 + max(reach))
     ends[..., 0] = 1
     ends[:, 0, :, 1 : 1 + n_first] = x[..., :n_first]
-    ends[:, 1, :, 1 : 1 + n_last] = x[..., x.shape[-1] - n_last :].flip(-1)
+    ends[:, 1, :, 1 + n_added : 1 + n_added + n_last] = x[..., x.shape[-1] - n_last :].flip(-1)
     return ends
 
 

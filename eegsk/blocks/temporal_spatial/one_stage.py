@@ -22,7 +22,7 @@ _CONVOLUTION = 1.5
 class TemporalSpatial(FrontEnd):
     """Front end of temporal filters, each with its own spatial filters, as in EEGNet.
 
-    Both are batch-normalised, and the output is as long as the input.
+    Both are batch-normalised. By default the output is as long as the input.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class TemporalSpatial(FrontEnd):
     n_filters : int
         Number of temporal filters.
     kernel : int
-        Length of the temporal filters in samples. The signal is zero-padded.
+        Length of the temporal filters in samples.
     depth : int
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
@@ -39,6 +39,16 @@ class TemporalSpatial(FrontEnd):
     bias : bool, default=False
         Whether the temporal and the spatial filters have biases. In training, the batch
         normalisation after a layer removes its biases.
+    padding : (int, int) or None, default=None
+        Number of zeros before and after the signal, at most ``kernel - 1`` each; None for
+        ``((kernel - 1) // 2, kernel // 2)``. There are at least ``kernel - 1`` zeros; the output is
+        longer than the input by the number of further zeros, e.g. by one sample with ``kernel=32``
+        and ``padding=(16, 16)``.
+
+    Raises
+    ------
+    ValueError
+        If the output would be shorter than the input, or ``padding`` exceeds ``kernel - 1``.
 
     Notes
     -----
@@ -65,10 +75,18 @@ class TemporalSpatial(FrontEnd):
         depth: int,
         spatial_max_norm: float | None = None,
         bias: bool = False,
+        padding: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         n_outputs = n_filters * depth
-        self.reach = ((kernel - 1) // 2, kernel // 2)
+        self.padding = ((kernel - 1) // 2, kernel // 2) if padding is None else padding
+        self.n_added = sum(self.padding) - (kernel - 1)
+        if self.n_added < 0 or max(self.padding) > kernel - 1:
+            raise ValueError(
+                f"TemporalSpatial: padding={padding} should be two integers of at most kernel - 1 "
+                f"= {kernel - 1} each, with a sum of at least that."
+            )
+        self.reach = (self.padding[0], kernel - 1 - self.padding[0])
         self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=bias)
         self.temporal_norm = nn.BatchNorm2d(n_filters)
         spatial = nn.Conv2d(n_filters, n_outputs, (n_chans, 1), groups=n_filters, bias=bias)
@@ -85,7 +103,7 @@ class TemporalSpatial(FrontEnd):
         temporal, temporal_constant = fused(self.temporal, self.temporal_norm)
         spatial, spatial_constant = fused(self.spatial, self.spatial_norm)
         depth = len(spatial) // len(temporal)
-        filters = FixedFilters(temporal.repeat_interleave(depth, dim=0), self.reach[0])
+        filters = FixedFilters(temporal.repeat_interleave(depth, dim=0), *self.padding)
         constant = temporal_constant.repeat_interleave(depth) * spatial.sum(1) + spatial_constant
         return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
@@ -99,7 +117,7 @@ class TemporalSpatial(FrontEnd):
         return _CONVOLUTION * plain <= n_outputs * (n_chans + kernel) + statistics
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.temporal(F.pad(x, self.reach).unsqueeze(1))
+        x = self.temporal(F.pad(x, self.padding).unsqueeze(1))
         return self.spatial_norm(self.spatial(self.temporal_norm(x)).squeeze(2))
 
     def _factorised(self, signals: Signals) -> torch.Tensor:
@@ -111,7 +129,7 @@ class TemporalSpatial(FrontEnd):
         mixing = self.spatial.weight.flatten(1)
         mixtures = signals.mixed((mixing * scale[:, None]).to(mixing.dtype))  # Eq. (5)
         filtered = filter_time(
-            mixtures.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), self.reach[0]
+            mixtures.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), *self.padding
         )
         constant = shift * mixing.sum(1) + _bias(self.spatial)
         return normalize(self.spatial_norm, filtered.flatten(1, 2), constant)
@@ -125,7 +143,7 @@ class TemporalSpatial(FrontEnd):
             mean, variance = self._window_statistics(signals).filtered(weight)
             return mean + bias, variance
 
-        scale, shift = affine(self.temporal_norm, batch_statistics, signals.x.numel())
+        scale, shift = affine(self.temporal_norm, batch_statistics, self._n_values(signals.x))
         return scale, shift + scale * bias
 
 
