@@ -1,4 +1,7 @@
-"""Base class of the front ends, which choose between two orders of computation."""
+"""Base class of the front ends, which choose between two orders of computation.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One stage of temporal filters, then spatial filters, both batch-normalised."""
+"""One stage of temporal filters, then spatial filters, both batch-normalised.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 

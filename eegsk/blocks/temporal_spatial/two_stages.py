@@ -1,4 +1,7 @@
-"""Two stages of temporal filters, then spatial filters, all batch-normalised."""
+"""Two stages of temporal filters, then spatial filters, all batch-normalised.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
