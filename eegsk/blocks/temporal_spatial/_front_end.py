@@ -41,9 +41,9 @@ class FrontEnd(nn.Module):
 
     @property
     def window(self) -> Reach | None:
-        """Samples before and after its own that a batch-normalised temporal filter sees.
+        """Number of samples that a temporal filter sees before and after the current one.
 
-        None if no normalisation follows the temporal filters directly. Training then needs no
+        None if no batch normalisation follows the temporal filters directly; training then needs no
         statistics of the trials.
         """
         return None

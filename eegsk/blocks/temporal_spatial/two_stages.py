@@ -96,7 +96,7 @@ class TwoStageTemporalSpatial(FrontEnd):
 
     @property
     def window(self) -> Reach:
-        """Number of samples before and after its own that a composed temporal filter sees."""
+        """Number of samples that a composed filter sees before and after the current one."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
