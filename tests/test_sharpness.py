@@ -167,7 +167,7 @@ def test_flatter_than_without(X, y):
         ([SAM(rho=-1)], r"SAM: rho=-1 should be a number of at least 0\."),
         ([SAM(rho="large")], r"SAM: rho='large' should be a number of at least 0\."),
         ([SAM(adaptive="yes")], "SAM: adaptive='yes' should be"),
-        ([SAM(), SAM()], "SAM and SAM both set the gradients; give one of them"),
+        ([SAM(), SAM()], "SAM and SAM both set the gradients; use only one of them"),
     ],
 )
 def test_parameters_are_checked_in_fit(callbacks, message, X, y):

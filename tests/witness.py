@@ -2,12 +2,13 @@
 
 import copy
 
-import skorch.callbacks
 import torch
 from torch import nn
 
+from eegsk.callbacks import TrainingCallback
 
-class Witness(skorch.callbacks.Callback):
+
+class Witness(TrainingCallback):
     """Callback that records copies of the module, the batches and the generator's states.
 
     ``before_`` is the module before training and ``steps_`` has the module after each step.
@@ -17,6 +18,7 @@ class Witness(skorch.callbacks.Callback):
     """
 
     def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net)
         self.before_ = copy.deepcopy(net.module_)
         self.batches_, self.generators_, self.lrs_ = [], [], []
         self.steps_, self.modules_, self.after_ = [], [], []

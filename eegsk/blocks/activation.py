@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules import activation as torch_activations
 
-from .._names import by_name, catalogue
+from .._registry import class_registry, find_class
 
 
 class Square(nn.Module):
@@ -63,7 +63,7 @@ class SafeLog(nn.Module):
 _NEED_ARGUMENTS = ("multiheadattention", "threshold", "module")
 _ACTIVATIONS = {
     name: cls
-    for name, cls in catalogue(torch_activations, nn.Module).items()
+    for name, cls in class_registry(torch_activations, nn.Module).items()
     if name not in _NEED_ARGUMENTS
 } | {"identity": nn.Identity, "safelog": SafeLog, "square": Square}
 
@@ -101,7 +101,7 @@ def make_activation(activation: str | Callable[[], Any]) -> nn.Module:
             f"activation={activation} is a module; give its class or a functools.partial of it, "
             "so that each activation in the network is a separate module."
         )
-    module = by_name("activation", activation, _ACTIVATIONS)()
+    module = find_class("activation", activation, _ACTIVATIONS)()
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"activation={activation!r} returned {type(module).__name__} when called; it should "

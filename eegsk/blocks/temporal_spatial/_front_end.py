@@ -21,9 +21,9 @@ class FrontEnd(nn.Module):
     """Base class of layers that are computed one by one or, with the same result, factorised.
 
     The cheaper order depends on the numbers of channels, filters and taps. Layers are always
-    computed one by one in two cases. If the trials need a gradient in training mode, e.g. for a
-    saliency map, because the factorised batch statistics are not differentiated with respect to the
-    trials. And if a layer has a hook, because hooks run only if the layer does.
+    computed one by one if a layer has a hook, because hooks run only if the layer does, and if the
+    trials need a gradient in training mode, e.g. for a saliency map, because the factorised batch
+    statistics are not differentiated with respect to the trials.
     """
 
     n_added: int = 0  # number of samples by which the output is longer than the input
