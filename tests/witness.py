@@ -1,4 +1,4 @@
-"""A callback that records training, and a network in double precision for it."""
+"""A callback that records the course of training, and a network in double precision."""
 
 import copy
 
