@@ -44,7 +44,6 @@ PUBLIC = sorted(
 WITH_EXAMPLES = sorted(
     set(PUBLIC)
     - {"eegsk.networks.Architecture", "eegsk.networks.build_network"}
-    - {"eegsk.blocks.max_norm", "eegsk.blocks.project_max_norm"}
     - {"eegsk.callbacks.StopTraining"}
 )
 INTERNAL = sorted(f"eegsk.training.{name}" for name in training.__all__)

@@ -20,7 +20,7 @@ from .. import losses
 from .._fields import CriterionFactory, OptimizerFactory
 from .._registry import class_registry, find_class
 from ..augmentation.transform import Augmentation, MixedTarget, augment
-from ..blocks import project_max_norm
+from ..blocks import apply_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .callback import Step, StopTraining, TrainingCallback
 from .fit_info import FitInfo
@@ -226,7 +226,7 @@ class TrialNet(NeuralNet):
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Take a step of the optimizer, then apply the max-norm constraints."""
         step = super().train_step(self._augmented(batch), **fit_params)
-        project_max_norm(self.module_)
+        apply_max_norm(self.module_)
         return step
 
     def _augmented(self, batch: Any) -> Any:
