@@ -171,7 +171,7 @@ def another(value):
 
 
 def description(module):
-    bounds = [getattr(layer, "max_norm", None) for layer in module.modules()]
+    bounds = [getattr(layer, "_max_norm_limit", None) for layer in module.modules()]
     return repr(module), bounds, [tuple(weight.shape) for weight in module.parameters()]
 
 

@@ -94,7 +94,7 @@ def test_fields_of_the_estimator_reach_its_network(X, y):
     assert trunk.front.spatial.weight.shape == (12, 1, 3, 1)
     assert trunk.second.weight.shape == (5, 12, 9)
     assert trunk.dropout.p == trunk.second_dropout.p == 0.125
-    assert (trunk.front.spatial.max_norm, network.head.max_norm) == (0.75, 0.5)
+    assert (trunk.front.spatial._max_norm_limit, network.head._max_norm_limit) == (0.75, 0.5)
     assert network.head.weight.shape == (2, 5 * (48 // 3 // 2))
 
 

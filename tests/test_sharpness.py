@@ -123,10 +123,12 @@ def test_gradients_of_zero_are_no_harm(X, y):
 def test_the_bound_on_weights_holds(adaptive, X, y):
     callbacks = [SAM(rho=5.0, adaptive=adaptive)]
     estimator = small(EEGNetClassifier, callbacks=callbacks, lr=0.5).fit(X, y)
-    bounded = [layer for layer in estimator.module_.modules() if getattr(layer, "max_norm", None)]
+    bounded = [
+        layer for layer in estimator.module_.modules() if getattr(layer, "_max_norm_limit", None)
+    ]
     assert bounded
     for layer in bounded:
-        assert layer.weight.flatten(1).norm(dim=1).max() <= layer.max_norm * (1 + 1e-6)
+        assert layer.weight.flatten(1).norm(dim=1).max() <= layer._max_norm_limit * (1 + 1e-6)
 
 
 def test_frozen_weights_stay(X, y):

@@ -25,7 +25,7 @@ def max_norm(layer: _Layer, limit: float | None) -> _Layer:
     layer : torch.nn.Module
         The same layer.
     """
-    layer.max_norm = limit  # type: ignore[assignment]
+    layer._max_norm_limit = limit  # type: ignore[assignment]
     return layer
 
 
@@ -45,7 +45,7 @@ def project_max_norm(module: nn.Module) -> None:
        Learning Research, 15, 1929-1958.
     """
     for layer in module.modules():
-        limit: Any = getattr(layer, "max_norm", None)
+        limit: Any = getattr(layer, "_max_norm_limit", None)
         if limit is not None:
             weight: Any = layer.weight
             weight.renorm_(p=2, dim=0, maxnorm=limit)
