@@ -263,11 +263,14 @@ class AnyNetwork(Architecture):
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Call the network with the signal's shape; see :meth:`Architecture.build`."""
-        known = {"sfreq": signal.sfreq, "ch_names": signal.ch_names}
-        wanted = inspect.signature(self.network).parameters
-        told = {name: value for name, value in known.items() if value and name in wanted}
         shape = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
-        return self.network(**{**shape, **told, **(self.network_params or {})})
+        optional = {name: getattr(signal, name) for name in ("sfreq", "ch_names", "chs_info")}
+        accepted = inspect.signature(self.network).parameters
+        fixed = getattr(self.network, "keywords", {})  # of a functools.partial
+        for name, value in optional.items():
+            if value is not None and name in accepted and name not in fixed:
+                shape[name] = value
+        return self.network(**{**shape, **(self.network_params or {})})
 
 
 class EEGClassifier(Classifier, AnyNetwork):

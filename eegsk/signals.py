@@ -62,7 +62,7 @@ class Signal:
         """Description of each channel as in ``epochs.info["chs"]``; None without names."""
         if self.ch_names is None:
             return None
-        types = list(self.ch_types or ["eeg"] * self.n_chans)
+        types: Any = list(self.ch_types or ["eeg"] * self.n_chans)
         chs = mne.create_info(list(self.ch_names), self.sfreq or 1.0, types)["chs"]
         for channel, position in zip(chs, self.ch_positions or (), strict=False):
             channel["loc"][:3] = position or np.nan

@@ -22,6 +22,7 @@ from .._names import by_name, catalogue
 from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import project_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
+from .pickling import dump_net
 from .progress import EpochLines, ProgressBar
 from .recall import Recall, recall
 from .run import Run
@@ -181,6 +182,12 @@ class TrialNet(NeuralNet):
         for _, callback in self.callbacks_:
             if hasattr(callback, method_name):
                 getattr(callback, method_name)(self, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state that skorch's ``__setstate__`` loads, on machines without a GPU too."""
+        attributes = dict(vars(self))
+        state = {name: attributes.pop(name) for name in ("device", "torch_load_kwargs")}
+        return {**state, "__cuda_dependent_attributes__": dump_net(attributes)}
 
     def snapshot(self) -> tuple[dict[str, Any], int]:
         """Return the states of module, optimizer and callbacks, and the length of the history."""
