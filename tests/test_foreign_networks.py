@@ -17,6 +17,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from skorch.exceptions import DeviceWarning
 from torch import nn
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization
@@ -257,6 +258,18 @@ def test_a_pickle_of_a_parametrized_network_holds_the_weights_once(X, y):
     n_bytes = 4 * sum(tensor.numel() for tensor in estimator.module_.state_dict().values())
     assert n_bytes > 5e5
     assert len(pickle.dumps(estimator)) < 1.1 * n_bytes
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_net_of_a_gpu_is_loaded_on_a_machine_without_one(X, y):
+    estimator = classifier().fit(X, y)
+    expected = estimator.predict_proba(X)
+    estimator.net_.device = "cuda"
+    pickled = pickle.dumps(estimator)
+    with pytest.warns(DeviceWarning, match="no CUDA devices"):
+        loaded = pickle.loads(pickled)
+    assert loaded.net_.device == "cpu"
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)
 
 
 def test_a_network_of_a_notebook_is_loaded_in_a_fresh_process(X, y, tmp_path):
