@@ -25,7 +25,7 @@ from eegsk import (
     EEGRegressor,
 )
 from eegsk.blocks.temporal_spatial import FrontEnd
-from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
+from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping, StopTraining
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
@@ -430,20 +430,20 @@ def test_all_see_the_epoch_in_which_one_stops(X, y, tmp_path):
     assert estimator.n_iter_ == found["kept"].best_epoch_ == found["checkpoint"].best_epoch_ == 3
 
 
-def test_a_stop_before_the_column_is_recorded(X, y, tmp_path):
+def test_callbacks_after_the_one_that_stops_see_the_last_epoch(X, y, tmp_path):
     stopping = EarlyStopping("scripted", patience=2, lower_is_better=True)
     file = Checkpoint(tmp_path / "best", monitor="later_loss")
     columns = [losses_going(1, 2, 3), losses_going(5, 4, 3, name="later_loss")]
     callbacks = [columns[0], stopping, columns[1], file]
     estimator = small(EEGNetClassifier, max_epochs=4, callbacks=callbacks).fit(X, y)
     assert estimator.n_iter_ == 3
-    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 2
+    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 3
 
 
 def test_a_stop_within_the_first_epoch(X, y):
     class Stop(skorch.callbacks.Callback):
         def on_batch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+            raise StopTraining
 
     theirs = skorch.callbacks.EarlyStopping("train_loss", load_best=True)
     for other in (EarlyStopping("train_loss"), theirs):
