@@ -40,10 +40,10 @@ class Signal:
     ch_names : tuple of str or None, default=None
         Names of the channels, in order; None if unknown, e.g. for an array.
     ch_types : tuple of str or None, default=None
-        Types of the channels in MNE, e.g. ``"eeg"``; None if unknown.
+        Channel types of MNE, e.g. ``"eeg"``; None if the trials are not Epochs.
     ch_positions : tuple or None, default=None
-        Position ``(x, y, z)`` of each channel in metres, None for a channel without position. None
-        instead of a tuple if no position is known, e.g. for Epochs without montage.
+        Position ``(x, y, z)`` of each channel in metres, or None for a channel without position;
+        None if the Epochs have no montage.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarra
     for part in parts:
         _check_signal(_describe(part), signal, source)
     if signal is not fitted:
-        signal = _add_channels(signal, parts[0].info)
+        signal = _with_channels(signal, parts[0].info)
     picks = list(signal.ch_names or ())
     return np.concatenate([_values(part, picks) for part in parts]), signal
 
@@ -171,7 +171,7 @@ def _describe(epochs: mne.BaseEpochs) -> Signal:
     return Signal(len(names), len(epochs.times), float(epochs.info["sfreq"]), names)
 
 
-def _add_channels(signal: Signal, info: mne.Info) -> Signal:
+def _with_channels(signal: Signal, info: mne.Info) -> Signal:
     """Add the types and the positions of the channels."""
     picks = [info.ch_names.index(name) for name in signal.ch_names or ()]
     positions = tuple(_position(info["chs"][pick]["loc"]) for pick in picks)
@@ -183,7 +183,7 @@ def _add_channels(signal: Signal, info: mne.Info) -> Signal:
 
 
 def _position(loc: np.ndarray) -> Position | None:
-    """Return the position of a channel; None for NaN or zeros, MNE's values without a montage."""
+    """Return the position of a channel, None if MNE has none, i.e. NaN or zeros."""
     position = loc[:3]
     return tuple(position.tolist()) if np.isfinite(position).all() and position.any() else None
 
