@@ -24,6 +24,7 @@ from eegsk import (
     EEGNeXClassifier,
     EEGRegressor,
 )
+from eegsk.blocks.temporal_spatial import FrontEnd
 from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
@@ -742,7 +743,7 @@ def test_every_layer_is_in_training_mode_while_it_is_trained(estimator_class, X,
     assert dict(estimator.net_.callbacks_)["modes"].seen_ == {True: {True}, False: {False}}
 
 
-# What is kept of the trials from epoch to epoch
+# Precomputed statistics of the trials
 
 
 class Doubling(skorch.callbacks.Callback):
@@ -759,27 +760,48 @@ class Doubling(skorch.callbacks.Callback):
             inputs["x"] = inputs["x"] * 2
 
 
+@pytest.fixture
+def n_computed(monkeypatch):
+    """Count the trials whose statistics the front end computes, one number per call."""
+    numbers, original = [], FrontEnd.trial_statistics
+
+    def counted(front, x):
+        numbers.append(len(x))
+        return original(front, x)
+
+    monkeypatch.setattr(FrontEnd, "trial_statistics", counted)
+    return numbers
+
+
 def logits_of(estimator_class, X, y, **fields):
     return small(estimator_class, max_epochs=3, **fields).fit(X, y)._output(X)
 
 
 @pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
-def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeypatch):
-    kept = logits_of(estimator_class, X, y)
+def test_precomputed_statistics_do_not_change_results(
+    estimator_class, n_computed, X, y, monkeypatch
+):
+    logits = logits_of(estimator_class, X, y)
+    assert sum(n_computed) == len(X)
     monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
-    np.testing.assert_allclose(logits_of(estimator_class, X, y), kept, atol=1e-5)
+    np.testing.assert_allclose(logits_of(estimator_class, X, y), logits, atol=1e-5)
+    assert sum(n_computed) > len(X)
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_nothing_kept_is_used_of_trials_that_a_callback_changes(in_place, X, y, monkeypatch):
+def test_precomputed_statistics_are_not_used_for_trials_that_a_callback_changes(
+    in_place, n_computed, X, y, monkeypatch
+):
     fields = {"callbacks": [Doubling(in_place)], "spatial_max_norm": None}
     changed = logits_of(EEGNetClassifier, X, y, **fields)
+    assert sum(n_computed) == (1 + 3) * len(X)  # before training, and in each epoch
     monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
     np.testing.assert_array_equal(logits_of(EEGNetClassifier, X, y, **fields), changed)
 
 
-def test_what_is_kept_of_trials_is_let_go_of(X, y):
-    for estimator_class in (EEGNetClassifier, EEGNeXClassifier):
-        estimator = small(estimator_class).fit(X, y)
-        assert estimator.net_._statistics is None
-        assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
+def test_precomputed_statistics_are_deleted_after_training(estimator_class, n_computed, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    assert sum(n_computed) == len(X)
+    assert estimator.net_._statistics is None
+    assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())
