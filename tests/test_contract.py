@@ -103,8 +103,20 @@ def exceptions(estimator):
     return {"check_sample_weight_equivalence_on_dense_data": reason}
 
 
-@parametrize_with_checks([tiny(cls) for cls in ESTIMATORS], expected_failed_checks=exceptions)
+# EEGNet and the generic estimators stand for the rest: all share the same base classes.
+CORE = [item for item in ESTIMATORS if item.__name__.startswith(("EEGNetC", "EEGNetR", *GENERIC))]
+
+
+@parametrize_with_checks([tiny(item) for item in CORE], expected_failed_checks=exceptions)
 def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [tiny(item) for item in ESTIMATORS if item not in CORE], expected_failed_checks=exceptions
+)
+def test_scikit_learn_contract_of_all_networks(estimator, check):
     check(estimator)
 
 

@@ -629,13 +629,13 @@ def test_averages_go_on_after_ctrl_c_in_the_first_validation(X, y):
         estimator.fit(X, y)
     average = dict(estimator.net_.callbacks_)["ema"]
     assert estimator.n_iter_ == 0 < average.n_averaged_ == 3
-    trained = {name: value.clone() for name, value in average.aside_.items()}
+    trained = {name: value.clone() for name, value in average.trained_.items()}
     estimator.set_params(lr=1e-30).partial_fit(X, y)
     assert average.n_averaged_ == 6
     weights = dict(estimator.module_.named_parameters())
     assert any(not torch.equal(trained[name], value) for name, value in weights.items())
     for name in weights:  # which predict, while training goes on from those that were trained
-        torch.testing.assert_close(average.aside_[name], trained[name])
+        torch.testing.assert_close(average.trained_[name], trained[name])
     assert dict(estimator.net_.callbacks_)["earlystopping"].best_weights_ is None
 
 
@@ -719,13 +719,13 @@ def test_partial_fit_takes_the_present_lr_and_batch_size(X, y):
 
 def test_partial_fit_refuses_weights_that_need_all_trials(X, y):
     estimator = small(EEGNetClassifier, class_weight="balanced")
-    with pytest.raises(ValueError, match="give a dictionary of weights"):
+    with pytest.raises(ValueError, match="for partial_fit, use a dictionary of weights"):
         estimator.partial_fit(X, y, classes=[0, 1])
 
 
 def test_a_side_whose_trials_have_no_weight_is_an_error(X, y):
     estimator = small(EEGNetClassifier, valid_split=KFold(4))
-    with pytest.raises(ValueError, match="leaves a side without a trial that has a weight"):
+    with pytest.raises(ValueError, match="leaves no trial with non-zero weight for training or"):
         estimator.fit(X, y, sample_weight=np.arange(24) >= 6)
 
 
