@@ -59,7 +59,7 @@ GROUPS = {
 }
 # Order of the examples in the gallery; others follow.
 EXAMPLES = """
-    quickstart subject_leak own_network activations early_stopping baselines alignment transfer
+    quickstart subject_leak leaks own_network activations early_stopping baselines alignment transfer
     reaction_times rare_events many_classes augmentation calibration sliding_windows interpretation
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
@@ -78,6 +78,7 @@ PAGE_OF = {
 def setup(app: Any) -> dict[str, Any]:
     """Register the extension."""
     app.connect("config-inited", write_pages)  # before Sphinx and autosummary look for pages
+    app.connect("source-read", link_pages)
     app.connect("autodoc-skip-member", skip_inherited)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -209,24 +210,34 @@ def copied_page(page: str, file: str, title: str | None) -> str:
         text = re.sub(r"\A# .*\n", f"# {title}\n" if title else "", text)
     # benchmarks.md is included in results.md, so that links are relative to docs/.
     folder = DOCS if page.startswith("_generated") else (DOCS / page).parent
+    return with_links(text, (DOCS.parent / file).parent, folder)
+
+
+def link_pages(app: Any, docname: str, source: list[str]) -> None:
+    """Link pages instead of files of the repository, and remove folders from printed paths."""
+    path = Path(app.env.doc2path(docname))
+    if docname.startswith("auto_examples/"):
+        source[0] = re.sub(r"(The figure was saved as ).*[\\/]", r"\1", source[0])
+    if path.suffix == ".md" and f"{docname}.md" not in PAGES:
+        source[0] = with_links(source[0], path.parent, path.parent)
+
+
+def with_links(text: str, old: Path, new: Path) -> str:
+    """Replace links relative to a folder by links of a page in another folder."""
 
     def replace(match: re.Match[str]) -> str:
-        label, target = match.groups()
-        if "://" in target or target.startswith("#"):
+        label, target, anchor = match.groups()
+        if not target or "://" in target:
             return match.group()
-        source = ((DOCS.parent / file).parent / target).resolve().relative_to(DOCS.parent)
-        destination = DOCS / PAGE_OF.get(source.as_posix(), source.relative_to("docs").as_posix()
-                                         if source.is_relative_to("docs") else "missing")
-        if destination.name == "missing":
+        source = Path(os.path.normpath(old / target)).relative_to(DOCS.parent)
+        if source.as_posix() in PAGE_OF:
+            source = Path("docs", PAGE_OF[source.as_posix()])
+        if not source.is_relative_to("docs"):
             return f"`{source.as_posix()}`"
-        return f"[{label}]({relative(destination, folder)})"
+        link = Path(os.path.relpath(DOCS.parent / source, new)).as_posix()
+        return f"[{label}]({link}{anchor or ''})"
 
-    return re.sub(r"\[([^\]]+)\]\(([^)\s]+)\)", replace, text)
-
-
-def relative(path: Path, folder: Path) -> str:
-    """Return the path relative to a folder, with slashes."""
-    return Path(os.path.relpath(path, folder)).as_posix()
+    return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s#]*)(#[^)\s]*)?\)", replace, text)
 
 
 class ExampleOrder:
