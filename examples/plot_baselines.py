@@ -27,7 +27,7 @@ from eegsk.datasets import make_motor_imagery
 mne.set_log_level("error")
 N_SUBJECTS, SFREQ = 10, 128.0
 X, y, subjects = make_motor_imagery(
-    n_subjects=N_SUBJECTS, n_trials=40, n_chans=16, snr=4, sfreq=SFREQ, random_state=0
+    n_subjects=N_SUBJECTS, n_trials=40, n_chans=12, snr=4, sfreq=SFREQ, random_state=0
 )
 
 # %%
@@ -54,12 +54,12 @@ if find_spec("pyriemann"):
 # %%
 # Compare them on unseen subjects
 # -------------------------------
-# Each subject is left out once. The Wilcoxon signed-rank test compares the accuracies of two methods
-# on the same subjects.
+# Each subject is left out once. The Wilcoxon signed-rank test compares the accuracies of two
+# methods on the same subjects.
 
 cv = GroupKFold(N_SUBJECTS)
 scores = {
-    name: 100 * cross_val_score(method, X, y, groups=subjects, cv=cv, n_jobs=2)
+    name: 100 * cross_val_score(method, X, y, groups=subjects, cv=cv)
     for name, method in methods.items()
 }
 print("method           mean accuracy   difference from EEGNet (p of the Wilcoxon test)")
@@ -67,7 +67,9 @@ for name, score in scores.items():
     print(f"{name:<15} {score.mean():>13.1f} %", end="")
     difference = scores["EEGNet"] - score
     if difference.any():
-        print(f"   {-difference.mean():+.1f} points (p = {wilcoxon(difference).pvalue:.3f})", end="")
+        print(
+            f"   {-difference.mean():+.1f} points (p = {wilcoxon(difference).pvalue:.3f})", end=""
+        )
     print()
 
 # %%

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV, calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import GroupKFold
 
 from eegsk import EEGNetClassifier
 from eegsk.datasets import make_motor_imagery
@@ -22,27 +22,26 @@ from eegsk.datasets import make_motor_imagery
 # %%
 # Train and calibrate
 # -------------------
-# Each subject has 60 trials for training and 140 for the test. ``CalibratedClassifierCV`` divides
-# the training trials into five folds. It trains a network on four of them and fits a sigmoid to its
-# outputs for the fifth. The prediction is the mean over the five networks.
+# The network is trained on five subjects and tested on five others. ``CalibratedClassifierCV``
+# first predicts each training subject by a network that was trained on the four others, and fits a
+# sigmoid to these predictions. It then trains the network on all five subjects.
+# (``ensemble=False``: one network, so that both estimators make nearly the same decisions.)
 
-X, y, subjects = make_motor_imagery(n_subjects=6, n_trials=200, n_chans=8, snr=4, random_state=0)
-network = EEGNetClassifier(max_epochs=60, batch_size=16, dropout=0.25, random_state=0)
-calibrated = CalibratedClassifierCV(network, method="sigmoid", cv=StratifiedKFold(5), n_jobs=2)
+X, y, subjects = make_motor_imagery(n_subjects=10, n_trials=60, n_chans=8, snr=8, random_state=0)
+is_train = subjects <= 5
+network = EEGNetClassifier(max_epochs=60, batch_size=32, lr=0.01, dropout=0.1, random_state=0)
+folds = GroupKFold(5).split(X[is_train], y[is_train], subjects[is_train])
+calibrated = CalibratedClassifierCV(network, method="sigmoid", cv=list(folds), ensemble=False)
 estimators = {"EEGNet": network, "EEGNet, calibrated": calibrated}
-proba = {name: [] for name in estimators}
-is_right_hand = []
-for subject in np.unique(subjects):
-    trials = np.flatnonzero(subjects == subject)
-    train, test = trials[:60], trials[60:]
-    is_right_hand.extend(y[test] == "right_hand")
-    for name, estimator in estimators.items():
-        proba[name].extend(estimator.fit(X[train], y[train]).predict_proba(X[test])[:, 1])
-is_right_hand = np.array(is_right_hand)
+is_right_hand = y[~is_train] == "right_hand"
+proba = {
+    name: estimator.fit(X[is_train], y[is_train]).predict_proba(X[~is_train])[:, 1]
+    for name, estimator in estimators.items()
+}
 
 print(f"{'':<20} accuracy   log loss   Brier score")
 for name, values in proba.items():
-    accuracy = np.mean((np.array(values) > 0.5) == is_right_hand)
+    accuracy = np.mean((values > 0.5) == is_right_hand)
     loss, brier = log_loss(is_right_hand, values), brier_score_loss(is_right_hand, values)
     print(f"{name:<20} {accuracy:>8.1%}   {loss:>8.3f}   {brier:>11.3f}")
 
@@ -58,12 +57,18 @@ COLORS = dict(zip(estimators, ["#d55e00", "#0072b2"], strict=True))
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
 left.plot([0, 100], [0, 100], "--", color="0.5", zorder=0)
-left.annotate("perfectly calibrated", (12, 17), color="0.4", rotation=45, rotation_mode="anchor")
+left.annotate(
+    "perfectly\ncalibrated",
+    (20, 20),
+    (28, 8),
+    color="0.4",
+    arrowprops={"arrowstyle": "-", "color": "0.6"},
+)
 for name, color in COLORS.items():
     observed, predicted = calibration_curve(is_right_hand, proba[name], n_bins=8)
     left.plot(100 * predicted, 100 * observed, "o-", color=color, label=name, linewidth=2)
     right.hist(
-        100 * np.array(proba[name]), bins=np.arange(0, 101, 10), histtype="step", color=color,
+        100 * proba[name], bins=np.arange(0, 101, 10), histtype="step", color=color,
         linewidth=2,
     )  # fmt: skip
 left.set(xlabel="Predicted probability of right hand (%)", ylabel="Right hand (% of trials)")

@@ -134,8 +134,8 @@ for seed in range(2 * N_DRAWS):
 # The best candidate on the test trials
 # -------------------------------------
 # ``best_score_`` of a search is the maximum over candidates, and each candidate was scored on the
-# same trials. Here the best of eight seeds is chosen, i.e. of equal candidates. Trials that were not
-# used by the search give a correct score of the best candidate.
+# same trials. Here the best of eight seeds is chosen, i.e. of equal candidates. Trials that were
+# not used by the search give a correct score of the best candidate.
 
 for seed in range(2 * N_DRAWS):
     X, y, _ = simulate(seed, n_trials=80, n_chans=4)
@@ -169,7 +169,13 @@ ax.set_yticks(range(len(scores)), scores)
 ax.invert_yaxis()
 ax.set(xlabel="Accuracy (%)", title="Scores of labels that were drawn at random")
 handles = [plt.Line2D([], [], marker="o", color=color, markersize=8) for color in (ORANGE, BLUE)]
-figure.legend(handles, ["with the mistake", "correct evaluation"], loc="outside lower center", ncol=2, frameon=False)
+figure.legend(
+    handles,
+    ["with the mistake", "correct evaluation"],
+    loc="outside lower center",
+    ncol=2,
+    frameon=False,
+)
 
 path = Path("plot_leaks.png").resolve()
 figure.savefig(path, dpi=150)

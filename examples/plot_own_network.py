@@ -3,9 +3,9 @@ Your own torch network, and networks of braindecode
 ===================================================
 
 Any class or function that returns a torch module becomes an estimator with cross-validation, grid
-search, callbacks and reproducible training. This example writes a small network, searches one of its
-parameters, and compares it with EEGNet. If braindecode is installed, it also trains a network of
-braindecode.
+search, callbacks and reproducible training. This example writes a small network, searches one of
+its parameters, and compares it with EEGNet. If braindecode is installed, it also trains a network
+of braindecode.
 """
 
 from importlib.util import find_spec
@@ -26,10 +26,11 @@ X, y, subjects = make_motor_imagery(
 # %%
 # Write a network
 # ---------------
-# The network is an :class:`torch.nn.Module`, or a function that returns one. It receives those of
-# the arguments ``n_chans``, ``n_times``, ``n_outputs``, ``sfreq``, ``ch_names`` and ``chs_info`` that
-# it has as parameters. Other parameters, here ``n_filters``, are hyper-parameters. The input of the
-# module has the shape (n_trials, n_chans, n_times), and the output is one logit for each class.
+# The network is a class of :class:`torch.nn.Module`, or a function that returns one. It receives
+# those of the arguments ``n_chans``, ``n_times``, ``n_outputs``, ``sfreq``, ``ch_names`` and
+# ``chs_info`` that it has as parameters. Other parameters, here ``n_filters``, are
+# hyper-parameters. The input of the module has the shape (n_trials, n_chans, n_times), and the
+# output is one logit for each class.
 
 
 class LogPower(nn.Module):
@@ -71,9 +72,7 @@ print(f"accuracy on the two other subjects: {search.score(X[is_test], y[is_test]
 
 networks = {
     "LogPower (own)": classifier,
-    "EEGNet": EEGNetClassifier(
-        max_epochs=40, batch_size=32, lr=0.01, dropout=0.25, random_state=0
-    ),
+    "EEGNet": EEGNetClassifier(max_epochs=40, batch_size=32, lr=0.01, dropout=0.25, random_state=0),
 }
 if find_spec("braindecode"):
     from braindecode.models import ShallowFBCSPNet
@@ -91,9 +90,9 @@ for name, score in scores.items():
 # %%
 # Plot the scores
 # ---------------
-# Left: the search on four subjects; each grey line is one of them, left out of training. Right: each
-# grey line is one of six subjects. The network that measures power suits this task, in which the
-# power of a rhythm changes.
+# Left: the search on four subjects; each grey line is one of them, left out of training. Right:
+# each grey line is one of six subjects. The network that measures power suits this task, in which
+# the power of a rhythm changes.
 
 ORANGE, BLUE, GREY = "#d55e00", "#0072b2", "0.65"
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})

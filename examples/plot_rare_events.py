@@ -49,7 +49,7 @@ print(f"{is_target.sum()} targets in {n} trials")
 # ``cross_val_predict`` returns the probabilities for subjects that were left out of training. The
 # balanced accuracy is the mean of the recalls of both classes; it is 50 % for guesses.
 
-base = {"max_epochs": 15, "kernel": 32, "lr": 0.005, "random_state": 0}
+base = {"max_epochs": 12, "kernel": 32, "lr": 0.005, "random_state": 0}
 methods = {
     "cross-entropy": EEGNetClassifier(**base),
     "focal loss": EEGNetClassifier(criterion="focal_balanced", **base),
@@ -58,9 +58,7 @@ methods = {
 }
 cv = GroupKFold(3)
 proba = {
-    name: cross_val_predict(
-        method, X, y, groups=subjects, cv=cv, method="predict_proba", n_jobs=2
-    )[:, 1]
+    name: cross_val_predict(method, X, y, groups=subjects, cv=cv, method="predict_proba")[:, 1]
     for name, method in methods.items()
 }
 scores = {}
@@ -78,8 +76,8 @@ for name, values in proba.items():
 # Plot the comparison
 # -------------------
 # Left: the methods with class weights find more targets, and the balanced accuracy is higher, but
-# the accuracy is not: it does not show the gain. Right: precision and recall for all thresholds. The
-# curves are similar. The weights mainly change the threshold, not the order of the trials.
+# the accuracy is not: it does not show the gain. Right: precision and recall for all thresholds.
+# The curves are similar. The weights mainly change the threshold, not the order of the trials.
 
 COLORS = dict(zip(methods, ["0.4", "#cc79a7", "#0072b2", "#d55e00"], strict=True))
 STYLES = dict(zip(methods, ["-", "--", "-", "--"], strict=True))
@@ -92,7 +90,7 @@ for number, (name, color) in enumerate(COLORS.items()):
     display = PrecisionRecallDisplay.from_predictions(is_target, proba[name], name=name, ax=right)
     display.line_.set(color=color, linestyle=STYLES[name], linewidth=2)
 left.set_xticks(range(3), names)
-left.set(ylabel="%", ylim=(0, 100), title="Decisions at the threshold of 0.5")
+left.set(ylabel="Score (%)", ylim=(0, 100), title="Decisions at the threshold of 0.5")
 right.axhline(is_target.mean(), color="0.5", linestyle=":")
 right.annotate("chance", (0.02, is_target.mean() + 0.02), color="0.4")
 right.set(xlabel="Recall of targets", ylabel="Precision", title="All thresholds")
