@@ -36,7 +36,7 @@ X, _, _ = make_motor_imagery(
 rng = np.random.default_rng(0)
 picture = rng.permutation(np.tile(np.arange(len(NAMES)), N_TRIALS))
 latency = LATENCIES[picture % 4] + rng.normal(0, 0.02, len(X))
-wave = 1.2e-5 * np.exp(-0.5 * ((np.arange(N_TIMES) / SFREQ - latency[:, None]) / 0.04) ** 2)
+wave = 1.6e-5 * np.exp(-0.5 * ((np.arange(N_TIMES) / SFREQ - latency[:, None]) / 0.04) ** 2)
 X += TOPOGRAPHIES[picture // 4][:, :, None] * wave[:, None]
 
 # %%
@@ -49,9 +49,9 @@ labels = NAMES[picture]
 train = np.arange(len(labels)) < 0.75 * len(labels)
 test = ~train
 estimators = {
-    "EEGNet": EEGNetClassifier(max_epochs=30, kernel=32, random_state=0),
+    "EEGNet": EEGNetClassifier(max_epochs=30, kernel=32, lr=0.005, batch_size=16, random_state=0),
     "fine-grained recipe": fine_grained_classification(
-        callbacks__mixedprecision=None, max_epochs=30, random_state=0
+        callbacks__mixedprecision=None, max_epochs=30, batch_size=16, random_state=0
     ),
 }
 curves, predicted = {}, {}
