@@ -24,10 +24,10 @@ class AdvancedEEGNet(Architecture):
     """AdvancedEEGNet: an EEGNet with attention and a deep classifier, for many classes.
 
     Temporal and spatial filters compute the sources, as in EEGNet [1]_. Attention multiplies each
-    source of a trial by a learned value between 0 and 1 [2]_, and a residual convolution of the
-    sources is added. The outputs of a separable convolution are averaged over a few segments of
-    time and projected to more features. Three dense layers with weight normalisation [3]_ classify
-    them. With 64 channels, 480 time points and 80 classes, the network has 206,184 parameters.
+    source by a value between 0 and 1, computed from the trial [2]_, and a convolution of the
+    sources is added. The outputs of a separable convolution are averaged over a few time segments
+    and mapped to more features. Three dense layers with weight normalisation [3]_ classify these
+    features. With 64 channels, 480 time points and 80 classes, the network has 206,184 parameters.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class AdvancedEEGNet(Architecture):
     attention_kernel : int, default=16
         Length of the filters of the residual convolution in samples.
     attention_reduction : int, default=4
-        Number of sources divided by the number of hidden values of the attention.
+        Ratio of the number of sources to the number of hidden units of the attention.
     second_n_filters : int, default=64
         Number of filters of the separable convolution.
     second_kernel : int, default=16
@@ -48,11 +48,11 @@ class AdvancedEEGNet(Architecture):
     n_stretches : int, default=4
         Number of segments of equal length over which the average pooling is computed.
     n_projections : int, default=128
-        Number of features that the features of a segment are projected to.
+        Number of features of each segment after the last convolution, which is pointwise.
     n_hidden : int, default=256
-        Number of values of the first dense layer.
+        Number of hidden units of the first dense layer.
     second_n_hidden : int, default=128
-        Number of values of the second dense layer.
+        Number of hidden units of the second dense layer.
     dropout : float, default=0.25
         Probability of setting a value to zero after the spatial filters and after the pooling.
     hidden_dropout : float, default=0.5
