@@ -26,7 +26,7 @@ class FeatureAttention(nn.Module):
     kernel : int
         Length of the filters of the residual convolution in samples.
     reduction : int
-        Number of feature maps divided by the number of hidden values, e.g. 4.
+        Ratio of the number of feature maps to the number of hidden units, e.g. 4.
     activation : str or callable
         Name of a torch activation, or a callable that returns a module.
 
@@ -68,5 +68,5 @@ class FeatureAttention(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
+        """Apply attention to ``x`` of shape (n_trials, n_maps, n_times); the shape is kept."""
         return x * self.mask(x).unsqueeze(2) + self.residual(x)
