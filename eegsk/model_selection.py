@@ -1,4 +1,4 @@
-"""Split of trials into training and validation trials inside ``fit``."""
+"""Split of the trials of ``fit`` into training and validation trials."""
 
 from __future__ import annotations
 
