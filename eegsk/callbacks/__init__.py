@@ -1,4 +1,4 @@
-"""Callbacks: techniques of training that work with every network and with each other."""
+"""Callbacks: training techniques that can be combined with every network and each other."""
 
 from ..training import StopTraining, TrainingCallback
 from .checkpoint import Checkpoint

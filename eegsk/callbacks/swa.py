@@ -90,7 +90,7 @@ class SWA(WeightAverage):
 
 
 def recompute_statistics(module: nn.Module, trials: Trials, batch_size: int) -> None:
-    """Recompute the running statistics of batch normalisation; no random number is used up.
+    """Recompute the running statistics of batch normalisation; the random state is kept.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 from ..augmentation import GaussianNoise, TimeShift
 from ..callbacks import SAM
 from ..estimators import EEGNeXRegressor
-from ._overrides import RandomState, override_fields
+from ._overrides import RandomState, override_params
 
 
 def reaction_time_regression(
@@ -82,7 +82,7 @@ def reaction_time_regression(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_fields(estimator, fields)
+    return override_params(estimator, fields)
 
 
 def multi_output_regression(

@@ -16,9 +16,11 @@ from ...training import FitInfo, TrialSplit
 
 Identity = dict[str, str]
 
-# Parameters that do not change the weights after an epoch, or that "device" and "seed" replace.
+# Parameters that do not change the weights after an epoch. The device of the trials is compared
+# instead of the parameter.
 _IGNORED = {"max_epochs", "verbose", "device"}
-# Parameters of callbacks include files and loggers, which are new in each process.
+# Prefixes of parameters that are compared by class: callbacks can have parameters such as files and
+# loggers, which differ between processes.
 _BY_CLASS = ("callbacks__", "net_params__callbacks__")
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, os.PathLike, torch.device, torch.dtype)
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
@@ -28,7 +30,7 @@ _MAX_SHOWN = 100  # characters of a value in an error message
 def identify(
     fit_info: FitInfo, trials: TrialSplit, weights: Mapping[str, Any], ignored: Iterable[str]
 ) -> Identity:
-    """Describe everything that the weights after each epoch depend on.
+    """Describe all parameters and data that the weights after each epoch depend on.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ def check_same(file: str, stored: Identity, current: Identity) -> None:
         change = f"was {old}, now is {new}" if is_shown else "differs"
         rest = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
         raise ValueError(
-            f"{file} is of another fit: {names[0]} {change}{rest}. The file was not changed. "
+            f"{file} belongs to another fit: {names[0]} {change}{rest}. The file was not changed. "
             "Restore the value, or use another path, e.g. one that contains {run} for a file for "
             "each fit."
         )
