@@ -66,7 +66,7 @@ class EEGEstimator(Architecture, NestedParams):
     max_epochs : int, default=100
         Number of epochs, each of which uses every training trial once.
     batch_size : int, default=64
-        Largest number of trials in a training step; batch sizes differ by at most one.
+        Maximum number of trials in a training step; batch sizes differ by at most one.
     optimizer : str or callable, default="adamw"
         Name of a torch optimizer, its class, or a ``functools.partial`` of it. The learning rate
         and weight decay are set by ``lr`` and ``weight_decay``.
@@ -82,27 +82,25 @@ class EEGEstimator(Architecture, NestedParams):
         band of a filter, then contribute more, but so does noise. High-amplitude trials dominate
         this filter, so reject artefacts and remove line noise first. None for no standardisation.
     valid_split : float, splitter or None, default=None
-        Fraction of the trials used for validation, or of the groups if ``fit`` receives
-        ``groups``. With a splitter of scikit-learn, its first split is used. None for no
-        validation.
+        Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
+        or a scikit-learn splitter, whose first split is used. None for no validation.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
-        name is the class name in lower case, so that a parameter is set with e.g.
-        ``callbacks__earlystopping__patience``. Each fit uses copies of the callbacks; learned
-        attributes are attributes of the copies, e.g.
+        name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
+        uses copies, which have the learned attributes, e.g.
         ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``. Parameters that cannot be
         copied, e.g. an open file, are shared with the copies.
     augmentation : list or None, default=None
         Transforms of :mod:`eegsk.augmentation`, functions that take and return ``(X, y)``, or
         pairs ``(name, transform)``. They are applied in this order to each training batch, after
-        standardisation. Validation and prediction use the original trials. Default names are those
-        of callbacks, e.g. ``augmentation__timeshift__max_shift``.
+        standardisation. Validation and prediction use the original trials. Default names are as
+        for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
-        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS, else the
-        CPU.
+        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS
+        (GPUs of Apple), else the CPU.
     n_threads : int, default=1
-        Number of CPU threads. The last digits of sums depend on it. With the same number of
-        threads, the same seed gives the same weights for every ``n_jobs``.
+        Number of CPU threads, on which the last digits of sums depend. With a fixed number, the
+        same seed gives the same weights for every ``n_jobs``.
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights of the previous ``fit``, with a new optimizer and
         a new history.
@@ -253,16 +251,13 @@ class EEGEstimator(Architecture, NestedParams):
         return y
 
     def _choose_seed(self, is_continued: bool) -> int:
-        """Return the seed of a fit.
-
-        If ``random_state`` is None and a callback resumes a fit, it is the seed of that fit.
-        """
+        """Return the seed of a fit; without ``random_state``, that of a fit to resume, if any."""
         seed = self._draw_seed(is_continued)
         if self.random_state is not None:
             return seed
         callbacks = [item for _, item in named_items(self.callbacks)]
         seeds = [item.seed_to_resume() for item in callbacks if isinstance(item, TrainingCallback)]
-        return next((resumed for resumed in seeds if resumed is not None), seed)
+        return next((stored for stored in seeds if stored is not None), seed)
 
     def _draw_seed(self, is_continued: bool) -> int:
         """Draw the seed of a fit; if ``random_state`` is None, from the operating system."""
@@ -366,8 +361,8 @@ class EEGEstimator(Architecture, NestedParams):
         check_names(type(self).__name__, "callbacks", self.callbacks)
         named = [item for item in named_items(self.callbacks) if item[1] is not None]
         for name, callback in named:
-            kind = callback if isinstance(callback, type) else type(callback)
-            if not issubclass(kind, Callback):
+            callback_class = callback if isinstance(callback, type) else type(callback)
+            if not issubclass(callback_class, Callback):
                 raise TypeError(
                     f"{type(self).__name__}: callback {name!r} is {callback!r}; it should be an "
                     "instance or a subclass of skorch.callbacks.Callback."

@@ -31,7 +31,7 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         Focusing parameter. Larger values reduce the weight of trials that are already classified
         well. With 0, the loss is cross-entropy.
     alpha : float, default=1.0
-        Factor of the loss.
+        Factor by which the loss is multiplied.
     weight : array-like of shape (n_classes,) or None, default=None
         Weights of the classes, e.g. from :func:`class_weights`; None for equal weights.
     reduction : {"mean", "sum", "none"}, default="mean"

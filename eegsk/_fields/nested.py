@@ -12,7 +12,7 @@ Parameters = dict[str, Any]
 
 # Nested fields that hold a list, and the name of an item in error messages. Other nested fields
 # hold a dictionary.
-_LISTS = {"augmentation": "transform", "callbacks": "callback"}
+_ITEM_NAMES = {"augmentation": "transform", "callbacks": "callback"}
 
 
 class NestedParams(BaseEstimator):
@@ -175,10 +175,10 @@ def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
     ValueError
         If there is no item of that name, or the item has no such parameter.
     """
-    if field not in _LISTS:
+    if field not in _ITEM_NAMES:
         return {**(value or {}), path: new}
     name, _, parameter = path.partition("__")
-    named, kind = named_items(value), _LISTS[field]
+    named, kind = named_items(value), _ITEM_NAMES[field]
     if name not in dict(named):
         raise ValueError(
             f"No {kind} has the name {name!r}; the names are {[name for name, _ in named]}."
@@ -210,7 +210,7 @@ def check_names(owner: str, field: str, items: Any) -> None:
     for name in (item[0] for item in items or [] if _is_pair(item)):
         if totals[name] != 1:
             raise ValueError(
-                f"{owner}: several {_LISTS[field]}s have the name {name!r}; use unique names."
+                f"{owner}: several {_ITEM_NAMES[field]}s have the name {name!r}; use unique names."
             )
 
 

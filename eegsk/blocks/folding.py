@@ -135,8 +135,8 @@ def _freeze(layer: nn.Module) -> nn.Module:
 def _merge_head(layers: list[nn.Module]) -> list[nn.Module]:
     """Merge mean pooling, flattening and a linear layer at the end of a network.
 
-    They stay as they are if there are more outputs than samples in a pooling window, because the
-    merged layer would take more multiplications.
+    They are not merged if there are more outputs than samples in a pooling window, because the
+    merged layer would need more multiplications.
     """
     if list(map(type, layers[-3:])) != [MeanPool, nn.Flatten, nn.Linear]:
         return layers

@@ -14,7 +14,7 @@ from .one_cycle import OneCycle
 from .sam import SAM
 from .swa import SWA
 
-__all__ = [  # noqa: RUF022 - as Python sorts, whatever the case
+__all__ = [  # noqa: RUF022 - capital letters first, as Python sorts
     "Checkpoint",
     "CosineWarmRestarts",
     "CosineWarmup",

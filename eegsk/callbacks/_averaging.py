@@ -92,7 +92,7 @@ class WeightAverage(TrainingCallback):
         net.history.record("n_averaged", self.n_averaged_)
 
     def on_train_end(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Load the average, unless the module holds it already."""
+        """Load the average, unless it is loaded already."""
         if self.n_averaged_ and not self.trained_:
             self._load_average(net, X.train)
 

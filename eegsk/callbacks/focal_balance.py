@@ -28,7 +28,7 @@ class FocalBalance(TrainingCallback):
         Focusing parameter of the focal loss. Larger values reduce the weight of trials that are
         already classified well. With 0, it has no effect.
     alpha : float, default=1.0
-        Factor of the loss.
+        Factor by which the loss is multiplied.
     scheme : {"balanced", "effective"} or None, default="balanced"
         Class weights: ``"balanced"`` for the same total weight of each class, ``"effective"`` for
         weights by the effective number of trials [2]_, None for no weights. See

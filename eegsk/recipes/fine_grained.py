@@ -27,7 +27,7 @@ def fine_grained_classification(
     checkpoint: Any = None,
     max_epochs: int = 100,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> AdvancedEEGNetClassifier:
     """Return an AdvancedEEGNet for many classes, e.g. 80.
 
@@ -47,7 +47,7 @@ def fine_grained_classification(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -112,4 +112,4 @@ def fine_grained_classification(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_params(estimator, fields)
+    return override_params(estimator, params)

@@ -26,7 +26,7 @@ def motor_imagery(
     sfreq: float = 250.0,
     max_epochs: int = 100,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> EEGNetClassifier:
     """Return an EEGNet for motor imagery of one subject with few trials.
 
@@ -44,7 +44,7 @@ def motor_imagery(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -94,7 +94,7 @@ def motor_imagery(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_params(estimator, fields)
+    return override_params(estimator, params)
 
 
 def motor_imagery_eegnet(
@@ -102,7 +102,7 @@ def motor_imagery_eegnet(
     activation: Activation = "relu",
     max_epochs: int = 300,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> EEGNetClassifier:
     """Return an EEGNet for motor imagery with the two channels C3 and C4.
 
@@ -120,7 +120,7 @@ def motor_imagery_eegnet(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -169,7 +169,7 @@ def motor_imagery_eegnet(
         random_state=random_state,
         **_batch_size_and_lr(activation),
     )
-    return override_params(estimator, fields)
+    return override_params(estimator, params)
 
 
 def motor_imagery_deep_conv_net(
@@ -177,7 +177,7 @@ def motor_imagery_deep_conv_net(
     activation: Activation = "relu",
     max_epochs: int = 300,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> DeepConvNetClassifier:
     """Return a DeepConvNet for motor imagery with the two channels C3 and C4.
 
@@ -194,7 +194,7 @@ def motor_imagery_deep_conv_net(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -239,7 +239,7 @@ def motor_imagery_deep_conv_net(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_params(estimator, fields)
+    return override_params(estimator, params)
 
 
 def _batch_size_and_lr(activation: Activation) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _border_sums(ends: torch.Tensor) -> torch.Tensor:
     """
     n_samples = ends.shape[-1] - 1
     # Products of all pairs, summed over channels; row and column 0 belong to the one. Zeros at the
-    # right let rows be read past their last sample.
+    # right allow reading rows past their last sample.
     gram = F.pad(ends.mT @ ends, (0, n_samples + 1))
     width = gram.shape[-1]
     # A view of the diagonals: entry [r, l] is the product of samples r and r + l, at row 1 + r and

@@ -30,7 +30,8 @@ class Checkpoint(BestEpoch):
     epoch: weights, optimizer, callbacks, random generators and history. The file is replaced as a
     whole, so that it is complete even if the process is killed while writing. With
     ``resume=True``, the same ``fit`` continues from the file and ends with the same weights, bit
-    for bit, as a fit without interruption. If training was complete, it returns at once.
+    for bit, as a fit without interruption. If training was complete, ``fit`` returns
+    immediately.
 
     Parameters
     ----------

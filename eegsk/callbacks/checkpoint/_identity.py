@@ -83,16 +83,16 @@ def check_same(file: str, stored: Identity, current: Identity) -> None:
     ValueError
         If they differ; the message names the first parameter that does.
     """
-    names = [key for key in {**current, **stored} if stored.get(key) != current.get(key)]
-    if names:
-        old, new = (identity.get(names[0], "missing") for identity in (stored, current))
+    changed = [name for name in {**current, **stored} if stored.get(name) != current.get(name)]
+    if changed:
+        old, new = (identity.get(changed[0], "missing") for identity in (stored, current))
         is_shown = "#" not in old and max(len(old), len(new)) <= _MAX_SHOWN
         change = f"was {old}, now is {new}" if is_shown else "differs"
-        rest = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        rest = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise ValueError(
-            f"{file} belongs to another fit: {names[0]} {change}{rest}. The file was not changed. "
-            "Restore the value, or use another path, e.g. one that contains {run} for a file for "
-            "each fit."
+            f"{file} belongs to another fit: {changed[0]} {change}{rest}. The file was not "
+            "changed. Restore the value, or use another path, e.g. one that contains {run}, which "
+            "gives each fit its own file."
         )
 
 
@@ -107,7 +107,7 @@ def check_named(identity: Identity) -> None:
     Raises
     ------
     TypeError
-        If there is one: two of them can have the same name.
+        If there is such a parameter, because two of them can have the same name.
     """
     for name, description in identity.items():
         if "<lambda>" in description or "<locals>" in description:

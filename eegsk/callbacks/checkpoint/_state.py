@@ -31,7 +31,7 @@ def capture(net: Any, exclude: Any) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If a ``state_dict``, or the history, contains anything else.
+        If a ``state_dict``, or the history, contains other objects.
     """
     parts = _parts(net, exclude)
     return {
