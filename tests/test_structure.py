@@ -20,7 +20,7 @@ MODULES = {
 LAYERS = [
     "_names metrics",
     "_fields",
-    "_targets _validation augmentation datasets losses model_selection signals",
+    "_targets _validation alignment augmentation datasets losses model_selection signals",
     "blocks",
     "networks",
     "training",
@@ -41,6 +41,7 @@ OPTIONAL = [
     "numpydoc",
     "onnx",
     "pandas",
+    "pyriemann",
 ]
 
 
