@@ -105,5 +105,5 @@ class SegmentRecombination(Transform):
         recombined = torch.empty_like(X, memory_format=torch.contiguous_format)
         edges = [round(n_times * number / n_segments) for number in range(n_segments + 1)]
         for number, (start, stop) in enumerate(pairwise(edges)):
-            recombined[..., start:stop] = X[source[:, number], :, start:stop]
+            recombined[..., start:stop] = X[..., start:stop].index_select(0, source[:, number])
         return recombined
