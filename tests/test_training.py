@@ -222,9 +222,12 @@ def test_groups_without_validation_change_nothing(X, y, groups):
 @pytest.mark.parametrize(
     ("valid_split", "message"),
     [
-        (KFold(5), r"valid_split=KFold\(.*\): group 1 is on both sides; use .* GroupKFold"),
-        (PredefinedSplit(np.arange(24) % 2 - 1), "group 0 is on both sides"),
-        (PredefinedSplit(np.full(24, -1)), r"valid_split=PredefinedSplit\(.*: it makes no split"),
+        (KFold(5), r"valid_split=KFold\(.*\): group 1 has training and validation trials; use a"),
+        (PredefinedSplit(np.arange(24) % 2 - 1), "group 0 has training and validation trials"),
+        (
+            PredefinedSplit(np.full(24, -1)),
+            r"valid_split=PredefinedSplit\(.*: the splitter yields no split",
+        ),
         (0.01, r"valid_split=0.01: .*"),
         (0.99, r"valid_split=0.99: .*"),
     ],
@@ -678,13 +681,13 @@ def test_devices_that_are_there(device, X, y):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", torch.device("cuda", 1)])
 def test_a_gpu_that_is_not_there(device, X, y):
-    with pytest.raises(ValueError, match=r"is not there: torch sees .*; use device='auto'"):
+    with pytest.raises(ValueError, match=r"is not available: torch finds .*; use device='auto'"):
         small(EEGNetClassifier, device=device).fit(X, y)
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:one"])
 def test_a_device_that_is_none(device, X, y):
-    message = f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'"
+    message = f"device={device!r} is not a torch device; use 'auto', 'cpu' or 'cuda'"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, device=device).fit(X, y)
 
@@ -763,7 +766,7 @@ def logits_of(estimator_class, X, y, **fields):
 @pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
 def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeypatch):
     kept = logits_of(estimator_class, X, y)
-    monkeypatch.setattr("eegsk.training.net.recall", lambda module, trials: None)
+    monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
     np.testing.assert_allclose(logits_of(estimator_class, X, y), kept, atol=1e-5)
 
 
@@ -771,12 +774,12 @@ def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeyp
 def test_nothing_kept_is_used_of_trials_that_a_callback_changes(in_place, X, y, monkeypatch):
     fields = {"callbacks": [Doubling(in_place)], "spatial_max_norm": None}
     changed = logits_of(EEGNetClassifier, X, y, **fields)
-    monkeypatch.setattr("eegsk.training.net.recall", lambda module, trials: None)
+    monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
     np.testing.assert_array_equal(logits_of(EEGNetClassifier, X, y, **fields), changed)
 
 
 def test_what_is_kept_of_trials_is_let_go_of(X, y):
     for estimator_class in (EEGNetClassifier, EEGNeXClassifier):
         estimator = small(estimator_class).fit(X, y)
-        assert estimator.net_._recall is None
-        assert all(getattr(m, "_sums", None) is None for m in estimator.module_.modules())
+        assert estimator.net_._statistics is None
+        assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())

@@ -1,11 +1,11 @@
-"""Pieces of networks: plain torch modules that know nothing of estimators."""
+"""Building blocks of the networks: plain torch modules."""
 
 from ._time_filters import lagged_products
 from .activation import SafeLog, Square, make_activation
 from .attention import FeatureAttention
-from .constraint import max_norm, project_max_norm
 from .convolution import Conv, SameConv, SeparableConv
 from .dropout import Dropout
+from .max_norm import apply_max_norm, with_max_norm
 from .pooling import MaxPool, MeanPool
 from .standardize import Standardize, Whiten
 from .temporal_spatial import (
@@ -31,8 +31,8 @@ __all__ = [
     "TwoStageTemporalSpatial",
     "WeightNormLinear",
     "Whiten",
+    "apply_max_norm",
     "lagged_products",
     "make_activation",
-    "max_norm",
-    "project_max_norm",
+    "with_max_norm",
 ]

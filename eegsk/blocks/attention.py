@@ -1,4 +1,4 @@
-"""Attention: what the input itself says of which of its parts matter."""
+"""Attention over feature maps."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from .convolution import SameConv
 
 
 class FeatureAttention(nn.Module):
-    """Weigh feature maps by a mask learned from them, and add a convolution of them.
+    """Squeeze-and-excitation attention with a residual convolution.
 
-    The mask has a value between 0 and 1 for each map of each trial: the maps' means over time,
-    sent through two dense layers and a sigmoid.
+    Each feature map of each trial is multiplied by a value between 0 and 1. These values are
+    computed from the means of the maps over time by two dense layers and a sigmoid [1]_. A
+    batch-normalised convolution of the maps is added to the result.
 
     Parameters
     ----------
@@ -25,9 +26,9 @@ class FeatureAttention(nn.Module):
     kernel : int
         Length of the filters of the residual convolution in samples.
     reduction : int
-        How many times fewer values than maps the hidden layer has.
+        Number of feature maps divided by the number of hidden values, e.g. 4.
     activation : str or callable
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns a module.
 
     References
     ----------
@@ -67,5 +68,5 @@ class FeatureAttention(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Weigh maps, (n_trials, n_maps, n_times); the output has their shape."""
+        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
         return x * self.mask(x).unsqueeze(2) + self.residual(x)

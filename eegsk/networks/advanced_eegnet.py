@@ -1,4 +1,4 @@
-"""AdvancedEEGNet."""
+"""The AdvancedEEGNet network."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ._architecture import Architecture
 
 
 class AdvancedEEGNet(Architecture):
-    """An EEGNet with attention to its sources and a deep read-out, for many classes.
+    """AdvancedEEGNet: an EEGNet with attention and a deep classifier, for many classes.
 
-    Temporal and spatial filters make sources, as in EEGNet. A mask learned from them weighs the
-    sources of each trial, beside a residual convolution of them. A separable convolution,
-    averaged over a few stretches of time, is projected to a wider space of features, from which
-    three dense layers with weight normalisation tell the classes. With 64 electrodes, 480 times
-    and 80 classes it has 206,184 parameters.
+    Temporal and spatial filters compute the sources, as in EEGNet [1]_. Attention multiplies each
+    source of a trial by a learned value between 0 and 1 [2]_, and a residual convolution of the
+    sources is added. The outputs of a separable convolution are averaged over a few segments of
+    time and projected to more features. Three dense layers with weight normalisation [3]_ classify
+    them. With 64 channels, 480 time points and 80 classes, the network has 206,184 parameters.
 
     Parameters
     ----------
@@ -40,25 +40,25 @@ class AdvancedEEGNet(Architecture):
     attention_kernel : int, default=16
         Length of the filters of the residual convolution in samples.
     attention_reduction : int, default=4
-        How many times fewer values than sources the mask is computed from.
+        Number of sources divided by the number of hidden values of the attention.
     second_n_filters : int, default=64
         Number of filters of the separable convolution.
     second_kernel : int, default=16
         Length of the filters of the separable convolution in samples.
     n_stretches : int, default=4
-        Into how many stretches of time, as long as they can, the average pooling divides a trial.
+        Number of segments of equal length over which the average pooling is computed.
     n_projections : int, default=128
-        Number of features that those of a stretch of time are projected to.
+        Number of features that the features of a segment are projected to.
     n_hidden : int, default=256
         Number of values of the first dense layer.
     second_n_hidden : int, default=128
         Number of values of the second dense layer.
     dropout : float, default=0.25
-        Probability of dropping a value after the spatial filters and after the average pooling.
+        Probability of setting a value to zero after the spatial filters and after the pooling.
     hidden_dropout : float, default=0.5
-        Probability of dropping a value after the first and the second dense layer.
+        Probability of setting a value to zero after the first and the second dense layer.
     activation : str or callable, default="gelu"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
 
     References
     ----------
