@@ -1,4 +1,4 @@
-"""Reflection of channels across the midline."""
+"""Augmentation by reflection of the channels across the midline."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _NAME = re.compile(
 
 
 class ChannelReflection(Transform):
-    """Exchange the channels of the left and the right hemisphere, and the classes of two sides.
+    """Exchange of the left and right channels of trials, and of the classes of the two sides.
 
-    C3 becomes C4 and C4 becomes C3, and so on; channels on the midline stay. A trial of an imagined
-    movement of the left hand becomes one of the right hand [1]_.
+    The signals of e.g. C3 and C4 are exchanged, and channels on the midline, e.g. Cz, stay. A trial
+    with imagery of the left hand becomes a trial with imagery of the right hand [1]_. The names of
+    the channels must be those of the 10-20 system or its extensions.
 
     Parameters
     ----------
@@ -62,46 +63,46 @@ class ChannelReflection(Transform):
     probability: Probability = field(default=0.5, kw_only=True)
 
     def prepare(self, ch_names: Sequence[str] | None, classes: Sequence[Any] | None) -> None:
-        """Find the counterpart of each channel, and the indices of the classes to exchange.
+        """Set the names of the channels and the labels of the classes.
 
         Parameters
         ----------
         ch_names : sequence of str or None
-            Names of the channels of the trials, used if the parameter ``ch_names`` is None.
+            Names of the channels of the trials; ignored if the parameter ``ch_names`` is given.
         classes : sequence or None
-            Label of each class. None if the targets are the labels, integers.
+            Label of each class. None if the labels in ``swap_labels`` are the integer targets.
 
         Raises
         ------
         ValueError
-            If a channel has no name, no place in the 10-20 system or no counterpart, or a label is
-            not a class or occurs twice.
+            If the channels have no names, a name is not of the 10-20 system, a channel has no
+            counterpart, or a label is not a class or occurs twice.
         """
         self._counterpart = _counterparts(self.ch_names or ch_names)
         self._pairs = _pairs_of_classes(self.swap_labels or {}, classes)
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, Any]:
-        """Return reflected trials, with their targets.
+        """Reflect the trials of a batch.
 
         Parameters
         ----------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
             Standardised trials.
         y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
-            Their targets; classes are integers.
+            Targets; classes are integers.
 
         Returns
         -------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
-            The trials, of which some are reflected.
+            The reflected trials, in a new tensor.
         y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
-            Their targets; a reflected trial has the class of the other side.
+            The targets; a reflected trial has the class of the other side.
 
         Raises
         ------
         ValueError
-            If the targets are not classes but ``swap_labels`` is given, or the number of channels
-            is not that of the names.
+            If ``swap_labels`` is given but the targets are continuous or mixed, or if the number of
+            channels differs from that of the names.
         """
         if not hasattr(self, "_counterpart"):
             self.prepare(None, None)
@@ -121,7 +122,9 @@ class ChannelReflection(Transform):
         if not self._pairs:
             return y
         if isinstance(y, MixedTarget):
-            raise ValueError("ChannelReflection: trials are mixed already; put it before Mixup.")
+            raise ValueError(
+                "ChannelReflection: the trials are mixed already; put it before Mixup."
+            )
         if y.ndim != 1 or y.is_floating_point():
             raise ValueError(
                 "ChannelReflection: swap_labels exchanges classes, but the targets are continuous; "
@@ -154,7 +157,7 @@ def _counterparts(ch_names: Sequence[str] | None) -> list[int]:
 
 
 def _place(name: str) -> tuple[str, int]:
-    """Return the letters and the number of a 10-20 name, in which zero is the midline."""
+    """Split a 10-20 name into its letters and its number, with zero for the midline."""
     match = _NAME.fullmatch(re.sub(r"^eeg|[\s._]", "", name.strip().lower()))
     if match is None:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Recombination of segments of trials."""
+"""Augmentation by recombination of segments of trials."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from .transform import MixedTarget, Transform
 
 
 class SegmentRecombination(Transform):
-    """Replace trials with recombined segments of trials of the same class.
+    """Replacement of trials by recombined segments of trials of the same class.
 
-    Trials are cut into segments of equal length. Each segment of a new trial is that of a random
-    trial of the batch, at the same place in time, of the same class [1]_ and, if there are groups,
-    of the same group, e.g. session. Samples where two segments meet may jump.
+    Trials are cut into segments of equal length. A new trial keeps the class of the trial that it
+    replaces. Each of its segments is the segment at the same time of a random trial of the batch
+    that has the same class [1]_ and, if there are groups, the same group, e.g. session. The signal
+    can jump where two segments meet.
 
     Parameters
     ----------
@@ -54,35 +55,37 @@ class SegmentRecombination(Transform):
     def __call__(
         self, X: torch.Tensor, y: Any, groups: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, Any]:
-        """Return recombined trials with their targets.
+        """Recombine the trials of a batch.
 
         Parameters
         ----------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
             Standardised trials.
         y : torch.Tensor of shape (n_trials,)
-            Their classes, integers.
+            Class of each trial, as an integer.
         groups : torch.Tensor of shape (n_trials,) or None, default=None
-            Their groups, integers.
+            Group of each trial, as an integer.
 
         Returns
         -------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
-            The trials, of which some are replaced.
+            The recombined trials, in a new tensor.
         y : torch.Tensor of shape (n_trials,)
-            Their classes, which do not change.
+            The classes, unchanged.
 
         Raises
         ------
         ValueError
-            If the targets are not classes.
+            If the targets are continuous or mixed.
         """
         if isinstance(y, MixedTarget):
-            raise ValueError("SegmentRecombination: trials are mixed already; put it before Mixup.")
+            raise ValueError(
+                "SegmentRecombination: the trials are mixed already; put it before Mixup."
+            )
         if y.ndim != 1 or y.is_floating_point():
             raise ValueError(
-                "SegmentRecombination: it recombines trials of one class, but the targets are "
-                "continuous; use it with classifiers."
+                "SegmentRecombination needs classes, but the targets are continuous; use it with "
+                "classifiers."
             )
         is_same = y[:, None] == y
         if groups is not None:
@@ -90,7 +93,7 @@ class SegmentRecombination(Transform):
         return self._recombine(X, self._choose(X), is_same), y
 
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        """Recombine all trials, as if they had one class."""
+        """Recombine trials, as if all had the same class."""
         return self._recombine(X, chosen, chosen.new_ones(len(X), len(X)))
 
     def _recombine(
