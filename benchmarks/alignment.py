@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ def load_sessions(subject: int, sessions: tuple[str, ...]) -> Trials:
     return Trials(X, y, np.array([f"{subject} {name}" for name in session]))
 
 
+@lru_cache(maxsize=1)
 def load_fists() -> Trials:
     """Load imagined movements of all people of eegmmidb, in volts."""
     trials, labels, people = [], [], []
@@ -68,6 +70,7 @@ def load_fists() -> Trials:
     return Trials(*map(np.concatenate, (trials, labels, people)))
 
 
+@lru_cache(maxsize=1)
 def load_windows() -> Trials:
     """Load windows of rest and of mental arithmetic."""
     X, y, people, _ = load_arithmetic()

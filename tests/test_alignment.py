@@ -1,8 +1,12 @@
 """Alignment of sessions and subjects."""
 
+import importlib
 import inspect
+import os
 import pickle
+import re
 import warnings
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -674,3 +678,36 @@ def test_signatures_are_those_of_scikit_learn():
             names = [*inspect.signature(getattr(aligner_class, method)).parameters]
             assert names == ["self", "X", "y", "groups"]
         assert [*inspect.signature(aligner_class.transform).parameters] == ["self", "X", "groups"]
+
+
+# Documentation and benchmark
+
+
+def test_code_of_the_user_guide(monkeypatch, X, y, epochs):
+    guide = Path(__file__).parents[1] / "docs" / "user_guide" / "alignment.md"
+    text = guide.read_text(encoding="utf-8")
+    monkeypatch.setitem(EEGNetClassifier.__init__.__kwdefaults__, "max_epochs", 1)
+    names = {"X": X, "y": y, "epochs": epochs, "sessions": SESSIONS, "stream": X[:2, None]}
+    names |= {"X_new": X[40:], "sessions_new": SESSIONS[40:]}
+    with sklearn.config_context():
+        for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+            exec(block, names)
+    assert names["aligner"].n_trials_["today"] == 2
+
+
+def test_benchmark(monkeypatch, capsys):
+    if not os.environ.get("EEGSK_DATA"):
+        pytest.skip("needs recordings: set EEGSK_DATA to their folder")
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    benchmark = importlib.import_module("alignment")
+    monkeypatch.setattr(benchmark, "ALIGNERS", {"raw": None, "Euclidean": EuclideanAlignment})
+    for name in ("load_sessions", "load_windows"):
+        load = getattr(benchmark, name)
+        monkeypatch.setattr(
+            benchmark, name, lambda *args, load=load: load(*args).select(np.s_[::5])
+        )
+    only = ["--only", "bci_iv_2b", "eegmat"]
+    benchmark.main([*only, "--seeds", "0", "--subjects", "4", "--max-epochs", "1"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) == 8 + 5
+    assert "| others | Euclidean, causal | 0." in rows[7]
