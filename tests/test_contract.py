@@ -89,7 +89,7 @@ def tiny(estimator_class):
         return estimator_class(**FULL_BATCH)
     estimator = estimator_class()
     dropouts = [field for field in estimator.get_params() if field.endswith("dropout")]
-    fields = TINY[name.removesuffix("Classifier").removesuffix("Regressor")]
+    fields = TINY.get(name.removesuffix("Classifier").removesuffix("Regressor"), {})
     training = {"lr": 0.03, "max_epochs": 15 if is_regressor(estimator) else 10}
     training |= LEARNING.get(name, {}) | dict.fromkeys(dropouts, 0.0)
     return estimator.set_params(**training, **fields)
@@ -103,8 +103,20 @@ def exceptions(estimator):
     return {"check_sample_weight_equivalence_on_dense_data": reason}
 
 
-@parametrize_with_checks([tiny(cls) for cls in ESTIMATORS], expected_failed_checks=exceptions)
+# EEGNet and the generic estimators stand for the rest: all share the same base classes.
+CORE = [item for item in ESTIMATORS if item.__name__.startswith(("EEGNetC", "EEGNetR", *GENERIC))]
+
+
+@parametrize_with_checks([tiny(item) for item in CORE], expected_failed_checks=exceptions)
 def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [tiny(item) for item in ESTIMATORS if item not in CORE], expected_failed_checks=exceptions
+)
+def test_scikit_learn_contract_of_all_networks(estimator, check):
     check(estimator)
 
 
