@@ -1,28 +1,37 @@
 """Deep networks for EEG as scikit-learn estimators."""
 
-from .estimators import (
+from .catalogue import (
     AdvancedEEGNetClassifier,
     AdvancedEEGNetRegressor,
+    ATCNetClassifier,
+    ATCNetRegressor,
     CompactCNNClassifier,
     CompactCNNRegressor,
     DeepConvNetClassifier,
     DeepConvNetRegressor,
-    EEGClassifier,
+    EEGConformerClassifier,
+    EEGConformerRegressor,
     EEGNetClassifier,
     EEGNetRegressor,
     EEGNeXClassifier,
     EEGNeXMiniClassifier,
     EEGNeXMiniRegressor,
     EEGNeXRegressor,
-    EEGRegressor,
+    EEGTCNetClassifier,
+    EEGTCNetRegressor,
     ShallowConvNetClassifier,
     ShallowConvNetRegressor,
+    TCFormerClassifier,
+    TCFormerRegressor,
 )
+from .estimators import EEGClassifier, EEGRegressor
 from .signals import Signal
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ATCNetClassifier",
+    "ATCNetRegressor",
     "AdvancedEEGNetClassifier",
     "AdvancedEEGNetRegressor",
     "CompactCNNClassifier",
@@ -30,6 +39,8 @@ __all__ = [
     "DeepConvNetClassifier",
     "DeepConvNetRegressor",
     "EEGClassifier",
+    "EEGConformerClassifier",
+    "EEGConformerRegressor",
     "EEGNeXClassifier",
     "EEGNeXMiniClassifier",
     "EEGNeXMiniRegressor",
@@ -37,7 +48,11 @@ __all__ = [
     "EEGNetClassifier",
     "EEGNetRegressor",
     "EEGRegressor",
+    "EEGTCNetClassifier",
+    "EEGTCNetRegressor",
     "ShallowConvNetClassifier",
     "ShallowConvNetRegressor",
     "Signal",
+    "TCFormerClassifier",
+    "TCFormerRegressor",
 ]

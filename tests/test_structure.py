@@ -27,7 +27,7 @@ LAYERS = [
     "callbacks",
     "base",
     "tasks",
-    "estimators",
+    "catalogue estimators",
     "display recipes",
     "eegsk",
 ]

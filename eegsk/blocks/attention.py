@@ -1,4 +1,4 @@
-"""Attention: what the input itself says of which of its parts matter."""
+"""Attention gates: weights between 0 and 1 that are computed from the signals they multiply."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ import torch
 from torch import nn
 
 from .activation import make_activation
-from .convolution import SameConv
+from .convolution import Conv, SameConv
 
 
 class FeatureAttention(nn.Module):
-    """Weigh feature maps by a mask learned from them, and add a convolution of them.
+    """Multiply feature maps by a mask over maps and time, and add a convolution of the maps.
 
-    The mask has a value between 0 and 1 for each map of each trial: the maps' means over time,
-    sent through two dense layers and a sigmoid.
+    The mask has a value between 0 and 1 for each map and each time point of each trial. It is
+    computed from the maps by two convolutions: temporal filters with fewer outputs than there are
+    maps, then mixtures of these outputs. Each convolution is followed by batch normalisation and an
+    activation, which is the sigmoid for the mixtures. The residual convolution of the maps is
+    followed by batch normalisation and the activation, too.
 
     Parameters
     ----------
     n_maps : int
         Number of feature maps.
     kernel : int
-        Length of the filters of the residual convolution in samples.
+        Length of the temporal filters of mask and residual convolution in samples.
     reduction : int
-        How many times fewer values than maps the hidden layer has.
+        Ratio of the number of maps to the number of temporal filters of the mask.
     activation : str or callable
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns an activation.
 
     References
     ----------
     .. [1] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
        https://doi.org/10.1109/CVPR.2018.00745
+    .. [2] Woo, S., Park, J., Lee, J.-Y., & Kweon, I. S. (2018). CBAM: convolutional block attention
+       module. ECCV. https://doi.org/10.1007/978-3-030-01234-2_1
 
     Examples
     --------
@@ -50,11 +55,11 @@ class FeatureAttention(nn.Module):
         n_hidden = max(1, n_maps // reduction)
         self.mask = nn.Sequential(
             OrderedDict(
-                squeeze=nn.AdaptiveAvgPool1d(1),
-                flatten=nn.Flatten(),
-                hidden=nn.Linear(n_maps, n_hidden),
+                convolution=SameConv(n_maps, n_hidden, kernel),
+                norm=nn.BatchNorm1d(n_hidden),
                 activation=make_activation(activation),
-                output=nn.Linear(n_hidden, n_maps),
+                mixture=Conv(n_hidden, n_maps, 1, bias=False),
+                mixture_norm=nn.BatchNorm1d(n_maps),
                 sigmoid=nn.Sigmoid(),
             )
         )
@@ -67,5 +72,49 @@ class FeatureAttention(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Weigh maps, (n_trials, n_maps, n_times); the output has their shape."""
-        return x * self.mask(x).unsqueeze(2) + self.residual(x)
+        """Weigh maps, (n_trials, n_maps, n_times); the output has the same shape."""
+        return x * self.mask(x) + self.residual(x)
+
+
+class GroupAttention(nn.Module):
+    """Multiply each group of feature maps by a weight that is computed from their means over time.
+
+    Parameters
+    ----------
+    n_maps : int
+        Number of feature maps.
+    n_groups : int
+        Number of groups of maps. No group influences the weight of another.
+    reduction : int
+        Ratio of the number of maps to the number of hidden values.
+
+    References
+    ----------
+    .. [1] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
+       https://doi.org/10.1109/CVPR.2018.00745
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import GroupAttention
+    >>> GroupAttention(n_maps=48, n_groups=3, reduction=4)(torch.zeros(2, 48, 60)).shape
+    torch.Size([2, 48, 60])
+    """
+
+    def __init__(self, n_maps: int, n_groups: int, reduction: int) -> None:
+        super().__init__()
+        n_hidden = n_groups * max(1, n_maps // n_groups // reduction)
+        self.weights = nn.Sequential(
+            OrderedDict(
+                hidden=nn.Conv1d(n_maps, n_hidden, 1, groups=n_groups, bias=False),
+                activation=nn.ReLU(),
+                output=nn.Conv1d(n_hidden, n_groups, 1, groups=n_groups, bias=False),
+                sigmoid=nn.Sigmoid(),
+            )
+        )
+        self.n_groups = n_groups
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Weigh maps, (n_trials, n_maps, n_times); the output has the same shape."""
+        weights = self.weights(x.mean(2, keepdim=True))
+        return x * weights.repeat_interleave(x.shape[1] // self.n_groups, dim=1)

@@ -21,13 +21,16 @@ from ._architecture import Architecture
 
 
 class AdvancedEEGNet(Architecture):
-    """An EEGNet with attention to its sources and a deep read-out, for many classes.
+    """EEGNet with attention and a deep read-out, for many classes.
 
-    Temporal and spatial filters make sources, as in EEGNet. A mask learned from them weighs the
-    sources of each trial, beside a residual convolution of them. A separable convolution,
-    averaged over a few stretches of time, is projected to a wider space of features, from which
-    three dense layers with weight normalisation tell the classes. With 64 electrodes, 480 times
-    and 80 classes it has 206,184 parameters.
+    Temporal and spatial filters make sources, as in EEGNet. Each source is multiplied by a mask,
+    which is computed from the sources and has a value between 0 and 1 for each source and time
+    point, and a residual convolution of the sources is added. The outputs of a separable
+    convolution are averaged over a few segments of time and projected to a larger number of
+    features. Three dense layers with weight normalisation see all features. Spatial filters,
+    residual convolution, separable convolution, projection and the temporal filters of the mask are
+    each followed by batch normalisation and the activation. With 64 channels, 480 time points and
+    80 classes it has 210,192 parameters.
 
     Parameters
     ----------
@@ -38,9 +41,9 @@ class AdvancedEEGNet(Architecture):
     depth : int, default=2
         Number of spatial filters for each temporal filter.
     attention_kernel : int, default=16
-        Length of the filters of the residual convolution in samples.
+        Length of the filters of the mask and of the residual convolution in samples.
     attention_reduction : int, default=4
-        How many times fewer values than sources the mask is computed from.
+        Ratio of the number of sources to the number of temporal filters of the mask.
     second_n_filters : int, default=64
         Number of filters of the separable convolution.
     second_kernel : int, default=16
@@ -68,7 +71,9 @@ class AdvancedEEGNet(Architecture):
        https://doi.org/10.1088/1741-2552/aace8c
     .. [2] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
        https://doi.org/10.1109/CVPR.2018.00745
-    .. [3] Salimans, T., & Kingma, D. P. (2016). Weight normalization: a simple reparameterization
+    .. [3] Woo, S., Park, J., Lee, J.-Y., & Kweon, I. S. (2018). CBAM: convolutional block attention
+       module. ECCV. https://doi.org/10.1007/978-3-030-01234-2_1
+    .. [4] Salimans, T., & Kingma, D. P. (2016). Weight normalization: a simple reparameterization
        to accelerate training of deep neural networks. NeurIPS.
        https://doi.org/10.48550/arXiv.1602.07868
 
@@ -78,7 +83,7 @@ class AdvancedEEGNet(Architecture):
     >>> from eegsk.networks import AdvancedEEGNet
     >>> network = AdvancedEEGNet().build(Signal(n_chans=64, n_times=480), n_outputs=80)
     >>> sum(parameter.numel() for parameter in network.parameters())
-    206184
+    210192
     """
 
     n_filters: Count = 16
@@ -112,7 +117,9 @@ class AdvancedEEGNet(Architecture):
                 second_activation=make_activation(self.activation),
                 pool=nn.AdaptiveAvgPool1d(self.n_stretches),
                 second_dropout=Dropout(self.dropout),
-                projection=Conv(self.second_n_filters, self.n_projections, 1),
+                projection=Conv(self.second_n_filters, self.n_projections, 1, bias=False),
+                projection_norm=nn.BatchNorm1d(self.n_projections),
+                projection_activation=make_activation(self.activation),
                 flatten=nn.Flatten(),
             )
         )

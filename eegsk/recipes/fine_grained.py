@@ -15,7 +15,7 @@ from ..callbacks import (
     GradientClipping,
     MixedPrecision,
 )
-from ..estimators import AdvancedEEGNetClassifier
+from ..catalogue import AdvancedEEGNetClassifier
 from ._fields import RandomState, with_fields
 
 # As a fraction of max_epochs, so that it follows these: epoch 80 is the first of 100.

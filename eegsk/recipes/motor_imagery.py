@@ -10,7 +10,7 @@ from .._fields import Activation, Positive, check_value
 from ..augmentation import TimeMask, TimeShift
 from ..blocks import make_activation
 from ..callbacks import EMA
-from ..estimators import DeepConvNetClassifier, EEGNetClassifier
+from ..catalogue import DeepConvNetClassifier, EEGNetClassifier
 from ._fields import RandomState, with_fields
 
 # Batch size and learning rate of the laboratory form of EEGNet; other activations have ReLU's.

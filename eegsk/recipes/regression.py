@@ -6,7 +6,7 @@ from typing import Any
 
 from ..augmentation import GaussianNoise, TimeShift
 from ..callbacks import SAM
-from ..estimators import EEGNeXRegressor
+from ..catalogue import EEGNeXRegressor
 from ._fields import RandomState, with_fields
 
 

@@ -9,6 +9,7 @@ signal's autocovariance.
 from ._folded import Mixture
 from ._front_end import FrontEnd, is_watched
 from .dense import DenseTemporalSpatial
+from .multi_kernel import MultiKernelTemporalSpatial
 from .one_stage import TemporalSpatial
 from .two_stages import TwoStageTemporalSpatial
 
@@ -16,6 +17,7 @@ __all__ = [
     "DenseTemporalSpatial",
     "FrontEnd",
     "Mixture",
+    "MultiKernelTemporalSpatial",
     "TemporalSpatial",
     "TwoStageTemporalSpatial",
     "is_watched",

@@ -31,9 +31,13 @@ class FrontEnd(nn.Module):
         """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
         signals = Signals(x, *self._to_standardize)
         depends = self.training and x.requires_grad
-        if depends or self._plain_is_best(x) or any(map(is_watched, self.children())):
+        if depends or self._plain_is_best(x) or any(map(is_watched, self._layers())):
             return self._layer_by_layer(signals.all())
         return self._factorised(signals)
+
+    def _layers(self) -> Iterator[nn.Module]:
+        """Return the layers, but for the front end itself."""
+        return (layer for child in self.children() for layer in child.modules())
 
     @property
     def window(self) -> Reach | None:
