@@ -47,3 +47,8 @@ class MeanOfLinear(nn.Module):
         weight = self.weight.unflatten(0, (self.n_groups, -1)).transpose(0, 1).flatten(1)
         bias = self.bias.unflatten(0, (self.n_groups, -1)).mean(0)
         return F.linear(x, weight / self.n_groups, bias)
+
+    def extra_repr(self) -> str:
+        """Return the text shown for the layer."""
+        n_rows, group_size = self.weight.shape
+        return f"n_groups={self.n_groups}, {group_size=}, n_outputs={n_rows // self.n_groups}"

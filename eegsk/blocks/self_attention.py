@@ -90,6 +90,11 @@ class SelfAttention(nn.Module):
         context = context.unflatten(2, query.shape[2:4]).movedim(3, 1)
         return self.output(context.flatten(2))
 
+    def extra_repr(self) -> str:
+        """Return the text shown for the layer."""
+        n_key_heads, head_size = self.n_key_heads, self.head_size
+        return f"{n_key_heads=}, {head_size=}, scale={self.scale:.3g}, rotary={self.rotary}"
+
 
 class WindowedSelfAttention(nn.Module):
     """Self-attention within each of several overlapping windows of a trial.
@@ -170,6 +175,10 @@ class WindowedSelfAttention(nn.Module):
         tokens = tokens.view(self.n_windows, n_trials, size, n_signals)
         return tokens.permute(1, 0, 3, 2).reshape(n_trials, -1, size)
 
+    def extra_repr(self) -> str:
+        """Return the text shown for the layer."""
+        return f"n_windows={self.n_windows}, n_heads={self.n_heads}"
+
 
 class StackedLinear(nn.Module):
     """Several dense layers of the same size, each for its own part of the input.
@@ -202,6 +211,11 @@ class StackedLinear(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``x`` of shape (n_layers, n_rows, in_features)."""
         return torch.baddbmm(self.bias, x, self.weight.mT)
+
+    def extra_repr(self) -> str:
+        """Return the text shown for the layer."""
+        n_layers, out_features, in_features = self.weight.shape
+        return f"{n_layers=}, {in_features=}, {out_features=}"
 
 
 def attend(
