@@ -1,6 +1,22 @@
-"""Deep networks for EEG as scikit-learn estimators."""
+"""Deep networks for EEG as scikit-learn estimators.
 
-from .catalogue import (
+A classifier or regressor is fitted to trials, an array of shape ``(n_trials, n_chans, n_times)`` or
+:class:`mne.Epochs`, and predicts the label or target of new trials. Estimators work with the tools
+of scikit-learn, e.g. cross-validation, grid search and pipelines.
+
+Examples
+--------
+>>> from sklearn.model_selection import GroupKFold, cross_val_score
+>>> from eegsk import EEGNetClassifier
+>>> from eegsk.datasets import make_motor_imagery
+>>> X, y, subjects = make_motor_imagery(n_subjects=3, n_trials=20, random_state=0)
+>>> classifier = EEGNetClassifier(max_epochs=2, random_state=0)
+>>> cross_val_score(classifier, X, y, groups=subjects, cv=GroupKFold(3)).shape
+(3,)
+"""
+
+from .any_network import EEGClassifier, EEGRegressor
+from .estimators import (
     AdvancedEEGNetClassifier,
     AdvancedEEGNetRegressor,
     ATCNetClassifier,
@@ -24,7 +40,6 @@ from .catalogue import (
     TCFormerClassifier,
     TCFormerRegressor,
 )
-from .estimators import EEGClassifier, EEGRegressor
 from .signals import Signal
 
 __version__ = "0.1.0"

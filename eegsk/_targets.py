@@ -1,4 +1,4 @@
-"""Targets as a network learns them, and back again."""
+"""Encoding of targets for a network, and decoding of its outputs."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._validation import as_numbers
 
-# A spread below this share of the mean is rounding in double precision.
+# A standard deviation below this multiple of the mean is a rounding error of double precision.
 _ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
 class ClassTarget:
-    """Labels of any kind, as the indices of their classes.
+    """Encoding of class labels (names, integers, booleans) as indices from 0 to n_classes - 1.
 
     Parameters
     ----------
     classes : array of shape (n_classes,)
-        The labels, sorted.
+        The sorted labels.
     """
 
     classes: np.ndarray
 
     @staticmethod
     def read(y: Any) -> np.ndarray:
-        """Check labels, as given by the user."""
+        """Check the labels of a user and return them as an array."""
         y = _to_array(y)
         if np.iscomplexobj(y):
-            raise ValueError("Complex data not supported; y should be names, integers or bools.")
+            raise ValueError("y: Complex data not supported; use names, integers or booleans.")
         if np.ndim(y) > 2:
             raise ValueError(f"y has shape {y.shape}; it should be (n_trials,).")
         y = column_or_1d(y, warn=True)
@@ -44,7 +44,8 @@ class ClassTarget:
             np.unique(y)
         except TypeError as error:
             raise TypeError(
-                "y mixes labels that cannot be sorted, such as numbers and names; use one kind."
+                "y has labels that cannot be sorted, e.g. numbers and names together; use labels "
+                "of one type."
             ) from error
         check_classification_targets(y)
         return y
@@ -55,7 +56,8 @@ class ClassTarget:
         return len(self.classes)
 
     def encode(self, y: np.ndarray) -> torch.Tensor:
-        """Return the index of each label's class."""
+        """Return the class index of each label."""
+        # Not sklearn's LabelEncoder: it encodes the string "1" as the class 1 without an error.
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown.tolist()}.")
@@ -64,7 +66,7 @@ class ClassTarget:
 
 @dataclass(frozen=True, eq=False)
 class ContinuousTarget:
-    """Continuous targets, standardised.
+    """Standardisation of continuous targets.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ class ContinuousTarget:
     scale : array of shape (n_outputs,)
         Standard deviation of each target; 1 where it is constant.
     n_dims : int
-        Dimensions that the targets were given with: 1, or 2 for several targets.
+        Number of dimensions of the targets of the user: 1, or 2 for several targets.
     """
 
     mean: np.ndarray
@@ -82,7 +84,7 @@ class ContinuousTarget:
 
     @staticmethod
     def read(y: Any) -> np.ndarray:
-        """Check targets, as given by the user."""
+        """Check the targets of a user and return them as numbers."""
         y = as_numbers("y", _to_array(y))
         if not 1 <= y.ndim <= 2:
             raise ValueError(
@@ -92,7 +94,7 @@ class ContinuousTarget:
 
     @classmethod
     def learn(cls, y: np.ndarray, weight: np.ndarray, standardize: bool) -> ContinuousTarget:
-        """Learn mean and scale from the training targets, each with its weight."""
+        """Estimate mean and scale from weighted training targets."""
         columns = y.reshape(len(y), -1)
         if not standardize:
             n_outputs = columns.shape[1]
@@ -111,20 +113,24 @@ class ContinuousTarget:
         """Return standardised targets of shape (n_trials, n_outputs)."""
         columns = y.reshape(len(y), -1)
         if columns.shape[1] != self.n_outputs:
-            raise ValueError(f"y has {columns.shape[1]} targets, the first y had {self.n_outputs}.")
+            raise ValueError(
+                f"y has {columns.shape[1]} targets, but y of the first call had {self.n_outputs}."
+            )
         return torch.from_numpy(((columns - self.mean) / self.scale).astype(np.float32))
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return predictions in the unit of the targets, in the shape they were given with."""
+        """Return predictions in the unit and with the number of dimensions of the targets."""
         y = output * self.scale + self.mean
         return y[:, 0] if self.n_dims == 1 else y
 
 
 def _to_array(y: Any) -> Any:
-    """Return an array, but pandas objects, of which scikit-learn knows the missing values."""
+    """Return an array; pandas objects stay, because scikit-learn checks their missing values."""
     if isinstance(y, torch.Tensor):
         return y.detach().cpu().numpy()
     try:
         return y if hasattr(y, "shape") else np.asarray(y)
     except ValueError as error:
-        raise ValueError(f"y: {error}") from error
+        raise ValueError(
+            "y has entries of different lengths; it should be (n_trials,) or (n_trials, n_outputs)."
+        ) from error

@@ -1,4 +1,4 @@
-"""Checks of what the user gives, each with one clear line for what is wrong."""
+"""Validation of trials, weights and groups."""
 
 from __future__ import annotations
 
@@ -7,51 +7,57 @@ import warnings
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import torch
 from sklearn.utils.validation import assert_all_finite, validate_data
 
-# A factor between trials that no brain makes, but microvolts for volts do.
-_OTHER_UNIT = 1e4
-# How many trials tell the order of magnitude of all.
-_ENOUGH = 16
+# A ratio of amplitudes above which the unit must differ. Values in microvolts are 1e6 times as
+# large as in volts, whereas recordings in the same unit differ far less.
+_UNIT_RATIO = 1e4
+# Number of trials from which the spread is estimated.
+_N_SAMPLED = 16
 
 
 def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
-    """Check trials and return them as one single-precision tensor.
+    """Check trials and convert them to a single-precision tensor.
 
     Parameters
     ----------
     estimator : sklearn.base.BaseEstimator
-        Who asks; ``n_features_in_`` and ``feature_names_in_`` are set on it or held to.
+        The estimator, for its ``n_features_in_`` and ``feature_names_in_`` and for error messages.
     X : array-like of shape (n_trials, n_chans, n_times) or (n_trials, n_times)
         Trials.
     reset : bool
-        Whether these trials say what to expect from now on, or are held to what was said.
+        True in ``fit``, to set ``n_features_in_`` and ``feature_names_in_``; False in ``predict``,
+        to compare the trials with those of ``fit``.
 
     Returns
     -------
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        The trials. They may share memory with what was given, and must not be written to.
+        The trials. They may share memory with the input and must not be changed in place.
 
     Raises
     ------
+    TypeError
+        If the trials are not numbers.
     ValueError
-        If there are no trials, or they are not numbers, not finite, or of another shape than those
-        of ``fit``.
+        If there are no trials, a value is not finite, or the shape differs from that of ``fit``.
     """
     name = type(estimator).__name__
     X = X if hasattr(X, "shape") else _as_array(name, X)
     if not 2 <= len(X.shape) <= 3:
         raise ValueError(
             f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "
-            "(n_trials, n_times) for one electrode. Reshape your data."
+            "(n_trials, n_times) for one channel. Reshape your data."
         )
     if len(X.shape) == 3 and 0 in X.shape[1:]:
-        raise ValueError(f"{name}: X has shape {X.shape}, trials without samples.")
-    X = _real(name, X)
+        raise ValueError(
+            f"{name}: X has shape {X.shape}; trials need at least one channel and one time point."
+        )
+    X = _real_numbers(name, X)
     if not reset:
-        X = _held_to_fit(estimator, X)
-    if reset or not _is_plain(X):
+        X = _match_fit(estimator, X)
+    if reset or not _is_valid(X):
         X = validate_data(
             estimator, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric"
         )
@@ -61,39 +67,51 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
 
 
 def spread(X: torch.Tensor) -> float:
-    """Return the order of magnitude of trials, the standard deviation of the median one."""
-    some = X[:: max(1, len(X) // _ENOUGH), :, :: max(1, X.shape[2] // _ENOUGH)][:_ENOUGH]
-    return some.flatten(1).std(dim=1, correction=0).median().item()
+    """Estimate the standard deviation of a typical trial.
+
+    Parameters
+    ----------
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials.
+
+    Returns
+    -------
+    spread : float
+        Median over up to 16 trials of the standard deviation over channels and some time points.
+    """
+    trial_step, time_step = (max(1, size // _N_SAMPLED) for size in (len(X), X.shape[2]))
+    sampled = X[::trial_step, :, ::time_step][:_N_SAMPLED]
+    return sampled.flatten(1).std(dim=1, correction=0).median().item()
 
 
 def check_unit(name: str, X: torch.Tensor, fitted: float) -> None:
-    """Warn of trials so much larger or smaller than those of ``fit`` that the unit must differ.
+    """Warn if trials seem to have another unit than those of ``fit``, e.g. microvolts.
 
     Parameters
     ----------
     name : str
-        Who asks.
+        Name of the estimator, for the warning.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        Trials, of which some are looked at.
+        Trials.
     fitted : float
-        Spread of the trials of ``fit``.
+        :func:`spread` of the trials of ``fit``.
     """
     ratio = spread(X) / fitted if fitted > 0 else 0.0
-    if ratio > _OTHER_UNIT or 0 < ratio < 1 / _OTHER_UNIT:
+    if ratio > _UNIT_RATIO or 0 < ratio < 1 / _UNIT_RATIO:
         warnings.warn(
-            f"{name}: the trials are {ratio:.0e} times as large as those of fit; are both in the "
-            "same unit (Epochs are in volts)?",
+            f"{name}: the trials are {ratio:.0e} times as large as those of fit; check that both "
+            "have the same unit (Epochs are in volts).",
             stacklevel=4,
         )
 
 
 def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
-    """Check the weights of trials; None is a weight of one for each.
+    """Check the weights of trials.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_trials,) or None
-        Weights, none negative and not all zero.
+        Non-negative weights, at least one of them positive; None for a weight of one for each.
     n_trials : int
         Number of trials.
 
@@ -105,7 +123,7 @@ def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If their number, shape or sign is wrong.
+        If the shape is wrong, a weight is negative or not finite, or all are zero.
     """
     if sample_weight is None:
         return np.ones(n_trials)
@@ -116,14 +134,34 @@ def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
             "each trial."
         )
     if (weight < 0).any():
-        raise ValueError("sample_weight has negative values; weights should be zero or more.")
+        raise ValueError("sample_weight has negative values; weights should be zero or positive.")
     if not weight.any():
-        raise ValueError("sample_weight is zero for every trial; some should be more.")
+        raise ValueError("sample_weight is zero for every trial; at least one should be positive.")
     return weight
 
 
 def check_groups(groups: Any, n_trials: int) -> np.ndarray | None:
-    """Check that there is one group for each trial, if there are groups."""
+    """Check that groups, if any, are one label for each trial.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_trials,) or None
+        Group of each trial, e.g. its subject.
+    n_trials : int
+        Number of trials.
+
+    Returns
+    -------
+    groups : array of shape (n_trials,) or None
+        The groups.
+
+    Raises
+    ------
+    TypeError
+        If the groups have types that cannot be compared, e.g. names and numbers.
+    ValueError
+        If the shape is wrong.
+    """
     if groups is None:
         return None
     groups = np.asarray(groups)
@@ -134,17 +172,19 @@ def check_groups(groups: Any, n_trials: int) -> np.ndarray | None:
     try:
         np.unique(groups)
     except TypeError as error:
-        raise TypeError(f"groups cannot be told apart: {error}; use one kind of name.") from error
+        raise TypeError(
+            f"groups cannot be sorted: {error}; use labels of one type, e.g. names."
+        ) from error
     return groups
 
 
 def as_numbers(name: str, value: Any) -> np.ndarray:
-    """Return finite real numbers in double precision.
+    """Convert an array-like to finite real numbers in double precision.
 
     Parameters
     ----------
     name : str
-        What they are called, for the error message.
+        Name of the argument, for the error message.
     value : array-like
         The numbers.
 
@@ -156,12 +196,12 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        If they are not numbers, complex, ragged, or not finite.
+        If a value is not a number, complex or not finite, or if rows differ in length.
     """
     try:
         array = np.asarray(value)
         if np.iscomplexobj(array):
-            raise ValueError("Complex data not supported; give the real part, or the abs.")
+            raise ValueError("Complex data not supported; use the real part or the absolute value.")
         array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from error
@@ -174,61 +214,70 @@ def _as_array(name: str, X: Any) -> np.ndarray:
         return np.asarray(X)
     except ValueError as error:
         raise ValueError(
-            f"{name}: the trials in X differ in shape; crop or pad them alike."
+            f"{name}: the trials in X differ in shape; crop or pad them to the same shape."
         ) from error
 
 
-def _real(name: str, X: Any) -> Any:
-    """Return what holds real numbers as it is, objects that are numbers as numbers."""
+def _real_numbers(name: str, X: Any) -> Any:
+    """Check that an array contains real numbers; convert Python objects to numbers."""
     if np.iscomplexobj(X):
         raise ValueError(
-            f"{name}: Complex data not supported; give the real part of X, or its abs."
+            f"{name}: Complex data not supported; use the real part of X or its absolute value."
         )
+    if scipy.sparse.issparse(X):
+        raise TypeError(f"{name}: X is a sparse array; pass X.toarray().")
     if np.ma.isMaskedArray(X):
-        raise TypeError(f"{name}: X is a masked array; fill or drop what is masked.")
+        raise TypeError(f"{name}: X is a masked array; fill or drop the masked values.")
     kind = getattr(getattr(X, "dtype", None), "kind", "f")
     if kind not in "biufOV":
-        raise TypeError(f"{name}: X holds {X.dtype}; it should hold numbers.")
+        raise TypeError(f"{name}: X has dtype {X.dtype}; it should contain numbers.")
     if kind != "O":
         return X
     try:
         return X.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: X should hold numbers; {error}") from error
+        raise type(error)(f"{name}: X should contain numbers; {error}") from error
 
 
-def _held_to_fit(estimator: Any, X: Any) -> Any:
-    """See that trials are like those of ``fit``, and give those of one electrode as many axes."""
+def _match_fit(estimator: Any, X: Any) -> Any:
+    """Check the shape of trials against ``fit``, and return them with as many axes as in ``fit``.
+
+    Trials of one channel may have the shape (n_trials, n_times) or (n_trials, 1, n_times).
+    """
     name, signal = type(estimator).__name__, estimator.signal_
-    was_flat = signal.n_chans == 1 and estimator.n_features_in_ == signal.n_times
+    was_2d = signal.n_chans == 1 and estimator.n_features_in_ == signal.n_times
     if len(X.shape) == 2 and signal.n_chans > 1:
         raise ValueError(
-            f"{name}: X has shape {X.shape}, the trials of fit had {signal.n_chans} electrodes "
-            f"and {signal.n_times} times; for a single trial, give X[np.newaxis]."
+            f"{name}: X has shape {X.shape}, but the trials of fit had {signal.n_chans} channels "
+            f"and {signal.n_times} time points; for a single trial, pass X[np.newaxis]."
         )
-    if len(X.shape) == 2 and was_flat:
+    if len(X.shape) == 2 and was_2d:
         return X
     X = np.asarray(X) if len(X.shape) == 3 else np.asarray(X)[:, None]
-    _check_axis(name, "electrodes", X.shape[1], signal.n_chans)
-    _check_axis(name, "times", X.shape[2], signal.n_times)
-    return X[:, 0] if was_flat else X
+    _check_size(name, "channels", X.shape[1], signal.n_chans, "select the same channels")
+    _check_size(name, "time points", X.shape[2], signal.n_times, "crop or resample the trials")
+    return X[:, 0] if was_2d else X
 
 
-def _is_plain(X: Any) -> bool:
-    """Tell an array of which nothing is left to validate, for one trial is decoded in no time."""
+def _is_valid(X: Any) -> bool:
+    """Return whether scikit-learn's ``validate_data`` can be skipped.
+
+    It takes longer than the prediction of one trial.
+    """
     return type(X) is np.ndarray and X.ndim == 3 and X.dtype.kind == "f" and len(X) > 0
 
 
-def _check_axis(name: str, what: str, found: int, fitted: int) -> None:
-    if found != fitted:
-        mend = "pick the same ones" if what == "electrodes" else "crop or resample them alike"
-        raise ValueError(f"{name}: X has {found} {what}, the trials of fit had {fitted}; {mend}.")
+def _check_size(name: str, axis: str, size: int, fitted: int, remedy: str) -> None:
+    if size != fitted:
+        raise ValueError(
+            f"{name}: X has {size} {axis}, but the trials of fit had {fitted}; {remedy}."
+        )
 
 
 def _as_tensor(X: np.ndarray) -> torch.Tensor:
-    with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
+    with np.errstate(over="ignore"):  # too large values become infinite, which raises an error
         X = np.ascontiguousarray(X, dtype=np.float32)
-    with warnings.catch_warnings():  # read-only arrays are welcome: nothing is written to them
+    with warnings.catch_warnings():  # read-only arrays are allowed: the tensor is never changed
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(X)
 
@@ -237,11 +286,11 @@ def _check_finite(name: str, trials: torch.Tensor) -> None:
     if math.isfinite(trials.sum().item()):
         return
     bad = ~torch.isfinite(trials)
-    if not bad.any():  # finite values whose sum is not
+    if not bad.any():  # the values are finite, but their sum overflows
         return
-    trial, electrode, time = (int(i) for i in bad.nonzero()[0])
-    kind = "NaN" if trials[trial, electrode, time].isnan() else "infinity (inf)"
+    trial, channel, time = (int(i) for i in bad.nonzero()[0])
+    kind = "NaN" if trials[trial, channel, time].isnan() else "infinity (inf)"
     raise ValueError(
         f"{name}: X contains {kind} in {int(bad.any(2).any(1).sum())} of {len(trials)} trials, "
-        f"first in trial {trial}, electrode {electrode}, time {time}; interpolate or drop them."
+        f"first in trial {trial}, channel {channel}, time point {time}; interpolate or drop them."
     )

@@ -1,82 +1,353 @@
-"""Estimators for any torch network."""
+"""The catalogue: every network for every task."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import Any, ClassVar
-
-from torch import nn
-
-from ._fields import NestedParams
-from .networks import Architecture
-from .signals import Signal
+from .networks import (
+    AdvancedEEGNet,
+    ATCNet,
+    CompactCNN,
+    DeepConvNet,
+    EEGConformer,
+    EEGNet,
+    EEGNeX,
+    EEGNeXMini,
+    EEGTCNet,
+    ShallowConvNet,
+    TCFormer,
+)
 from .tasks import Classifier, Regressor
 
 
-class AnyNetwork(Architecture):
-    """Any network that torch can train.
-
-    Parameters
-    ----------
-    network : callable
-        ``network(n_chans=, n_times=, n_outputs=)`` returns a torch module that maps trials, of
-        shape (n_trials, n_chans, n_times), to logits or predictions, of shape (n_trials,
-        n_outputs). One that has parameters ``sfreq`` or ``ch_names`` is given these too, where
-        the trials tell them.
-    network_params : dict or None, default=None
-        Further arguments of ``network``; searched as ``network_params__name``.
-
-    References
-    ----------
-    .. [1] Tietz, M., Fan, T. J., Nouri, D., Bossan, B., & skorch Developers (2017). skorch: a
-       scikit-learn compatible neural network library that wraps PyTorch.
-       https://skorch.readthedocs.io/en/stable/
-    """
-
-    network: Callable[..., nn.Module]
-    network_params: dict[str, Any] | None = None
-
-    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
-        """Call the network with the signal's shape; see :meth:`Architecture.build`."""
-        known = {"sfreq": signal.sfreq, "ch_names": signal.ch_names}
-        wanted = inspect.signature(self.network).parameters
-        told = {name: value for name, value in known.items() if value and name in wanted}
-        shape = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
-        return self.network(**{**shape, **told, **(self.network_params or {})})
-
-
-class EEGClassifier(Classifier, AnyNetwork):
-    """Any torch network as a classifier.
+class ATCNetClassifier(Classifier, ATCNet):
+    """ATCNet for classification.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from torch import nn
-    >>> from eegsk import EEGClassifier
-    >>> def linear(n_chans, n_times, n_outputs):
-    ...     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
-    >>> X, y = np.random.default_rng(0).standard_normal((40, 4, 32)), [0, 1] * 20
-    >>> EEGClassifier(network=linear, max_epochs=2).fit(X, y).predict_proba(X).shape
-    (40, 2)
+    >>> from eegsk import ATCNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = ATCNetClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
     """
 
-    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")
 
-
-class EEGRegressor(Regressor, AnyNetwork):
-    """Any torch network as a regressor.
+class ATCNetRegressor(Regressor, ATCNet):
+    """ATCNet for regression.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from torch import nn
-    >>> from eegsk import EEGRegressor
-    >>> def linear(n_chans, n_times, n_outputs):
-    ...     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
-    >>> X, y = np.random.default_rng(0).standard_normal((2, 40, 4, 32))
-    >>> EEGRegressor(network=linear, max_epochs=2).fit(X, y[:, 0, 0]).predict(X).shape
+    >>> from eegsk import ATCNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = ATCNetRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class AdvancedEEGNetClassifier(Classifier, AdvancedEEGNet):
+    """AdvancedEEGNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import AdvancedEEGNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = AdvancedEEGNetClassifier(n_filters=4, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class AdvancedEEGNetRegressor(Regressor, AdvancedEEGNet):
+    """AdvancedEEGNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import AdvancedEEGNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = AdvancedEEGNetRegressor(n_filters=4, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class CompactCNNClassifier(Classifier, CompactCNN):
+    """CompactCNN for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import CompactCNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = CompactCNNClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class CompactCNNRegressor(Regressor, CompactCNN):
+    """CompactCNN for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import CompactCNNRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = CompactCNNRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class DeepConvNetClassifier(Classifier, DeepConvNet):
+    """DeepConvNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import DeepConvNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = DeepConvNetClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class DeepConvNetRegressor(Regressor, DeepConvNet):
+    """DeepConvNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import DeepConvNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = DeepConvNetRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class EEGConformerClassifier(Classifier, EEGConformer):
+    """EEGConformer for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGConformerClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGConformerClassifier(pool=25, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGConformerRegressor(Regressor, EEGConformer):
+    """EEGConformer for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGConformerRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGConformerRegressor(pool=25, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class EEGNetClassifier(Classifier, EEGNet):
+    """EEGNet for classification.
+
+    Examples
+    --------
+    >>> from eegsk import EEGNetClassifier
+    >>> from eegsk.datasets import make_motor_imagery
+    >>> X, y, groups = make_motor_imagery(n_subjects=2, random_state=0)
+    >>> estimator = EEGNetClassifier(max_epochs=30, random_state=0)
+    >>> estimator.fit(X[groups == 1], y[groups == 1]).classes_
+    array(['left_hand', 'right_hand'], dtype='<U10')
+    >>> estimator.predict_proba(X[groups == 2]).shape
+    (80, 2)
+    """
+
+
+class EEGNetRegressor(Regressor, EEGNet):
+    """EEGNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((40, 4, 128)), rng.uniform(1, 3, size=40)
+    >>> estimator = EEGNetRegressor(kernel=16, max_epochs=5, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
     (40,)
     """
 
-    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")
+
+class EEGNeXClassifier(Classifier, EEGNeX):
+    """EEGNeX for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGNeXClassifier(kernel=8, second_kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGNeXRegressor(Regressor, EEGNeX):
+    """EEGNeX for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGNeXRegressor(kernel=8, second_kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class EEGNeXMiniClassifier(Classifier, EEGNeXMini):
+    """EEGNeXMini for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXMiniClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGNeXMiniClassifier(kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGNeXMiniRegressor(Regressor, EEGNeXMini):
+    """EEGNeXMini for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNeXMiniRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGNeXMiniRegressor(kernel=8, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class EEGTCNetClassifier(Classifier, EEGTCNet):
+    """EEGTCNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGTCNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGTCNetClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGTCNetRegressor(Regressor, EEGTCNet):
+    """EEGTCNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGTCNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGTCNetRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class ShallowConvNetClassifier(Classifier, ShallowConvNet):
+    """ShallowConvNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import ShallowConvNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = ShallowConvNetClassifier(
+    ...     pool=25, pool_stride=5, max_epochs=2, random_state=0
+    ... )
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class ShallowConvNetRegressor(Regressor, ShallowConvNet):
+    """ShallowConvNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import ShallowConvNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = ShallowConvNetRegressor(
+    ...     pool=25, pool_stride=5, max_epochs=2, random_state=0
+    ... )
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
+class TCFormerClassifier(Classifier, TCFormer):
+    """TCFormer for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import TCFormerClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = TCFormerClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class TCFormerRegressor(Regressor, TCFormer):
+    """TCFormer for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import TCFormerRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = TCFormerRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """

@@ -1,4 +1,4 @@
-"""Losses that torch does not have, and weights of classes for them."""
+"""Losses that torch does not have, and class weights for them."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ _Scheme = Literal["balanced", "effective"]
 
 
 class FocalBalancedLoss(nn.CrossEntropyLoss):
-    """Cross-entropy that easy trials count less in, and rare classes more.
+    """Focal loss with class weights, for imbalanced classes.
 
-    Of a trial of class ``y`` to which the network gives the probability ``p`` it is
+    The loss reduces the weight of trials that are already classified well [1]_. For a trial of
+    class ``y`` with predicted probability ``p`` of that class, it is
     ``weight[y] * alpha * (1 - p) ** gamma * -log(p)``.
 
     Parameters
     ----------
     gamma : float, default=2.0
-        How much less easy trials count; with zero it is cross-entropy.
+        Focusing parameter: the larger, the smaller the weight of well classified trials. With 0
+        the loss is cross-entropy.
     alpha : float, default=1.0
-        What the loss is multiplied by.
+        Factor of the loss.
     weight : array-like of shape (n_classes,) or None, default=None
-        Weights of the classes, such as :func:`class_weights` returns; None for equal ones.
+        Weights of the classes, e.g. from :func:`class_weights`; None for equal weights.
     reduction : {"mean", "sum", "none"}, default="mean"
-        Whether to average over trials, to sum, or to return the loss of each. The mean is divided
-        by the number of trials, not by the sum of their weights.
+        Whether to return the mean over trials, the sum, or the loss of each trial. The mean is the
+        sum divided by the number of trials, not by the sum of the class weights.
 
     Raises
     ------
     TypeError
-        If a parameter has a value of a wrong type.
+        If a parameter is of the wrong type.
     ValueError
-        If a parameter is out of its range.
+        If a parameter is out of range.
 
     Notes
     -----
-    Everything is computed from logarithms of probabilities, so that losses and gradients are
-    finite for any finite logits and any ``gamma``.
+    The loss is computed from log-probabilities, so that it and its gradients are finite for all
+    finite logits and all values of ``gamma``.
 
     References
     ----------
@@ -74,96 +76,99 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         check_value("FocalBalancedLoss", "alpha", alpha, NonNegative)
         check_value("FocalBalancedLoss", "reduction", reduction, _Reduction)
         if weight is not None:
-            weight = _amounts("FocalBalancedLoss", "weight", weight)
+            weight = _check_non_negative("FocalBalancedLoss", "weight", weight)
         super().__init__(weight, reduction=reduction)
         self.gamma = gamma
         self.alpha = alpha
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the loss of logits (n_trials, n_classes).
+        """Compute the loss of logits.
 
         Parameters
         ----------
         logits : torch.Tensor of shape (n_trials, n_classes)
-            What the network makes of the trials.
+            Outputs of the network.
         target : torch.Tensor of shape (n_trials,) or (n_trials, n_classes)
-            Indices of their classes, or probabilities of the classes; the loss is linear in these.
+            Class indices, or probabilities of the classes. The loss is linear in probabilities.
 
         Returns
         -------
         loss : torch.Tensor
-            The mean or the sum, or of shape (n_trials,).
+            A scalar, or an array of shape (n_trials,) with ``reduction="none"``.
 
         Raises
         ------
         ValueError
-            If there are more weights than classes, or fewer.
+            If the number of weights is not the number of classes.
         """
-        self._check_number(logits.shape[1])
-        loss = self.alpha * (self._soft if target.is_floating_point() else self._hard)(
-            logits, target
-        )
+        self._check_n_weights(logits.shape[1])
+        loss_of = self._probability_loss if target.is_floating_point() else self._index_loss
+        loss = self.alpha * loss_of(logits, target)
         if self.reduction == "none":
             return loss
         return loss.mean() if self.reduction == "mean" else loss.sum()
 
-    def _check_number(self, n_classes: int) -> None:
+    def _check_n_weights(self, n_classes: int) -> None:
         if self.weight is not None and len(self.weight) != n_classes:
             raise ValueError(
                 f"FocalBalancedLoss: weight has {len(self.weight)} values for {n_classes} classes; "
-                "give one for each."
+                "pass one weight for each class."
             )
 
-    def _hard(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def _index_loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Compute the loss of each trial for class indices, (n_trials,)."""
         index = target[:, None]
         loss = -F.log_softmax(logits, 1).gather(1, index)[:, 0]
         if self.gamma:
-            others = logits.scatter(1, index, -math.inf).logsumexp(1)
-            loss = loss * (self.gamma * (others - logits.logsumexp(1))).exp()
+            # log(1 - p): log-sum-exp of the logits of the other classes minus that of all logits.
+            log_others = logits.scatter(1, index, -math.inf).logsumexp(1)
+            loss = loss * (self.gamma * (log_others - logits.logsumexp(1))).exp()
         return loss if self.weight is None else loss * self.weight.to(loss.dtype)[target]
 
-    def _soft(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def _probability_loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Compute the loss of each trial for class probabilities, (n_trials, n_classes)."""
         losses = -F.log_softmax(logits, 1)
         if self.gamma:
-            own = torch.eye(logits.shape[1], dtype=torch.bool, device=logits.device)
-            others = logits[:, None].masked_fill(own, -math.inf).logsumexp(2)
-            losses = losses * (self.gamma * (others - logits.logsumexp(1, keepdim=True))).exp()
+            diagonal = torch.eye(logits.shape[1], dtype=torch.bool, device=logits.device)
+            log_others = logits[:, None].masked_fill(diagonal, -math.inf).logsumexp(2)
+            losses = losses * (self.gamma * (log_others - logits.logsumexp(1, keepdim=True))).exp()
         if self.weight is not None:
             losses = losses * self.weight.to(losses.dtype)
         return (losses * target).sum(1)
 
     def extra_repr(self) -> str:
-        """Return what is shown of the loss."""
+        """Return the parameters as text, for the representation of the loss."""
         weight = "" if self.weight is None else f", weight={self.weight.tolist()}"
         return f"gamma={self.gamma}, alpha={self.alpha}{weight}, reduction={self.reduction!r}"
 
 
 def class_weights(counts: Any, scheme: _Scheme = "balanced", beta: float = 0.999) -> torch.Tensor:
-    """Compute weights of classes that make up for unequal numbers of trials.
+    """Compute class weights that compensate for unequal numbers of trials.
 
     Parameters
     ----------
     counts : array-like of shape (n_classes,)
         Number of trials of each class, or the sum of their weights.
     scheme : {"balanced", "effective"}, default="balanced"
-        Whether each class counts the same, ``n / (n_classes * counts)``, or in the proportion of
-        one over the effective number of its trials, ``(1 - beta ** counts) / (1 - beta)``; these
-        weights sum to the number of classes.
+        With ``"balanced"``, a weight is ``counts.sum() / (n_classes * counts)``, so that the total
+        weight of each class is the same. With ``"effective"``, it is proportional to one over the
+        effective number of trials, ``(1 - beta ** counts) / (1 - beta)`` [1]_; the weights sum to
+        the number of classes.
     beta : float, default=0.999
-        With 0 classes of any size have the same effective number, near 1 that of their trials;
-        ``"balanced"`` does not use it.
+        Parameter of the effective number. With 0 the effective number is 1 for every class; near 1
+        it is the number of trials. It has no effect with ``"balanced"``.
 
     Returns
     -------
     weights : torch.Tensor of shape (n_classes,)
-        The weights, in double precision; zero for a class without trials.
+        Weights in double precision; 0 for a class without trials.
 
     Raises
     ------
     TypeError
-        If a parameter has a value of a wrong type.
+        If a parameter is of the wrong type.
     ValueError
-        If there are no counts, a count is negative, or a parameter is out of its range.
+        If there are no counts, a count is negative, or a parameter is out of range.
 
     References
     ----------
@@ -178,25 +183,26 @@ def class_weights(counts: Any, scheme: _Scheme = "balanced", beta: float = 0.999
     """
     check_value("class_weights", "scheme", scheme, _Scheme)
     check_value("class_weights", "beta", beta, BelowOne)
-    counts = _amounts("class_weights", "counts", counts).double()
-    there = counts > 0
-    n_classes = there.sum()
+    counts = _check_non_negative("class_weights", "counts", counts).double()
+    has_trials = counts > 0
+    n_classes = has_trials.sum()
     if scheme == "balanced":
-        return torch.where(there, counts.sum() / (n_classes * counts), 0.0)
-    effective = -torch.expm1(counts * math.log(beta)) if beta else there.double()
-    weights = torch.where(there, 1 / effective, 0.0)
+        return torch.where(has_trials, counts.sum() / (n_classes * counts), 0.0)
+    # 1 - beta ** counts; expm1 keeps its precision for beta near 1.
+    effective = -torch.expm1(counts * math.log(beta)) if beta else has_trials.double()
+    weights = torch.where(has_trials, 1 / effective, 0.0)
     return weights * n_classes / weights.sum()
 
 
-def _amounts(owner: str, name: str, values: Any) -> torch.Tensor:
-    """Return numbers of which none is negative, and not all are zero."""
-    amounts = torch.empty(0)
+def _check_non_negative(owner: str, name: str, values: Any) -> torch.Tensor:
+    """Check that values are a list of non-negative numbers, at least one of them positive."""
+    numbers = torch.empty(0)
     with suppress(TypeError, ValueError, RuntimeError):
-        amounts = torch.as_tensor(values)
-    wrong = amounts.is_complex() or not amounts.isfinite().all() or (amounts < 0).any()
-    if amounts.dim() != 1 or wrong or not amounts.any():
+        numbers = torch.as_tensor(values)
+    is_real = not numbers.is_complex() and numbers.isfinite().all()
+    if numbers.dim() != 1 or not is_real or (numbers < 0).any() or not numbers.any():
         raise ValueError(
-            f"{owner}: {name}={short_repr(values)} should be a list of numbers, none below zero, "
-            "some above."
+            f"{owner}: {name}={short_repr(values)} should be a list of non-negative numbers, at "
+            "least one of them positive."
         )
-    return amounts
+    return numbers

@@ -1,4 +1,4 @@
-"""Splits for validation inside ``fit``."""
+"""Split of trials into training and validation trials inside ``fit``."""
 
 from __future__ import annotations
 
@@ -24,31 +24,34 @@ def split_for_validation(
     stratify: bool = False,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the trials to train on and those to validate on.
+    """Split trials into training and validation trials.
 
     Parameters
     ----------
     valid_split : float or splitter
-        The fraction of the trials (of the groups, where there are groups) to validate on, or a
-        splitter of scikit-learn, of which the first split is used.
+        Fraction of the trials, or of the groups if there are groups, to use for validation; or a
+        splitter of scikit-learn, whose first split is used.
     y : array of shape (n_trials,) or (n_trials, n_outputs)
         Targets.
     groups : array of shape (n_trials,) or None, default=None
-        The subject, session or recording of each trial. No group is on both sides.
+        Group of each trial, e.g. its subject, session or recording. All trials of a group are used
+        either for training or for validation.
     stratify : bool, default=False
-        Whether a fraction keeps the proportions of the classes; groups come before classes.
+        Whether to keep the proportions of the classes, if ``valid_split`` is a fraction and there
+        are no groups.
     random_state : int, RandomState or None, default=None
-        Seed of a fraction's draw.
+        Seed of the random split, if ``valid_split`` is a fraction.
 
     Returns
     -------
     train, valid : arrays of int
-        Indices of the trials on either side.
+        Indices of the training and the validation trials.
 
     Raises
     ------
     ValueError
-        If a side is empty, a group is on both sides, or there is one group only.
+        If there are no training or no validation trials, if the splitter divides a group, or if
+        there is only one group.
 
     Examples
     --------
@@ -65,7 +68,7 @@ def split_for_validation(
     try:
         _check_groups(groups)
         train, valid = _first_split(splitter, y, groups)
-        _check_sides(train, valid, groups)
+        _check_split(train, valid, groups)
     except ValueError as error:
         raise ValueError(f"valid_split={short_repr(valid_split)}: {error}") from error
     return train, valid
@@ -81,33 +84,33 @@ def _fraction_splitter(
 
 
 def _check_groups(groups: np.ndarray | None) -> None:
-    there = [] if groups is None else np.unique(groups).tolist()
-    if len(there) == 1:
+    unique_groups = [] if groups is None else np.unique(groups).tolist()
+    if len(unique_groups) == 1:
         raise ValueError(
-            f"all trials are of one group, {there[0]!r}; give trials of two groups or more, or no "
-            "groups."
+            f"all trials belong to one group, {unique_groups[0]!r}; pass trials of at least two "
+            "groups, or no groups."
         )
 
 
 def _first_split(
     splitter: Any, y: np.ndarray, groups: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    with warnings.catch_warnings():  # a splitter may ignore groups, but what it makes is checked
+    with warnings.catch_warnings():  # groups are checked after the split, see _check_split
         warnings.filterwarnings("ignore", "The groups parameter is ignored")
         for train, valid in splitter.split(np.zeros(len(y)), y, groups):
             return train, valid
-    raise ValueError("it makes no split.")
+    raise ValueError("the splitter yields no split.")
 
 
-def _check_sides(train: np.ndarray, valid: np.ndarray, groups: np.ndarray | None) -> None:
+def _check_split(train: np.ndarray, valid: np.ndarray, groups: np.ndarray | None) -> None:
     if len(train) == 0 or len(valid) == 0:
         raise ValueError(
-            f"{len(train)} trials to train on and {len(valid)} to validate on; both sides need "
-            "some."
+            f"the split has {len(train)} training and {len(valid)} validation trials; both need at "
+            "least one."
         )
     shared = [] if groups is None else np.intersect1d(groups[train], groups[valid]).tolist()
     if shared:
         raise ValueError(
-            f"group {shared[0]!r} is on both sides; use a fraction, or a splitter that keeps "
-            "groups whole, such as GroupKFold."
+            f"group {shared[0]!r} has training and validation trials; use a fraction, or a "
+            "splitter that keeps groups together, e.g. GroupKFold."
         )

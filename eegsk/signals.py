@@ -1,4 +1,4 @@
-"""From whatever holds trials to one array, and what is known of the signal in it."""
+"""Input conversion: arrays, tensors and Epochs to one array and its `Signal`."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ import mne
 import numpy as np
 import torch
 
+# Channel types of MNE that are data, as keyword arguments of mne.pick_types.
 _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
-# Epochs in a file share one place in it: threads that read at once would get each other's trials.
-_READING = threading.Lock()
+# Epochs in a file share one file position. Threads that read at the same time would move it for
+# each other and read wrong trials.
+_FILE_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Signal:
-    """What a network must know of the trials it is built for.
+    """Shape, sampling rate and channel names of the trials that a network is built for.
 
     Parameters
     ----------
     n_chans : int
-        Number of electrodes.
+        Number of channels.
     n_times : int
-        Number of samples in a trial.
+        Number of time points in a trial.
     sfreq : float or None, default=None
-        Sampling rate in Hz; None where the trials do not tell.
+        Sampling rate in Hz; None if unknown, e.g. for an array.
     ch_names : tuple of str or None, default=None
-        The electrodes' names, in order; None where the trials do not tell.
+        Names of the channels, in order; None if unknown, e.g. for an array.
 
     Examples
     --------
@@ -50,57 +52,68 @@ class Signal:
 
 
 def is_epochs(X: Any) -> bool:
-    """Tell whether ``X`` is Epochs, or the list of Epochs that scikit-learn's splits make."""
+    """Return whether ``X`` is Epochs or a list of Epochs.
+
+    Parameters
+    ----------
+    X : object
+        Trials. The splitters of scikit-learn turn Epochs into a list of Epochs with one trial each.
+
+    Returns
+    -------
+    is_epochs : bool
+        True for Epochs and for a list or tuple of Epochs.
+    """
     if isinstance(X, mne.BaseEpochs):
         return True
     return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], mne.BaseEpochs)
 
 
 def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | None]:
-    """Read trials into an array-like, with the description that Epochs carry.
+    """Convert trials to an array-like, and describe the signal of Epochs.
 
     Parameters
     ----------
     X : array-like, torch.Tensor, mne.Epochs or list of mne.Epochs
-        Trials, ``(n_trials, n_chans, n_times)``, or ``(n_trials, n_times)`` for one electrode. Of
-        Epochs, the good data channels are taken, in volts; epochs marked bad are dropped.
+        Trials, ``(n_trials, n_chans, n_times)``, or ``(n_trials, n_times)`` for one channel. The
+        good data channels of Epochs are read, in volts; bad epochs are dropped.
     fitted : Signal or None, default=None
-        The signal that Epochs must agree with; its electrodes are picked by name, in its order.
+        Signal of the trials of ``fit``. Channels of Epochs are selected by name, in its order.
 
     Returns
     -------
     trials : array-like
-        The trials, as yet unchecked.
+        The trials, not yet validated.
     signal : Signal or None
-        What Epochs tell of themselves, None for anything else.
+        Signal of the Epochs; None for other input.
 
     Raises
     ------
     TypeError
-        If ``X`` is Raw or Evoked, which hold no trials.
+        If ``X`` is Raw or Evoked, which have no trials.
     ValueError
-        If Epochs in a list differ in channels, length or sampling rate, or do not agree with
-        ``fitted``; the message says what differs.
+        If Epochs differ in channels, length or sampling rate from ``fitted`` or from the first
+        Epochs in the list.
     """
     if is_epochs(X):
         return _read_epochs(X if isinstance(X, list | tuple) else [X], fitted)
     if isinstance(X, mne.io.BaseRaw | mne.Evoked):
-        raise TypeError(f"X is {type(X).__name__}, which holds no trials; give mne.Epochs of it.")
+        raise TypeError(f"X is {type(X).__name__}, which has no trials; pass mne.Epochs instead.")
     return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
 
 
 def event_names(X: Any) -> np.ndarray:
-    """Name the event of each trial, as in ``event_id``.
+    """Return the name of the event of each trial.
 
     Parameters
     ----------
     X : mne.Epochs or list of mne.Epochs
-        The trials.
+        Trials.
 
     Returns
     -------
     names : array of str, shape (n_trials,)
-        The name of each trial's event.
+        Names as in ``event_id``, e.g. ``"left_hand"``; bad epochs are left out.
     """
     names: list[str] = []
     for epochs in X if isinstance(X, list | tuple) else [X]:
@@ -116,11 +129,11 @@ def _to_numpy(X: torch.Tensor) -> np.ndarray:
 
 def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:
     if fitted is not None and fitted.ch_names is not None:
-        signal, whose = fitted, "fit"
+        signal, source = fitted, "fit"
     else:
-        signal, whose = _describe(parts[0]), "the first in the list"
+        signal, source = _describe(parts[0]), "the first Epochs in the list"
     for part in parts:
-        _check_alike(_describe(part), signal, whose)
+        _check_signal(_describe(part), signal, source)
     picks = list(signal.ch_names or ())
     return np.concatenate([_values(part, picks) for part in parts]), signal
 
@@ -129,54 +142,59 @@ def _describe(epochs: mne.BaseEpochs) -> Signal:
     picks = mne.pick_types(epochs.info, exclude="bads", **_DATA_TYPES)
     if len(picks) == 0:
         raise ValueError(
-            "The Epochs hold no good data channel (EEG, MEG, ...); look at info['bads'] and at "
-            "the channel types, epochs.get_channel_types()."
+            "The Epochs have no good data channel (EEG, MEG, ...); check info['bads'] and the "
+            "channel types, epochs.get_channel_types()."
         )
     names = tuple(epochs.ch_names[pick] for pick in picks)
     return Signal(len(names), len(epochs.times), float(epochs.info["sfreq"]), names)
 
 
-def _check_alike(found: Signal, wanted: Signal, whose: str) -> None:
-    """See that Epochs have the channels, in any order, rate and length that are wanted."""
-    lacking = [name for name in wanted.ch_names or () if name not in (found.ch_names or ())]
-    besides = [name for name in found.ch_names or () if name not in (wanted.ch_names or ())]
-    if lacking or besides:
+def _check_signal(signal: Signal, expected: Signal, source: str) -> None:
+    """Check that Epochs have the expected channels (in any order), sampling rate and length."""
+    names, expected_names = signal.ch_names or (), expected.ch_names or ()
+    missing = [name for name in expected_names if name not in names]
+    additional = [name for name in names if name not in expected_names]
+    if missing or additional:
         raise ValueError(
-            f"The Epochs' good channels are not those of {whose}: {_listed(lacking)} missing, "
-            f"{_listed(besides)} new; pick the same ones, and interpolate those marked bad."
+            f"The good channels of the Epochs differ from those of {source}: missing "
+            f"{_join(missing)}, additional {_join(additional)}; select the same channels and "
+            "interpolate bad ones."
         )
-    if not np.isclose(found.sfreq or 0, wanted.sfreq or 0):
+    if not np.isclose(signal.sfreq or 0, expected.sfreq or 0):
         raise ValueError(
-            f"The Epochs are sampled at {found.sfreq:g} Hz, those of {whose} at "
-            f"{wanted.sfreq:g} Hz; use epochs.resample({wanted.sfreq:g})."
+            f"The Epochs are sampled at {signal.sfreq:g} Hz, but those of {source} at "
+            f"{expected.sfreq:g} Hz; use epochs.resample({expected.sfreq:g})."
         )
-    if found.n_times != wanted.n_times:
+    if signal.n_times != expected.n_times:
         raise ValueError(
-            f"The Epochs have {found.n_times} times, those of {whose} {wanted.n_times}; crop them "
-            "alike."
+            f"The Epochs have {signal.n_times} time points, but those of {source} have "
+            f"{expected.n_times}; crop them to the same length."
         )
 
 
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:5]) or "none"
-    return f"{shown}, ... ({len(names)})" if len(names) > 5 else shown
+def _join(names: list[str]) -> str:
+    """Join names for an error message; only the first five if there are more."""
+    text = ", ".join(names[:5]) or "none"
+    return f"{text}, ... ({len(names)} channels)" if len(names) > 5 else text
 
 
 def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
+    """Read the trials of Epochs, in volts, with channels in the order of ``picks``."""
     epochs = _without_bad(epochs)
-    chosen = None if epochs.ch_names == picks else np.array(picks)
-    with _READING:
-        return epochs.get_data(picks=chosen, copy=False, verbose="error")
+    names = None if epochs.ch_names == picks else np.array(picks)
+    with _FILE_LOCK:
+        return epochs.get_data(picks=names, copy=False, verbose="error")
 
 
 def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
-    """Drop bad epochs from a copy where MNE has not done so, which it puts off until needed."""
+    """Drop bad epochs from a copy, if MNE has not done so; MNE drops them when it reads data."""
     if epochs.preload or getattr(epochs, "_bad_dropped", False):
         return epochs
     return epochs.copy().drop_bad(verbose="error")
 
 
 def _reopen(opener: Callable[..., Any], path: str, state: dict[str, Any]) -> Any:
+    """Rebuild the container of Epochs in a file, with a file handle of its own."""
     container = object.__new__(mne.epochs._RawContainer)
     container.__dict__.update(state, fid=opener(path, "rb"))
     return container
@@ -188,6 +206,6 @@ def _reduce_container(container: Any) -> tuple[Any, ...]:
     return _reopen, (opener, container.fid.name, state)
 
 
-# Epochs read from a file with preload=False hold it open, and joblib cannot send an open file to
-# its workers: they open it again.
+# Epochs that are read with preload=False keep their file open. An open file cannot be pickled for
+# the workers of joblib, so each worker opens the file again.
 copyreg.pickle(mne.epochs._RawContainer, _reduce_container)

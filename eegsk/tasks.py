@@ -1,4 +1,4 @@
-"""The two tasks: classification and regression."""
+"""Base classes of the two tasks: classification and regression."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .training import ClassifierNet, RegressorNet
 
 
 class Classifier(ClassifierMixin, EEGEstimator):
-    """A classifier of trials.
+    """Base class of the classifiers.
 
     Parameters
     ----------
     criterion : str or callable, default="cross_entropy"
         Name of a torch loss of logits and class indices, its class, or a partial of it.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, by label, which multiply ``sample_weight``; ``"balanced"`` for
-        weights with which each class counts the same.
+        Weights of the classes by label, which multiply ``sample_weight``; ``"balanced"`` for the
+        same total weight of each class.
 
     Attributes
     ----------
@@ -42,18 +42,18 @@ class Classifier(ClassifierMixin, EEGEstimator):
     _stratify: ClassVar = True
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Train a new network; with ``warm_start``, the present one.
+        """Train a new network or, with ``warm_start=True``, the present one.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials in any unit; of shape (n_trials, n_times) for one electrode.
+            Trials in any unit; of shape (n_trials, n_times) for one channel.
         y : array-like of shape (n_trials,) or None, default=None
             Labels of any kind; None for the names of the events of Epochs.
         sample_weight : array-like of shape (n_trials,) or None, default=None
-            How much each trial counts.
+            Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
+            Subject, session or recording of each trial; ``valid_split`` does not split a group.
 
         Returns
         -------
@@ -63,11 +63,10 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Raises
         ------
         TypeError
-            If a parameter has a value of a wrong type.
+            If a parameter has a value of the wrong type.
         ValueError
-            If a parameter is out of range, or the trials, labels, weights or groups are not such
-            as described: not finite, of different lengths, too short for the network, of one
-            class.
+            If a parameter is out of range, or if trials, labels, weights or groups are invalid:
+            not finite, of different lengths, too short for the network, or of one class only.
         """
         return self._fit(X, y, sample_weight, groups)
 
@@ -79,11 +78,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
         sample_weight: Any = None,
         groups: Any = None,
     ) -> Self:
-        """Go through some trials once, with the present network if there is one.
+        """Train the present network, or a new one, for one epoch.
 
-        Standardisation is learned from the trials of the first call, and the fields of training
-        are those of that call, but for ``lr`` and ``batch_size``. ``valid_split`` splits the
-        trials of each call anew: its validation is of one call only.
+        Standardisation is learned from the trials of the first call. Later calls use the
+        parameters of the first call, except for ``lr`` and ``batch_size``. ``valid_split`` splits
+        the trials of each call.
 
         Parameters
         ----------
@@ -92,11 +91,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
         y : array-like of shape (n_trials,) or None, default=None
             Labels; None for the names of the events of Epochs.
         classes : array-like of shape (n_classes,) or None, default=None
-            All labels there are; needed in the first call.
+            All labels; required in the first call.
         sample_weight : array-like of shape (n_trials,) or None, default=None
-            How much each trial counts.
+            Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
+            Subject, session or recording of each trial; ``valid_split`` does not split a group.
 
         Returns
         -------
@@ -106,11 +105,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Raises
         ------
         ValueError
-            As in ``fit``, and if ``classes`` is lacking in the first call.
+            As in ``fit``, and if ``classes`` is missing in the first call.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all trials at once; in partial_fit, give a "
+                "class_weight='balanced' needs all trials at once; for partial_fit, use a "
                 "dictionary of weights."
             )
         if not hasattr(self, "net_"):
@@ -127,7 +126,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
 
         Returns
         -------
@@ -138,28 +137,28 @@ class Classifier(ClassifierMixin, EEGEstimator):
         return self.classes_[logits.argmax(axis=1)]
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return the logits.
+        """Compute the logits of each trial.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
 
         Returns
         -------
         logits : array of shape (n_trials, n_classes), or (n_trials,) of two classes
-            One logit for each class; of two classes, by how much the second exceeds the first.
+            Logits of ``classes_``; for two classes, the second logit minus the first.
         """
         logits = self._output(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Predict the logarithm of each class's probability.
+        """Predict the logarithm of the class probabilities of each trial.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
 
         Returns
         -------
@@ -169,12 +168,12 @@ class Classifier(ClassifierMixin, EEGEstimator):
         return torch.log_softmax(torch.from_numpy(self._output(X)), dim=1).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict each class's probability.
+        """Predict the class probabilities of each trial.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
 
         Returns
         -------
@@ -189,16 +188,16 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
         y : array-like of shape (n_trials,) or None, default=None
-            Their labels; None for the names of the events of Epochs.
+            Labels; None for the names of the events of Epochs.
         sample_weight : array-like of shape (n_trials,) or None, default=None
-            How much each trial counts.
+            Weights of the trials.
 
         Returns
         -------
         score : float
-            The share of trials whose label is predicted.
+            Fraction of trials with the correct label, weighted by ``sample_weight``.
         """
         check_is_fitted(self)
         return super().score(X, self._read_target(X, y), sample_weight)
@@ -214,7 +213,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         self, y: np.ndarray, weight: np.ndarray, train: np.ndarray, classes: Any = None
     ) -> ClassTarget:
         if classes is None:
-            _check_classes(type(self).__name__, y, y[weight > 0], y[train])
+            _check_classes(type(self).__name__, y[weight > 0], y[train])
         self.classes_ = np.unique(y) if classes is None else classes
         return ClassTarget(self.classes_)
 
@@ -227,20 +226,22 @@ class Classifier(ClassifierMixin, EEGEstimator):
             totals = np.bincount(codes, weights=weight, minlength=len(labels))
             weight = weight / np.where(totals > 0, totals, 1.0)[codes]
         if not weight.any():
-            raise ValueError("class_weight is zero for every trial; some should be more.")
+            raise ValueError(
+                "class_weight is zero for every trial; at least one should be positive."
+            )
         return weight
 
 
 class Regressor(RegressorMixin, EEGEstimator):
-    """A regressor of one or several continuous targets.
+    """Base class of the regressors, for one or several continuous targets.
 
     Parameters
     ----------
     criterion : str or callable, default="mse"
         Name of a torch loss of predictions and targets, its class, or a partial of it.
     standardize_target : bool, default=True
-        Whether the network learns standardised targets, so that their unit makes no difference;
-        predictions are in the unit of ``y`` either way.
+        Whether the network is trained on standardised targets, so that their unit makes no
+        difference. Predictions are in the unit of ``y`` in any case.
     """
 
     criterion: CriterionFactory = "mse"
@@ -250,18 +251,18 @@ class Regressor(RegressorMixin, EEGEstimator):
     _stratify: ClassVar = False
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Train a new network; with ``warm_start``, the present one.
+        """Train a new network or, with ``warm_start=True``, the present one.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials in any unit; of shape (n_trials, n_times) for one electrode.
+            Trials in any unit; of shape (n_trials, n_times) for one channel.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs)
             Targets in any unit.
         sample_weight : array-like of shape (n_trials,) or None, default=None
-            How much each trial counts.
+            Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
+            Subject, session or recording of each trial; ``valid_split`` does not split a group.
 
         Returns
         -------
@@ -273,19 +274,19 @@ class Regressor(RegressorMixin, EEGEstimator):
         TypeError
             If a parameter has a value of a wrong type.
         ValueError
-            If a parameter is out of range, or the trials, targets, weights or groups are not such
-            as described: not finite, of different lengths, too short for the network.
+            If a parameter is out of range, or if trials, targets, weights or groups are invalid:
+            not finite, of different lengths, or too short for the network.
         """
         return self._fit(X, y, sample_weight, groups)
 
     def partial_fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
     ) -> Self:
-        """Go through some trials once, with the present network if there is one.
+        """Train the present network, or a new one, for one epoch.
 
-        Standardisation of trials and targets is learned in the first call, and the fields of
-        training are those of that call, but for ``lr`` and ``batch_size``. ``valid_split`` splits
-        the trials of each call anew: its validation is of one call only.
+        Standardisation of trials and targets is learned in the first call. Later calls use the
+        parameters of the first call, except for ``lr`` and ``batch_size``. ``valid_split`` splits
+        the trials of each call.
 
         Parameters
         ----------
@@ -294,9 +295,9 @@ class Regressor(RegressorMixin, EEGEstimator):
         y : array-like of shape (n_trials,) or (n_trials, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_trials,) or None, default=None
-            How much each trial counts.
+            Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            The subject, session or recording of each trial; ``valid_split`` keeps it whole.
+            Subject, session or recording of each trial; ``valid_split`` does not split a group.
 
         Returns
         -------
@@ -316,7 +317,7 @@ class Regressor(RegressorMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
 
         Returns
         -------
@@ -332,16 +333,16 @@ class Regressor(RegressorMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials like those of ``fit``.
+            Trials with the channels and length of those of ``fit``, in the same unit.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs)
-            Their targets.
+            Targets.
         sample_weight : array-like of shape (n_trials,) or None, default=None
-            How much each trial counts.
+            Weights of the trials.
 
         Returns
         -------
         score : float
-            1 for perfect predictions, 0 for those of the mean.
+            1 for perfect predictions, 0 for predictions equal to the mean of ``y``.
         """
         check_is_fitted(self)
         return super().score(X, self._read_target(X, y), sample_weight)
@@ -362,19 +363,19 @@ class Regressor(RegressorMixin, EEGEstimator):
 
 def _check_class_weight(class_weight: dict[Any, float]) -> None:
     if (as_numbers("class_weight", list(class_weight.values())) < 0).any():
-        raise ValueError("class_weight has negative values; weights should be zero or more.")
+        raise ValueError("class_weight has negative values; weights should be zero or positive.")
 
 
-def _check_classes(name: str, y: np.ndarray, there: np.ndarray, train: np.ndarray) -> None:
-    """See that there is something to tell apart, and that training sees all of it."""
-    if len(np.unique(there)) < 2:
+def _check_classes(name: str, weighted: np.ndarray, train: np.ndarray) -> None:
+    """Check that there are two classes, and training trials of every class."""
+    if len(np.unique(weighted)) < 2:
         raise ValueError(
-            f"{name}: all trials with a weight are of one class, {there.tolist()[0]!r}; it takes "
-            "two classes."
+            f"{name}: all trials with non-zero weight are of one class, "
+            f"{weighted.tolist()[0]!r}; at least two classes are needed."
         )
-    unseen = np.setdiff1d(there, train)
+    unseen = np.setdiff1d(weighted, train)
     if len(unseen):
         raise ValueError(
-            f"{name}: valid_split leaves no trial of class {unseen.tolist()[0]!r} to train on; "
-            "give a smaller fraction or another splitter."
+            f"{name}: valid_split leaves no training trial of class {unseen.tolist()[0]!r}; use a "
+            "smaller fraction or another splitter."
         )

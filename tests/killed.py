@@ -1,4 +1,4 @@
-"""Fits in processes of their own, which are killed by a real SIGKILL."""
+"""Fits in child processes, which are killed by SIGKILL."""
 
 import multiprocessing
 import os
@@ -11,12 +11,12 @@ import torch
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
-import eegsk.training.files
 from eegsk import EEGNetClassifier
 from eegsk.callbacks import Checkpoint, EarlyStopping
+from eegsk.callbacks.checkpoint import _file
 
-# A server that has imported all once, with what torch imports in a first step, from which each
-# process is forked.
+# Child processes are forked from a server that has imported eegsk and the modules that torch
+# imports in the first training step.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["__main__", "tests.killed", "torch._dynamo"])
 N_EPOCHS = 8
@@ -28,20 +28,20 @@ def data():
 
 
 def make(path, **fields):
-    """Make an estimator with dropout, a schedule, and early stopping far off."""
+    """Return an estimator with dropout, a schedule, and early stopping that never stops."""
     checkpoint = Checkpoint(path, resume=True)
     callbacks = [
         EarlyStopping(monitor="train_loss", patience=40),
         checkpoint,
         LRScheduler(CosineAnnealingWarmRestarts, T_0=3),
     ]
-    own = {"n_filters": 2, "kernel": 5, "max_epochs": N_EPOCHS, "batch_size": 8}
+    params = {"n_filters": 2, "kernel": 5, "max_epochs": N_EPOCHS, "batch_size": 8}
     common = {"valid_split": 0.25, "random_state": 0, "callbacks": callbacks}
-    return EEGNetClassifier(**own, **common).set_params(**fields)
+    return EEGNetClassifier(**params, **common).set_params(**fields)
 
 
 def outcome(estimator):
-    """Return what must not depend on interruptions: weights, losses, what is predicted."""
+    """Return the results that must not depend on interruptions."""
     X, _ = data()
     columns = ("epoch", "train_loss", "valid_loss", "valid_score", "event_lr", "valid_loss_best")
     return {
@@ -58,7 +58,7 @@ def die():
 
 
 def _fit(path, result, fields, prepare):
-    """Fit in this process, and write the outcome."""
+    """Fit in this process, and write the results."""
     torch.set_num_threads(1)
     prepare = prepare or (lambda: None)
     prepare()
@@ -66,28 +66,28 @@ def _fit(path, result, fields, prepare):
 
 
 def start(path, result, prepare=None, **fields):
-    """Start a fit in a process of its own."""
+    """Start a fit in a child process."""
     process = _CONTEXT.Process(target=_fit, args=(str(path), str(result), fields, prepare))
     process.start()
     return process
 
 
 def ended(process):
-    """Wait for a process, and return with which code it ended."""
+    """Wait for a process, and return its exit code."""
     process.join(60)
     assert process.exitcode is not None
     return process.exitcode
 
 
 def kill_after(process, seconds):
-    """Kill a process, unless it ends before."""
+    """Kill a process after some seconds, unless it has ended."""
     process.join(seconds)
     process.kill()
     return ended(process)
 
 
 def wait_for(path, seconds=60):
-    """Wait until there is a file."""
+    """Wait until a file exists."""
     end = time.monotonic() + seconds
     while not Path(path).exists() and time.monotonic() < end:
         time.sleep(0.001)
@@ -95,14 +95,15 @@ def wait_for(path, seconds=60):
 
 
 class DieIn:
-    """In the process to be, have one of the functions that write a file kill it at some call.
+    """Make a function that writes the file kill the child process.
 
     Parameters
     ----------
     function : {"save", "fsync", "replace", "after"}
-        When: with half of a file written, before it is on the disk, before it is in place, after.
+        When to kill: with half of the file written, before ``fsync``, before the file is replaced,
+        or after.
     call : int
-        In which writing, counted from one.
+        Number of the call, counted from one.
     """
 
     def __init__(self, function, call):
@@ -110,14 +111,13 @@ class DieIn:
 
     def __call__(self):
         self.n_calls = 0
-        files = eegsk.training.files
-        self.real = files.torch.save if self.function == "save" else files.os.replace
+        self.real = _file.torch.save if self.function == "save" else _file.os.replace
         if self.function == "save":
-            files.torch.save = self.save
+            _file.torch.save = self.save
         elif self.function == "fsync":
-            files.os.fsync = self.fsync
+            _file.os.fsync = self.fsync
         else:
-            files.os.replace = self.replace
+            _file.os.replace = self.replace
 
     def is_due(self):
         self.n_calls += 1

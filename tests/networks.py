@@ -1,4 +1,4 @@
-"""Networks of other makers, for the generic estimators, and small fields for ours."""
+"""Networks for the generic estimators, and small parameters for the networks of eegsk."""
 
 import inspect
 
@@ -15,7 +15,7 @@ ESTIMATORS = [
     if inspect.isclass(item) and issubclass(item, EEGEstimator)
 ]
 
-# Fields that make a network train in milliseconds, of which each takes those that it has.
+# Parameters with which a network trains in milliseconds; each network takes those that it has.
 SMALL = {
     "n_filters": 2,
     "kernel": 5,
@@ -29,12 +29,12 @@ SMALL = {
 
 
 def linear(n_chans, n_times, n_outputs):
-    """Return a network without batch statistics or dropout."""
+    """Create a network without batch normalisation and dropout."""
     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
 
 
 class DoubleLinear(nn.Sequential):
-    """The same in double precision, where the order of sums leaves no trace."""
+    """A linear network in double precision, in which the order of sums hardly matters."""
 
     def __init__(self, n_chans, n_times, n_outputs):
         super().__init__(*linear(n_chans, n_times, n_outputs))
@@ -45,18 +45,18 @@ class DoubleLinear(nn.Sequential):
 
 
 def small(estimator_class, **fields):
-    """Make a small estimator of any class of the catalogue."""
+    """Create a small estimator of any class of the catalogue."""
     parameters = inspect.signature(estimator_class).parameters
     if "network" in parameters:
         return estimator_class(network=linear, max_epochs=2, random_state=0).set_params(**fields)
-    own = {name: value for name, value in SMALL.items() if name in parameters}
+    params = {name: value for name, value in SMALL.items() if name in parameters}
     if issubclass(estimator_class, DeepConvNet):
-        own["kernel"] = 3  # four stages of filters within the 48 times of the trials
-    return estimator_class(**{**own, **fields})
+        params["kernel"] = 3  # four stages of filters fit into 48 time points
+    return estimator_class(**{**params, **fields})
 
 
 class Recurrent(nn.Module):
-    """An LSTM that starts from states of single precision, whatever it is given."""
+    """An LSTM whose initial states are in single precision, whatever its input is."""
 
     def __init__(self, n_chans, n_times, n_outputs, n_hidden=4):
         super().__init__()

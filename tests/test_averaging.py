@@ -1,4 +1,4 @@
-"""SWA and EMA: the averages of torch, their statistics, who sees them, how they go on."""
+"""SWA and EMA: the averages of torch, statistics, validation, partial_fit."""
 
 import copy
 import pickle
@@ -202,7 +202,7 @@ def test_what_stops_before_averaging_begins_is_not_averaged(X, y):
 def test_weights_that_are_not_validated_cannot_be_the_best(average, X, y):
     valid_split = None if average.validate else 0.25
     stopping = EarlyStopping(monitor="train_loss")
-    message = f"EarlyStopping restores the best epoch, of which {type(average).__name__} would keep"
+    message = f"EarlyStopping would replace the average of {type(average).__name__} by the weights"
     with pytest.raises(ValueError, match=message):
         double([average, stopping], valid_split=valid_split).fit(X, y)
     stopping.set_params(load_best=False)
@@ -242,7 +242,7 @@ def test_partial_fit_that_fails_leaves_the_average_as_it_was(X, y):
     assert_same(estimator.module_, before.module_)
     states = [dict(item.net_.callbacks_)["ema"].state_dict() for item in (estimator, before)]
     assert states[0]["n_averaged_"] == states[1]["n_averaged_"] == 15
-    for part in ("average_", "aside_"):
+    for part in ("average_", "trained_"):
         for name, value in states[0][part].items():
             assert torch.equal(value, states[1][part][name])
 
@@ -262,13 +262,13 @@ def test_warm_start_goes_on_from_the_average(average, X, y):
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        ([SWA(start=6)], r"SWA: with start=6 averaging begins in epoch 6, but there are 5"),
-        ([EMA(start=1.0)], r"EMA: with start=1.0 averaging begins in epoch 6, but there are 5"),
+        ([SWA(start=6)], r"SWA: start=6 is epoch 6, but max_epochs=5; lower start"),
+        ([EMA(start=1.0)], r"EMA: start=1.0 is epoch 6, but max_epochs=5; lower start"),
         ([SWA(start=-1)], "SWA: start=-1 should be an integer of at least 1 or a number between"),
         ([SWA(start=1.5)], "SWA: start=1.5 should be"),
         ([SWA(lr=0)], "SWA: lr=0 should be a number above 0 or None"),
         ([EMA(decay=1.1)], "EMA: decay=1.1 should be a number between 0 and 1"),
-        ([SWA(), EMA()], "SWA and EMA both set the weights that predict; give one of them"),
+        ([SWA(), EMA()], "SWA and EMA both set the weights that predict; use only one"),
     ],
 )
 def test_parameters_are_checked_in_fit(callbacks, message, X, y):

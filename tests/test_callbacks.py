@@ -1,12 +1,14 @@
-"""Techniques as callbacks: each with every estimator, in searches, pickled, and with each other."""
+"""Callbacks: each with every estimator, in searches, pickled, and in pairs."""
 
 import functools
+import inspect
 import itertools
 import pickle
+from contextlib import contextmanager
+from typing import ClassVar
 
 import numpy as np
 import pytest
-import skorch.callbacks
 import torch
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score
@@ -25,13 +27,15 @@ from eegsk.callbacks import (
     GradientClipping,
     MixedPrecision,
     OneCycle,
+    StopTraining,
+    TrainingCallback,
 )
 from eegsk.losses import FocalBalancedLoss, class_weights
 
 from .networks import ESTIMATORS, linear, small
 from .witness import assert_same, differ, observed
 
-# Each so strong that it shows in two epochs.
+# Parameters with which each changes the weights visibly in two epochs.
 TECHNIQUES = [
     SAM(rho=0.5),
     SAM(rho=0.5, adaptive=True),
@@ -45,7 +49,7 @@ TECHNIQUES = [
     OneCycle(max_lr=0.5),
 ]
 FIELDS = {"optimizer": "sgd", "weight_decay": 0, "lr": 0.1, "batch_size": 12}
-PLAIN = {}  # what each estimator learns without any
+PLAIN = {}  # the module of each estimator without callbacks
 
 
 def is_for(technique, estimator_class):
@@ -106,8 +110,8 @@ def test_searches(technique, grid, X, y):
 
 
 def conflict(first, second):
-    """Tell whether two techniques are in charge of the same."""
-    return first.charge is not None and first.charge == second.charge
+    """Return whether two callbacks control the same quantity."""
+    return first.controls is not None and first.controls == second.controls
 
 
 PAIRS = list(itertools.combinations(TECHNIQUES, 2))
@@ -119,7 +123,7 @@ def test_pairs_in_either_order(first, second, X, y):
     orders = [[first, second], [second, first]]
     estimators = [small(EEGNetClassifier, callbacks=order, **fields) for order in orders]
     if conflict(first, second):
-        with pytest.raises(ValueError, match=f"both set {first.charge}; give one of them"):
+        with pytest.raises(ValueError, match=f"both set {first.controls}; use only one of them"):
             estimators[0].fit(X, y)
         return
     modules = [estimator.fit(X, y).module_ for estimator in estimators]
@@ -254,7 +258,7 @@ def test_focal_balance_does_not_replace_a_loss_that_was_chosen(X, y):
     chosen = functools.partial(FocalBalancedLoss, gamma=5.0, alpha=0.3)
     for criterion in (chosen, "focal_balanced"):
         estimator = small(EEGNetClassifier, callbacks=[FocalBalance()], criterion=criterion)
-        with pytest.raises(ValueError, match="FocalBalance takes the place of cross-entropy, but"):
+        with pytest.raises(ValueError, match="FocalBalance replaces cross-entropy, but"):
             estimator.fit(X, y)
 
 
@@ -262,11 +266,11 @@ def test_focal_balance_does_not_replace_a_loss_that_was_chosen(X, y):
 def test_focal_balance_is_for_classifiers_with_cross_entropy(criterion, X, y):
     callbacks = [FocalBalance()]
     if criterion == "multi_margin":
-        with pytest.raises(ValueError, match="FocalBalance takes the place of cross-entropy, but"):
+        with pytest.raises(ValueError, match="FocalBalance replaces cross-entropy, but"):
             small(EEGNetClassifier, callbacks=callbacks, criterion=criterion).fit(X, y)
     else:
         small(EEGNetClassifier, callbacks=callbacks, criterion=criterion).fit(X, y)
-    with pytest.raises(ValueError, match="FocalBalance weighs classes, of which a reg"):
+    with pytest.raises(ValueError, match="FocalBalance computes class weights, but the"):
         small(EEGNetRegressor, callbacks=callbacks).fit(X, y)
 
 
@@ -283,11 +287,68 @@ def test_parameters_of_focal_balance_are_checked(parameters, message, X, y):
         small(EEGNetClassifier, callbacks=[FocalBalance(**parameters)]).fit(X, y)
 
 
-@pytest.mark.parametrize("hook", ["compute_gradients", "autocast", "differentiate"])
-def test_two_callbacks_that_would_do_the_same(hook, X, y):
-    first, second = (type(name, (skorch.callbacks.Callback,), {hook: None}) for name in "AB")
-    with pytest.raises(ValueError, match=f"Callbacks 'a' and 'b' both have {hook}"):
-        small(EEGNetClassifier, callbacks=[first(), second()]).fit(X, y)
+class Nested(TrainingCallback):
+    """Note when the hooks of a training step begin and end."""
+
+    name: str = ""
+    calls: ClassVar = []
+
+    def compute_gradients(self, net, batch, compute):
+        self.calls.append(f"compute {self.name}")
+        step = compute(batch)
+        self.calls.append(f"computed {self.name}")
+        return step
+
+    @contextmanager
+    def autocast(self, net):
+        self.calls.append(f"autocast {self.name}")
+        yield
+
+    def differentiate(self, net, loss, backward):
+        self.calls.append(f"differentiate {self.name}")
+        backward(loss)
+
+
+def test_hooks_of_a_step_are_nested_in_the_order_of_the_list(X, y):
+    Nested.calls.clear()
+    callbacks = [Nested("a"), Nested("b")]
+    small(EEGNetClassifier, callbacks=callbacks, max_epochs=1, batch_size=24).fit(X, y)
+    hooks = ["compute", "autocast", "differentiate"]
+    expected = [f"{hook} {name}" for hook in hooks for name in "ab"]
+    assert Nested.calls == [*expected, "computed b", "computed a"]
+
+
+class Stops(TrainingCallback):
+    """Stop training in a hook of the second epoch."""
+
+    hook: str = "on_epoch_end"
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.hook == "on_epoch_end" and len(net.history) == 2:
+            raise StopTraining
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if self.hook == "on_batch_end" and len(net.history) == 2:
+            raise StopTraining
+
+
+@pytest.mark.parametrize(("hook", "n_epochs"), [("on_epoch_end", 2), ("on_batch_end", 1)])
+def test_a_callback_stops_training(hook, n_epochs, X, y):
+    """A later callback still sees the last complete epoch."""
+    callbacks = [Stops(hook), EarlyStopping(monitor="train_loss")]
+    estimator = small(EEGNetClassifier, callbacks=callbacks, max_epochs=5).fit(X, y)
+    losses = estimator.history_[:, "train_loss"]
+    assert estimator.n_iter_ == len(losses) == n_epochs
+    early = dict(estimator.net_.callbacks_)["earlystopping"]
+    assert early.best_epoch_ == 1 + int(np.argmin(losses))
+
+
+def test_the_base_class_documents_every_hook():
+    hooks = {name for name in vars(TrainingCallback) if not name.startswith("_")}
+    assert {"after_train_begin", "compute_gradients", "autocast", "differentiate"} < hooks
+    assert {"on_epoch_trained", "after_epoch_end", "after_train", "state_dict"} < hooks
+    for name in hooks - {"controls", "state_attributes"}:
+        assert inspect.getdoc(getattr(TrainingCallback, name))
 
 
 def imbalanced(rng, n_of_each):

@@ -1,4 +1,4 @@
-"""Every estimator of the catalogue against scikit-learn's own checks, and on small trials."""
+"""Check every estimator with scikit-learn's estimator checks and on small data."""
 
 import functools
 import pickle
@@ -13,10 +13,10 @@ from torch import nn
 from .networks import ESTIMATORS, DoubleLinear, small
 
 GENERIC = ["EEGClassifier", "EEGRegressor"]
-CATALOGUE = [made for made in ESTIMATORS if made.__name__ not in GENERIC]
+CATALOGUE = [estimator for estimator in ESTIMATORS if estimator.__name__ not in GENERIC]
 
-# Fields with which a network learns from trials of one electrode and a few samples, even of one, as
-# scikit-learn's checks have them.
+# Parameters with which a network learns from trials of one channel and a few samples, or of one
+# sample, as in scikit-learn's checks.
 TINY = {
     "ATCNet": {
         "n_filters": 4,
@@ -76,7 +76,7 @@ TINY = {
         "fourth_kernel": 3,
         "second_pool": 2,
     },
-    # The mean over time of plain filters hardly tells one sample from another.
+    # With the default activation, the mean over time depends little on the order of samples.
     "EEGNeXMini": {
         "n_filters": 16,
         "kernel": 16,
@@ -113,7 +113,7 @@ TINY = {
         "block_kernel": 2,
     },
 }
-# Where the checks of learning take more epochs than elsewhere, or smaller steps.
+# Estimators that need more epochs or smaller steps to pass the checks of their accuracy.
 LEARNING = {
     "DeepConvNetClassifier": {"max_epochs": 20, "lr": 0.01, "batch_size": 16},
     "EEGNeXMiniRegressor": {"max_epochs": 30},
@@ -122,27 +122,27 @@ FULL_BATCH = {"network": DoubleLinear, "batch_size": 10_000, "lr": 0.03, "max_ep
 
 
 def tiny(estimator_class):
-    """Make an estimator for scikit-learn's checks, without dropout."""
+    """Create an estimator without dropout for scikit-learn's checks."""
     name = estimator_class.__name__
     if name in GENERIC:
         return estimator_class(**FULL_BATCH)
     estimator = estimator_class()
     dropouts = [field for field in estimator.get_params() if field.endswith("dropout")]
-    fields = TINY[name.removesuffix("Classifier").removesuffix("Regressor")]
+    fields = TINY.get(name.removesuffix("Classifier").removesuffix("Regressor"), {})
     training = {"lr": 0.03, "max_epochs": 15 if is_regressor(estimator) else 10}
     training |= LEARNING.get(name, {}) | dict.fromkeys(dropouts, 0.0)
     return estimator.set_params(**training, **fields)
 
 
 def exceptions(estimator):
-    """Declare the one check that batch statistics rule out; what has none passes it as well."""
+    """Return the check that fails with minibatches and batch normalisation, and the reason."""
     if type(estimator).__name__ in GENERIC:
         return {}
-    reason = "minibatches and batch statistics tell a weight of two from two trials"
+    reason = "batches and batch statistics differ between a weight of two and two equal trials"
     return {"check_sample_weight_equivalence_on_dense_data": reason}
 
 
-@parametrize_with_checks([tiny(made) for made in ESTIMATORS], expected_failed_checks=exceptions)
+@parametrize_with_checks([tiny(cls) for cls in ESTIMATORS], expected_failed_checks=exceptions)
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -153,8 +153,8 @@ def test_fit_clone_pickle_and_refit_on_another_montage(estimator_class, X, y):
     predicted = estimator.predict(X)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).predict(X), predicted)
     np.testing.assert_array_equal(clone(estimator).fit(X, y).predict(X), predicted)
-    fewer = X[:, :2, 2:]
-    assert estimator.fit(fewer, y).predict(fewer).shape == (24,)
+    smaller = X[:, :2, 2:]
+    assert estimator.fit(smaller, y).predict(smaller).shape == (24,)
     np.testing.assert_array_equal(estimator.fit(X, y).predict(X), predicted)
 
 

@@ -1,6 +1,7 @@
-"""Simulated and real recordings."""
+"""Simulated motor imagery and loaders of recordings."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 from eegsk.datasets import load_bci_iv_2b, make_motor_imagery
 
 SFREQ = 128.0
-C3, CZ, C4 = 0, 1, 2  # whatever n_chans is
+C3, CZ, C4 = 0, 1, 2  # indices for any n_chans
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def simulated():
 
 @pytest.fixture(scope="module")
 def many():
-    """Return enough trials for the physics to stand out."""
+    """Return enough trials for tests of the physics."""
     classes = ("left_hand", "right_hand", "feet")
     return make_motor_imagery(n_subjects=20, n_trials=60, classes=classes, random_state=0)
 
@@ -37,7 +38,7 @@ def log_variance(X, sfreq=SFREQ):
 
 
 def accuracy_within(X, y, groups):
-    """Return the accuracy of a classical decoder within each subject."""
+    """Return the accuracy of a linear classifier within each subject."""
     features, cv = log_variance(X)[:, [C3, C4]], StratifiedKFold(5, shuffle=True, random_state=0)
     masks = [groups == subject for subject in np.unique(groups)]
     lda = LinearDiscriminantAnalysis()
@@ -45,13 +46,13 @@ def accuracy_within(X, y, groups):
 
 
 def accuracy_across(X, y, groups):
-    """Return the accuracy of a classical decoder for each subject, trained on the others."""
+    """Return the accuracy of a linear classifier for each subject, trained on other subjects."""
     cv = GroupKFold(len(np.unique(groups)))
     lda = LinearDiscriminantAnalysis()
     return cross_val_score(lda, log_variance(X)[:, [C3, C4]], y, groups=groups, cv=cv)
 
 
-# make_motor_imagery: the arrays
+# make_motor_imagery: arrays
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_shapes(sizes, shape):
     assert y.shape == groups.shape == shape[:1]
 
 
-def test_amplitude_is_that_of_the_scalp_in_volts(simulated):
+def test_amplitude_is_that_of_scalp_eeg_in_volts(simulated):
     X, _, groups = simulated
     rms = [X[groups == subject].std() for subject in np.unique(groups)]
     assert 3e-6 < min(rms) < max(rms) < 3e-5
@@ -102,30 +103,30 @@ def test_labels_are_shuffled(simulated):
 
 
 @pytest.mark.parametrize("make_seed", [lambda: 7, lambda: np.random.RandomState(7)])
-def test_same_seed_same_data(make_seed):
+def test_same_seed_gives_the_same_trials(make_seed):
     first = make_motor_imagery(n_subjects=2, n_trials=4, random_state=make_seed())
     second = make_motor_imagery(n_subjects=2, n_trials=4, random_state=make_seed())
-    for one, other in zip(first, second, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for array, repeated in zip(first, second, strict=True):
+        np.testing.assert_array_equal(array, repeated)
 
 
-def test_another_seed_other_data(simulated):
+def test_another_seed_gives_other_trials(simulated):
     X, _, _ = make_motor_imagery(random_state=1)
     assert np.abs(np.corrcoef(X[0].ravel(), simulated[0][0].ravel())[0, 1]) < 0.1
 
 
-def test_global_generator_is_left_alone():
-    before = np.random.get_state()[1:3]  # type: ignore[index]
+def test_global_generator_is_not_used():
+    state, position = np.random.get_state()[1:3]  # type: ignore[index]
     make_motor_imagery(n_subjects=1, n_trials=4, random_state=0)
-    after = np.random.get_state()[1:3]  # type: ignore[index]
-    np.testing.assert_array_equal(before[0], after[0])
-    assert before[1] == after[1]
+    new_state, new_position = np.random.get_state()[1:3]  # type: ignore[index]
+    np.testing.assert_array_equal(state, new_state)
+    assert position == new_position
 
 
-# make_motor_imagery: epochs
+# make_motor_imagery: Epochs
 
 
-def test_epochs_hold_the_same_trials(simulated):
+def test_epochs_contain_the_same_trials(simulated):
     X, y, groups = simulated
     epochs, y_epochs, groups_epochs = make_motor_imagery(random_state=0, as_epochs=True)
     np.testing.assert_array_equal(epochs.get_data(), X)
@@ -135,7 +136,7 @@ def test_epochs_hold_the_same_trials(simulated):
     assert epochs.tmin == 0
 
 
-def test_epochs_name_their_events(simulated):
+def test_event_names_are_the_classes(simulated):
     _, y, _ = simulated
     epochs, _, _ = make_motor_imagery(random_state=0, as_epochs=True)
     assert epochs.event_id == {"left_hand": 1, "right_hand": 2}
@@ -144,7 +145,7 @@ def test_epochs_name_their_events(simulated):
 
 
 @pytest.mark.parametrize("n_chans", [3, 64])
-def test_epochs_have_electrode_positions(n_chans):
+def test_epochs_have_channel_positions(n_chans):
     epochs, _, _ = make_motor_imagery(
         n_subjects=1, n_trials=4, n_chans=n_chans, as_epochs=True, random_state=0
     )
@@ -157,11 +158,11 @@ def test_epochs_have_electrode_positions(n_chans):
     assert positions[C3, 0] < -0.03 < 0.03 < positions[C4, 0]
 
 
-# make_motor_imagery: the physics
+# make_motor_imagery: physics
 
 
 @pytest.mark.parametrize(
-    ("electrode", "movement", "band"),
+    ("channel", "movement", "band"),
     [
         (C3, "right_hand", (8, 13)),
         (C3, "right_hand", (16, 26)),
@@ -170,11 +171,11 @@ def test_epochs_have_electrode_positions(n_chans):
         (CZ, "feet", (8, 13)),
     ],
 )
-def test_rhythms_fall_over_the_cortex_that_moves(many, electrode, movement, band):
+def test_rhythms_decrease_opposite_to_the_movement(many, channel, movement, band):
     X, y, _ = many
-    power = np.log(band_pass(X[:, electrode], *band)[:, 96:].var(axis=-1))
-    for other in set(y) - {movement}:
-        difference = power[y == other] - power[y == movement]
+    power = np.log(band_pass(X[:, channel], *band)[:, 96:].var(axis=-1))
+    for label in set(y) - {movement}:
+        difference = power[y == label] - power[y == movement]
         standard_error = np.sqrt(2 * power.var() / (y == movement).sum())
         assert difference.mean() > 3 * standard_error
 
@@ -188,7 +189,7 @@ def test_erd_begins_after_the_cue(many):
     assert later < 0.75
 
 
-def test_nothing_is_locked_in_phase(many):
+def test_trials_are_not_phase_locked(many):
     X, y, _ = many
     for label in np.unique(y):
         trials = X[y == label]
@@ -204,7 +205,7 @@ def test_background_falls_with_frequency():
     assert -1.3 < slope < -0.6
 
 
-def test_neighbours_are_more_alike_than_distant_electrodes(simulated):
+def test_near_channels_are_more_correlated_than_distant_channels(simulated):
     X, _, _ = simulated
     epochs, _, _ = make_motor_imagery(n_subjects=1, n_trials=2, as_epochs=True, random_state=0)
     positions = np.array([channel["loc"][:3] for channel in epochs.info["chs"]])
@@ -223,7 +224,7 @@ def test_alpha_is_occipital(many):
     assert min(power["O1"], power["O2"]) > 2 * power["Fz"]
 
 
-def test_subjects_have_rhythms_of_their_own():
+def test_frequencies_of_rhythms_differ_between_subjects():
     X, _, groups = make_motor_imagery(snr=30, n_chans=1, n_times=512, random_state=0)
     freqs, power = welch(X[:, 0], fs=SFREQ, nperseg=512)
     peaks = [freqs[power[groups == subject].mean(axis=0).argmax()] for subject in range(1, 7)]
@@ -231,10 +232,10 @@ def test_subjects_have_rhythms_of_their_own():
     assert len(set(peaks)) >= 3
 
 
-# make_motor_imagery: the difficulty
+# make_motor_imagery: difficulty
 
 
-def test_within_subjects_is_neither_trivial_nor_hopeless(simulated):
+def test_accuracy_within_subjects_is_between_chance_and_perfect(simulated):
     accuracy = accuracy_within(*simulated)
     assert 0.72 < accuracy.mean() < 0.88
     assert accuracy.min() < 0.75
@@ -242,7 +243,7 @@ def test_within_subjects_is_neither_trivial_nor_hopeless(simulated):
 
 
 @pytest.mark.parametrize("random_state", [0, 1, 2])
-def test_across_subjects_is_harder_but_possible(random_state):
+def test_accuracy_across_subjects_is_lower_but_above_chance(random_state):
     X, y, groups = make_motor_imagery(random_state=random_state)
     accuracy = accuracy_across(X, y, groups)
     assert 0.62 < accuracy.mean() < 0.85
@@ -258,38 +259,39 @@ def test_snr_sets_the_difficulty():
     assert means[0] + 0.05 < means[1] < means[2] - 0.05
 
 
-# make_motor_imagery: the errors
+# make_motor_imagery: errors
+
+
+TWO_CLASSES = "two or more of left_hand, right_hand, feet, rest, each at most once."
 
 
 @pytest.mark.parametrize(
-    ("argument", "value", "wanted"),
+    ("argument", "value", "expected"),
     [
-        ("n_subjects", 0, "of 1 or more"),
-        ("n_subjects", True, "of 1 or more"),
-        ("n_trials", 1, "of 2 or more"),
-        ("n_chans", 65, "from 1 to 64"),
-        ("n_chans", 3.0, "from 1 to 64"),
-        ("n_times", -1, "of 1 or more"),
-        ("sfreq", 60.0, "above 60"),
-        ("sfreq", "128", "above 60"),
-        ("snr", -0.1, "of 0 or more"),
-        ("snr", float("nan"), "of 0 or more"),
-        ("snr", float("inf"), "of 0 or more"),
-        ("classes", "left_hand", "two or more of left_hand, right_hand, feet, rest"),
-        ("classes", ("left_hand",), "two or more"),
-        ("classes", ("left_hand", "left_hand"), "each once"),
-        ("classes", ("left_hand", "tongue"), "two or more"),
+        ("n_subjects", 0, "an integer of at least 1."),
+        ("n_subjects", True, "an integer of at least 1."),
+        ("n_trials", 1, "an integer of at least 2."),
+        ("n_chans", 65, "an integer from 1 to 64."),
+        ("n_chans", 3.0, "an integer from 1 to 64."),
+        ("n_times", -1, "an integer of at least 1."),
+        ("sfreq", 60.0, "a finite number above 60."),
+        ("sfreq", "128", "a finite number above 60."),
+        ("snr", -0.1, "a finite number of at least 0."),
+        ("snr", float("nan"), "a finite number of at least 0."),
+        ("snr", float("inf"), "a finite number of at least 0."),
+        ("classes", "left_hand", TWO_CLASSES),
+        ("classes", ("left_hand",), TWO_CLASSES),
+        ("classes", ("left_hand", "left_hand"), TWO_CLASSES),
+        ("classes", ("left_hand", "tongue"), TWO_CLASSES),
     ],
 )
-def test_arguments_out_of_range(argument, value, wanted):
-    with pytest.raises(ValueError, match=wanted) as caught:
+def test_bad_arguments_of_make_motor_imagery(argument, value, expected):
+    message = re.escape(f"make_motor_imagery: {argument}={value!r} should be {expected}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
         make_motor_imagery(**{argument: value})
-    message = str(caught.value)
-    assert message.startswith(f"make_motor_imagery got {argument}={value!r}: pass ")
-    assert "\n" not in message
 
 
-# load_bci_iv_2b: files made here
+# load_bci_iv_2b: simulated files
 
 
 def write_session(root, name, n_trials=4, **replaced):
@@ -304,8 +306,8 @@ def write_session(root, name, n_trials=4, **replaced):
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch):
-    """Return a folder that holds two sessions of subject 1, one of subject 3 and a stray file."""
+def data_dir(tmp_path, monkeypatch):
+    """Return a folder with two sessions of subject 1, one of subject 3 and an unrelated file."""
     monkeypatch.delenv("EEGSK_DATA", raising=False)
     for name, n_trials in {"B0102T": 6, "B0101T": 4, "B0304E": 4}.items():
         write_session(tmp_path, name, n_trials)
@@ -313,9 +315,9 @@ def made(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_trials_come_in_volts_with_labels_and_sessions(made):
-    data = write_session(made, "B0304E")
-    X, y, session = load_bci_iv_2b(3, data_dir=made)
+def test_trials_are_in_volts_with_labels_and_sessions(data_dir):
+    data = write_session(data_dir, "B0304E")
+    X, y, session = load_bci_iv_2b(3, data_dir=data_dir)
     np.testing.assert_allclose(X, data.transpose(2, 1, 0) * 1e-6)
     assert X.flags.c_contiguous
     assert y.tolist() == ["right_hand", "left_hand"] * 2
@@ -330,20 +332,20 @@ def test_trials_come_in_volts_with_labels_and_sessions(made):
         (["02T", "01T"], ["02T"] * 6 + ["01T"] * 4),
     ],
 )
-def test_sessions_are_chosen(made, sessions, expected):
-    X, y, session = load_bci_iv_2b(1, sessions, data_dir=str(made))
+def test_sessions_are_selected_in_order(data_dir, sessions, expected):
+    X, y, session = load_bci_iv_2b(1, sessions, data_dir=str(data_dir))
     assert session.tolist() == expected
     assert len(X) == len(y) == len(expected)
 
 
-def test_folder_comes_from_the_environment(made, monkeypatch):
-    monkeypatch.setenv("EEGSK_DATA", str(made))
+def test_folder_is_read_from_the_environment(data_dir, monkeypatch):
+    monkeypatch.setenv("EEGSK_DATA", str(data_dir))
     assert load_bci_iv_2b(1)[0].shape == (10, 3, 20)
 
 
-def test_recordings_as_epochs(made):
-    X, y, session = load_bci_iv_2b(1, data_dir=made)
-    epochs, y_epochs, session_epochs = load_bci_iv_2b(1, data_dir=made, as_epochs=True)
+def test_recordings_as_epochs(data_dir):
+    X, y, session = load_bci_iv_2b(1, data_dir=data_dir)
+    epochs, y_epochs, session_epochs = load_bci_iv_2b(1, data_dir=data_dir, as_epochs=True)
     np.testing.assert_array_equal(epochs.get_data(), X)
     np.testing.assert_array_equal(y_epochs, y)
     np.testing.assert_array_equal(session_epochs, session)
@@ -355,47 +357,57 @@ def test_recordings_as_epochs(made):
 
 
 @pytest.mark.parametrize("variable", ["", None])
-def test_no_folder_is_known(monkeypatch, variable):
+def test_folder_is_not_set(monkeypatch, variable):
     monkeypatch.delenv("EEGSK_DATA", raising=False)
     if variable is not None:
         monkeypatch.setenv("EEGSK_DATA", variable)
-    with pytest.raises(FileNotFoundError, match="pass data_dir, or set .* EEGSK_DATA"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="^load_bci_iv_2b: data_dir is None and the .* EEGSK_DATA is not set; set one",
+    ):
         load_bci_iv_2b(1)
 
 
 def test_folder_does_not_exist(tmp_path):
-    with pytest.raises(FileNotFoundError, match="found no folder .*bci_iv_2b: data_dir"):
+    with pytest.raises(
+        FileNotFoundError, match="^load_bci_iv_2b: there is no folder .*bci_iv_2b; data_dir, or the"
+    ):
         load_bci_iv_2b(1, data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("subject", [2, 99, "1"])
-def test_no_such_subject(made, subject):
-    with pytest.raises(ValueError, match=f"no subject {subject!r} in .*: it holds 1, 3\\."):
-        load_bci_iv_2b(subject, data_dir=made)
+def test_unknown_subject(data_dir, subject):
+    message = f"^load_bci_iv_2b: subject={subject!r} has no file in .*; the subjects are 1, 3\\.$"
+    with pytest.raises(ValueError, match=message):
+        load_bci_iv_2b(subject, data_dir=data_dir)
 
 
 @pytest.mark.parametrize("sessions", ["03T", ["01T", "05E"], [], ["01T", "01T"]])
-def test_no_such_session(made, sessions):
-    with pytest.raises(ValueError, match="for subject 1: choose from 01T, 02T, each once"):
-        load_bci_iv_2b(1, sessions, data_dir=made)
+def test_unknown_session(data_dir, sessions):
+    message = re.escape(f"sessions={sessions!r} for subject 1 should be one or several of 01T, 02T")
+    with pytest.raises(ValueError, match=f"^load_bci_iv_2b: {message}"):
+        load_bci_iv_2b(1, sessions, data_dir=data_dir)
 
 
 @pytest.mark.parametrize(
-    ("replaced", "wanted"),
+    ("replaced", "message"),
     [
-        ({"label": []}, "it should hold `data` of shape"),
-        ({"data": np.ones((20, 5, 4))}, "it should hold `data` of shape"),
-        ({"label": np.ones((3, 1))}, "it should hold `data` of shape"),
-        ({"label": np.arange(4)[:, None]}, "`label` should be 1 or 2"),
+        ({"label": []}, ".*B0101T.mat should contain `data` of shape"),
+        ({"data": np.ones((20, 5, 4))}, ".*B0101T.mat should contain `data` of shape"),
+        ({"label": np.ones((3, 1))}, ".*B0101T.mat should contain `data` of shape"),
+        (
+            {"label": np.arange(4)[:, None]},
+            "all values of `label` in .*B0101T.mat should be 1 or 2",
+        ),
     ],
 )
-def test_file_is_laid_out_otherwise(tmp_path, replaced, wanted):
+def test_file_with_other_variables(tmp_path, replaced, message):
     write_session(tmp_path, "B0101T", **replaced)
-    with pytest.raises(ValueError, match=f"cannot use .*B0101T.mat: {wanted}"):
+    with pytest.raises(ValueError, match=f"^load_bci_iv_2b: {message}"):
         load_bci_iv_2b(1, data_dir=tmp_path)
 
 
-# load_bci_iv_2b: the real recordings
+# load_bci_iv_2b: recordings
 
 
 @pytest.fixture
@@ -406,7 +418,7 @@ def recordings():
     return Path(root)
 
 
-def test_real_recordings(recordings):
+def test_recordings(recordings):
     X, y, session = load_bci_iv_2b(4, data_dir=recordings)
     assert X.shape == (600, 3, 1000)
     assert 1e-6 < X.std() < 2e-5
@@ -415,7 +427,7 @@ def test_real_recordings(recordings):
         assert (y[session == name] == "left_hand").sum() == 60
 
 
-def test_real_recordings_are_decoded(recordings):
+def test_recordings_are_decoded(recordings):
     X, y, session = load_bci_iv_2b(4, data_dir=recordings)
     features, train = np.log(X.var(axis=-1)), np.char.endswith(session, "T")
     lda = LinearDiscriminantAnalysis().fit(features[train], y[train])

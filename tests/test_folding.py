@@ -1,4 +1,4 @@
-"""Networks folded for evaluation: the same numbers, and never those of yesterday's weights."""
+"""Folded networks: the same outputs as the network, also after it was changed by hand."""
 
 import copy
 import gc
@@ -14,9 +14,10 @@ from torch import nn
 import eegsk.networks
 from eegsk import EEGClassifier, EEGNetClassifier, Signal
 from eegsk.blocks import MeanPool, Standardize, Whiten
-from eegsk.blocks.folding import _ELU, fold
+from eegsk.blocks.folding import _ELU, can_fold, fold
 from eegsk.training import apply_network, inference
-from eegsk.training.inference import _READY
+from eegsk.training.inference import _FOLDED
+from eegsk.training.module_snapshot import ModuleSnapshot
 
 from .networks import linear, small
 
@@ -28,7 +29,7 @@ NETWORKS = [
 
 
 def randomized(module, seed=0):
-    """Give weights and statistics values as after some training."""
+    """Change weights and running statistics at random, as training would."""
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -52,7 +53,7 @@ def network_of(kind, first=Standardize, n_chans=5, n_times=600):
 
 @pytest.mark.parametrize("first", [Standardize, Whiten, nn.Identity])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_folded_network_is_the_network(kind, first):
+def test_a_folded_network_computes_the_same(kind, first):
     module = network_of(kind, first)
     before = copy.deepcopy(module.state_dict())
     x = torch.randn(7, 5, 600, dtype=torch.float64)
@@ -85,7 +86,7 @@ def test_a_folded_network_has_no_normalisation_up_to_the_first_activation(kind):
         [MeanPool(4), nn.Flatten(2), nn.Linear(5, 2)],
     ],
 )
-def test_networks_of_others_fold_too(layers):
+def test_other_sequences_of_layers_can_be_folded(layers):
     module = randomized(nn.Sequential(nn.Identity(), nn.Sequential(*layers))).double()
     x = torch.randn(7, 5, 20, dtype=torch.float64)
     with torch.no_grad():
@@ -94,20 +95,20 @@ def test_networks_of_others_fold_too(layers):
 
 
 class Shift(nn.Module):
-    """A layer with a weight, of which nothing else is known."""
+    """A layer with a weight that is neither torch's nor eegsk's."""
 
     def __init__(self):
         super().__init__()
-        self.by = nn.Parameter(torch.ones(1))
+        self.shift = nn.Parameter(torch.ones(1))
 
     def forward(self, x):
-        return x + self.by
+        return x + self.shift
 
 
-def test_unknown_layers_are_not_copied():
-    assert fold(nn.Sequential(nn.Flatten(), Shift()), torch.float64) is None
+def test_networks_with_other_layers_cannot_be_folded():
+    assert not can_fold(nn.Sequential(nn.Flatten(), Shift()))
     parametrized = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
-    assert fold(nn.Sequential(parametrized), torch.float64) is None
+    assert not can_fold(nn.Sequential(parametrized))
 
 
 def apply(module, x):
@@ -118,12 +119,26 @@ def change_values(module):
     next(module.parameters()).data.mul_(2)
 
 
+def change_values_through_numpy(module):
+    values = next(module.parameters()).detach().numpy()
+    values *= 2
+
+
 def change_a_statistic(module):
     module[1].trunk.second_norm.running_mean.data += 1
 
 
 def change_a_parameter(module):
     module[1].head.bias = nn.Parameter(torch.ones(3))
+
+
+def change_a_layer(module):
+    module[1].head = copy.deepcopy(module[1].head)
+    module[1].head.weight.data.mul_(2)
+
+
+def change_the_class_of_a_layer(module):
+    module[1].trunk.activation.__class__ = nn.SELU
 
 
 def change_an_activation(module):
@@ -148,13 +163,16 @@ def change_a_forward(module):
         change_an_epsilon,
         change_a_forward,
         change_values,
+        change_values_through_numpy,
         change_a_statistic,
+        change_a_layer,
+        change_the_class_of_a_layer,
         change_a_parameter,
         change_an_activation,
         change_an_activation_inside,
     ],
 )
-def test_what_changes_in_a_network_counts(change):
+def test_predictions_follow_changes_made_by_hand(change):
     module = network_of(eegsk.networks.EEGNet).float()
     x = torch.randn(4, 5, 600)
     before = apply(module, x)
@@ -163,6 +181,30 @@ def test_what_changes_in_a_network_counts(change):
     expected = copy.deepcopy(module).double().eval()(x.double()).detach()
     assert not torch.allclose(before, after)
     torch.testing.assert_close(after, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_snapshot_detects_that_a_module_moves_to_another_device():
+    module = network_of(eegsk.networks.EEGNet)
+    snapshot = ModuleSnapshot(module)
+    assert snapshot.matches(module)
+    assert not snapshot.matches(module.to("meta"))
+
+
+def test_a_snapshot_compares_tensors_that_are_plain_attributes():
+    layer = nn.ReLU()
+    layer.gain = torch.ones(3)
+    module = nn.Sequential(layer)
+    snapshot = ModuleSnapshot(module)
+    layer.gain[0] = 2
+    assert not snapshot.matches(module)
+
+
+def test_a_network_is_folded_once(monkeypatch):
+    module, n_folds = network_of(eegsk.networks.EEGNet), []
+    monkeypatch.setattr(inference, "fold", lambda *args: n_folds.append(1) or fold(*args))
+    for _ in range(3):
+        apply(module, torch.randn(2, 5, 600))
+    assert len(n_folds) == 1
 
 
 def test_hooks_are_called():
@@ -181,7 +223,7 @@ def test_hooks_are_called():
 @pytest.mark.parametrize(
     "kind", [eegsk.networks.EEGNet, eegsk.networks.EEGNeX, eegsk.networks.ShallowConvNet]
 )
-def test_hooks_inside_the_front_end_are_called_and_obeyed(kind):
+def test_hooks_inside_the_front_end_change_the_output(kind):
     module = network_of(kind).float()
     x, front = torch.randn(4, 5, 600), module[1].trunk.front
     expected = apply(module, x)
@@ -202,17 +244,17 @@ def test_pruned_layers(layer, X, y):
     assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
 
 
-def test_a_network_that_is_gone_leaves_nothing():
+def test_the_cache_does_not_keep_networks_alive():
     module = network_of(eegsk.networks.EEGNet)
     apply(module, torch.randn(2, 5, 600))
-    assert module in _READY
-    gone = weakref.ref(module)
+    assert module in _FOLDED
+    reference = weakref.ref(module)
     del module
     gc.collect()
-    assert gone() is None
+    assert reference() is None
 
 
-def test_predicting_makes_no_pickle_longer(X, y):
+def test_the_cache_is_not_pickled(X, y):
     classifier = small(EEGNetClassifier).fit(X, y)
     before = len(pickle.dumps(classifier))
     expected = classifier.predict_proba(X)
@@ -221,16 +263,18 @@ def test_predicting_makes_no_pickle_longer(X, y):
     np.testing.assert_array_equal(loaded.predict_proba(X), expected)
 
 
-def overwriting(n_chans, n_times, n_outputs):
+def network_that_writes_to_its_input(n_chans, n_times, n_outputs):
     return nn.Sequential(nn.ReLU(inplace=True), *linear(n_chans, n_times, n_outputs))
 
 
 @pytest.mark.parametrize("standardize", [None, "channel"])
 def test_trials_are_not_written_to(standardize, X, y):
-    classifier = EEGClassifier(network=overwriting, max_epochs=1, standardize=standardize)
-    kept = X.copy()
+    classifier = EEGClassifier(
+        network=network_that_writes_to_its_input, max_epochs=1, standardize=standardize
+    )
+    original = X.copy()
     classifier.fit(X, y).predict(X)
-    np.testing.assert_array_equal(X, kept)
+    np.testing.assert_array_equal(X, original)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
@@ -248,13 +292,13 @@ def test_a_traced_network_predicts(X, y):
     assert (estimator.predict_proba(X)[:, 0] > before[:, 0]).all()
 
 
-def test_what_a_network_returns_may_be_its_input():
+def test_the_output_of_a_network_may_be_a_view_of_its_input():
     X = torch.randn(10, 2, 3)
     output = apply_network(nn.Sequential(nn.Flatten()), X, torch.float64, 4)
     assert torch.equal(output, X.flatten(1).double())
 
 
-def test_hooks_that_collect_have_every_batch():
+def test_hooks_may_keep_the_outputs_of_all_batches():
     module, seen = nn.Sequential(nn.Identity(), nn.Flatten()), []
     module[0].register_forward_hook(lambda layer, args, output: seen.append(output))
     X = torch.randn(10, 2, 3)
@@ -262,7 +306,7 @@ def test_hooks_that_collect_have_every_batch():
     assert torch.equal(torch.cat(seen), X.double())
 
 
-def test_what_changes_while_it_is_folded_counts(monkeypatch):
+def test_predictions_follow_changes_made_while_folding(monkeypatch):
     module = network_of(eegsk.networks.EEGNet)
     x = torch.randn(4, 5, 600)
 
@@ -278,7 +322,7 @@ def test_what_changes_while_it_is_folded_counts(monkeypatch):
     torch.testing.assert_close(apply(module, x), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_a_folded_front_end_no_longer_depends_on_the_front_end():
+def test_a_folded_front_end_has_copies_of_the_weights():
     front = network_of(eegsk.networks.EEGNet)[1].trunk.front.eval()
     folded = front.folded(torch.zeros(5).double(), torch.ones(5).double())
     x = torch.randn(2, 5, 600, dtype=torch.float64)
@@ -289,11 +333,11 @@ def test_a_folded_front_end_no_longer_depends_on_the_front_end():
 
 
 class Equal(nn.Module):
-    """A layer that thinks that all of its kind are the same."""
+    """A layer that compares equal to all layers of its class."""
 
-    def __init__(self, by):
+    def __init__(self, scale):
         super().__init__()
-        self.by = by
+        self.scale = scale
 
     def __eq__(self, other):
         return isinstance(other, Equal)
@@ -301,15 +345,15 @@ class Equal(nn.Module):
     __hash__ = nn.Module.__hash__
 
     def forward(self, x):
-        return x * self.by
+        return x * self.scale
 
 
-def test_a_layer_that_equals_another_is_not_that():
+def test_layers_are_compared_by_identity():
     module = nn.Sequential(Equal(1.0), nn.Flatten())
     X = torch.randn(3, 2, 4)
     apply(module, X)
     module[0] = Equal(3.0)
     torch.testing.assert_close(apply(module, X), 3 * X.flatten(1).double())
-    module[0].by = torch.tensor([2.0, 4.0])[:, None]
+    module[0].scale = torch.tensor([2.0, 4.0])[:, None]
     expected = (torch.tensor([2.0, 4.0])[:, None] * X).flatten(1).double()
     torch.testing.assert_close(apply(module, X), expected)

@@ -1,4 +1,4 @@
-"""Groups given to ``fit``, by whatever route, keep people whole where validation is used."""
+"""Validation with groups: a subject is used either for training or for validation."""
 
 import numpy as np
 import pytest
@@ -17,27 +17,27 @@ NO_FILES = ("f_params", "f_optimizer", "f_criterion", "f_history")
 CLASSES = [EEGNetClassifier, EEGNetRegressor]
 
 
-class Sides(skorch.callbacks.Callback):
-    """Note which people are on either side; the first value of a trial says whose it is."""
+class SubjectRecorder(skorch.callbacks.Callback):
+    """Record the subjects of training and validation; the first value of a trial is its subject."""
 
     def on_train_begin(self, net, **kwargs):
         self.train_, self.valid_ = set(), set()
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
-        people = batch[0]["x"][:, 0, 0].round().int().tolist()
-        (self.train_ if training else self.valid_).update(people)
+        batch_subjects = batch[0]["x"][:, 0, 0].round().int().tolist()
+        (self.train_ if training else self.valid_).update(batch_subjects)
 
 
 @pytest.fixture
-def people():
-    """Return twelve people of six trials each, of whom each has some of both classes."""
+def subjects():
+    """Return twelve subjects with six trials each, of both classes."""
     return np.repeat(np.arange(12), 6)
 
 
 @pytest.fixture
-def trials(people):
+def trials(subjects):
     X = np.random.default_rng(0).standard_normal((72, 3, 48)).astype(np.float32)
-    X[:, 0, 0] = people
+    X[:, 0, 0] = subjects
     return X
 
 
@@ -47,16 +47,16 @@ def target():
 
 
 def validated(estimator_class, **fields):
-    """Make an estimator all of whose watchers read the validation of one split."""
+    """Return an estimator with several callbacks that monitor the validation trials."""
     metric = "balanced_accuracy" if estimator_class is EEGNetClassifier else "nrmse"
-    watchers = [
-        Sides(),
+    callbacks = [
+        SubjectRecorder(),
         EpochMetric(metric),
         EarlyStopping(patience=2),
         skorch.callbacks.Checkpoint(monitor="valid_loss_best", **dict.fromkeys(NO_FILES)),
         skorch.callbacks.LRScheduler("ReduceLROnPlateau", monitor="valid_loss"),
     ]
-    return small(estimator_class, valid_split=0.3, callbacks=watchers, **fields)
+    return small(estimator_class, valid_split=0.3, callbacks=callbacks, **fields)
 
 
 def alone(estimator):
@@ -67,44 +67,47 @@ def in_pipeline(estimator):
     return make_pipeline(FunctionTransformer(), estimator)
 
 
-def sides_of(fitted):
+def train_and_valid_subjects(fitted):
     estimator = fitted[-1] if hasattr(fitted, "steps") else fitted
-    sides = dict(estimator.net_.callbacks_)["sides"]
-    return sides.train_, sides.valid_
+    recorder = dict(estimator.net_.callbacks_)["subjectrecorder"]
+    return recorder.train_, recorder.valid_
 
 
-def are_apart(fitted, people):
-    train, valid = sides_of(fitted)
-    return train and valid and not train & valid and train | valid == set(people.tolist())
+def assert_disjoint(fitted, subjects):
+    train, valid = train_and_valid_subjects(fitted)
+    assert train
+    assert valid
+    assert not train & valid
+    assert train | valid == set(subjects.tolist())
 
 
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_without_groups_people_are_on_both_sides(estimator_class, trials, target):
-    """What the other tests look for is there to be found."""
-    train, valid = sides_of(validated(estimator_class).fit(trials, target))
+def test_subjects_overlap_without_groups(estimator_class, trials, target):
+    """Check that the recorder finds an overlap, which the tests below exclude."""
+    train, valid = train_and_valid_subjects(validated(estimator_class).fit(trials, target))
     assert train & valid
 
 
 @pytest.mark.parametrize("wrap", [alone, in_pipeline])
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_fit(estimator_class, wrap, trials, target, people):
+def test_fit(estimator_class, wrap, trials, target, subjects):
     prefix = "" if wrap is alone else f"{estimator_class.__name__.lower()}__"
-    fitted = wrap(validated(estimator_class)).fit(trials, target, **{f"{prefix}groups": people})
-    assert are_apart(fitted, people)
+    fitted = wrap(validated(estimator_class)).fit(trials, target, **{f"{prefix}groups": subjects})
+    assert_disjoint(fitted, subjects)
 
 
 @pytest.mark.parametrize("valid_split", [0.25, GroupKFold(3)])
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_partial_fit(estimator_class, valid_split, trials, target, people):
+def test_partial_fit(estimator_class, valid_split, trials, target, subjects):
     classes = {"classes": [0, 1]} if estimator_class is EEGNetClassifier else {}
-    estimator = small(estimator_class, valid_split=valid_split, callbacks=[Sides()])
+    estimator = small(estimator_class, valid_split=valid_split, callbacks=[SubjectRecorder()])
     for _ in range(2):
-        estimator.partial_fit(trials, target, groups=people, **classes)
-        assert are_apart(estimator, people)
+        estimator.partial_fit(trials, target, groups=subjects, **classes)
+        assert_disjoint(estimator, subjects)
 
 
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_groups_can_be_asked_for_in_partial_fit(estimator_class):
+def test_groups_can_be_requested_in_partial_fit(estimator_class):
     with sklearn.config_context(enable_metadata_routing=True):
         estimator = small(estimator_class).set_partial_fit_request(groups=True)
         requests = estimator.get_metadata_routing().partial_fit.requests
@@ -113,49 +116,49 @@ def test_groups_can_be_asked_for_in_partial_fit(estimator_class):
 
 @pytest.mark.parametrize("wrap", [alone, in_pipeline])
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_cross_validation(estimator_class, wrap, trials, target, people):
+def test_cross_validation(estimator_class, wrap, trials, target, subjects):
     cv = GroupKFold(3)
     with sklearn.config_context(enable_metadata_routing=True):
         estimator = wrap(validated(estimator_class).set_fit_request(groups=True))
-        params = {"groups": people}
-        found = cross_validate(
+        params = {"groups": subjects}
+        results = cross_validate(
             estimator, trials, target, cv=cv, params=params, return_estimator=True
         )
     for fitted, (train, _) in zip(
-        found["estimator"], cv.split(trials, target, people), strict=True
+        results["estimator"], cv.split(trials, target, subjects), strict=True
     ):
-        assert are_apart(fitted, people[train])
+        assert_disjoint(fitted, subjects[train])
 
 
 @pytest.mark.parametrize("wrap", [alone, in_pipeline])
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_nested_search(estimator_class, wrap, trials, target, people):
-    """A search inside cross-validation, which chooses among stopping times."""
+def test_nested_search(estimator_class, wrap, trials, target, subjects):
+    """A grid search over the patience of early stopping inside cross-validation."""
     with sklearn.config_context(enable_metadata_routing=True):
         estimator = wrap(validated(estimator_class).set_fit_request(groups=True))
         (name,) = (n for n in estimator.get_params() if n.endswith("earlystopping__patience"))
         search = GridSearchCV(estimator, {name: [1, 2]}, cv=GroupKFold(2))
-        params = {"groups": people}
-        found = cross_validate(
+        params = {"groups": subjects}
+        results = cross_validate(
             search, trials, target, cv=GroupKFold(2), params=params, return_estimator=True
         )
     for fitted, (train, _) in zip(
-        found["estimator"], GroupKFold(2).split(trials, target, people), strict=True
+        results["estimator"], GroupKFold(2).split(trials, target, subjects), strict=True
     ):
-        assert are_apart(fitted.best_estimator_, people[train])
+        assert_disjoint(fitted.best_estimator_, subjects[train])
 
 
 @pytest.mark.parametrize("estimator_class", CLASSES)
-def test_groups_must_be_asked_for(estimator_class, trials, target, people):
-    """scikit-learn says so, rather than validate on people who are trained on."""
+def test_groups_without_a_request_are_an_error(estimator_class, trials, target, subjects):
+    message = r"\[groups\] are passed but are not explicitly set as requested or not requested"
     with (
         sklearn.config_context(enable_metadata_routing=True),
-        pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match="groups"),
+        pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match=message),
     ):
         cross_validate(
             validated(estimator_class),
             trials,
             target,
             cv=GroupKFold(2),
-            params={"groups": people},
+            params={"groups": subjects},
         )

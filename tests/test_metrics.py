@@ -1,4 +1,4 @@
-"""NRMSE, and metrics in the history."""
+"""Normalised root mean squared error, and metrics in the history."""
 
 import functools
 import pickle
@@ -26,7 +26,7 @@ TRAIN, VALID = np.arange(12), np.arange(12, 24)
 
 
 class Halves:
-    """Train on the first trials, validate on the others."""
+    """Splitter: train on the first half of the trials, validate on the second."""
 
     def split(self, X, y=None, groups=None):
         yield TRAIN, VALID
@@ -45,7 +45,7 @@ def labels():
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_nrmse_is_error_over_spread(n_outputs, weighted):
+def test_nrmse_is_rmse_over_standard_deviation(n_outputs, weighted):
     rng = np.random.default_rng(0)
     y, p = rng.normal(5, 3, size=(2, 40, n_outputs))
     weight = rng.integers(0, 4, size=40) if weighted else None
@@ -58,7 +58,7 @@ def test_nrmse_is_error_over_spread(n_outputs, weighted):
     np.testing.assert_allclose(raw**2, 1 - r2)
 
 
-def test_nrmse_is_free_of_units():
+def test_nrmse_does_not_depend_on_the_unit():
     y, p = np.random.default_rng(0).normal(size=(2, 40))
     assert nrmse(1e-3 * y + 7, 1e-3 * p + 7) == pytest.approx(nrmse(y, p))
     assert nrmse(list(y), y) == 0
@@ -68,13 +68,21 @@ def test_nrmse_is_free_of_units():
 @pytest.mark.parametrize(
     ("y", "params", "message"),
     [
-        ([0.1, 0.1, 0.1], {}, "nrmse: target 0 of y_true is constant"),
-        ([[1, 3], [2, 3], [3, 3]], {}, "nrmse: target 1 of y_true is constant"),
-        ([1, 1, 2], {"sample_weight": [1, 1, 0]}, "nrmse: target 0 of y_true is constant"),
-        ([1, 2, 3], {"multioutput": "mean"}, "multioutput='mean' should be 'uniform_average' or"),
+        (
+            [0.1, 0.1, 0.1],
+            {},
+            "nrmse: target 0 of y_true is constant, so its standard deviation is 0",
+        ),
+        ([[1, 3], [2, 3], [3, 3]], {}, "nrmse: target 1 of y_true is constant, so its standard"),
+        ([1, 1, 2], {"sample_weight": [1, 1, 0]}, "nrmse: target 0 of y_true is constant, so its"),
+        (
+            [1, 2, 3],
+            {"multioutput": "mean"},
+            "nrmse: multioutput='mean' should be 'uniform_average' or 'raw_values'",
+        ),
     ],
 )
-def test_nrmse_that_cannot_be(y, params, message):
+def test_nrmse_of_bad_input(y, params, message):
     with pytest.raises(ValueError, match=message) as error:
         nrmse(y, np.zeros_like(y), **params)
     assert "\n" not in str(error.value)
@@ -95,16 +103,16 @@ def test_nrmse_scorer(n_outputs, X):
     assert search.best_params_["lr"] == grid["lr"][np.argmax(results)]
 
 
-def test_nrmse_of_each_output_as_a_scorer(X):
+def test_nrmse_by_output(X):
     y = X[:, :3, 0] * [1, 10, 100]
     fields = {"cv": 3, "scoring": nrmse_by_output, "return_estimator": True, "return_indices": True}
-    found = cross_validate(small(EEGNetRegressor), X, y, **fields)
-    for fold, estimator in enumerate(found["estimator"]):
-        test = found["indices"]["test"][fold]
+    results = cross_validate(small(EEGNetRegressor), X, y, **fields)
+    for fold, estimator in enumerate(results["estimator"]):
+        test = results["indices"]["test"][fold]
         expected = nrmse(y[test], estimator.predict(X[test]), multioutput="raw_values")
-        scores = [found[f"test_neg_nrmse_{output}"][fold] for output in range(3)]
+        scores = [results[f"test_neg_nrmse_{output}"][fold] for output in range(3)]
         np.testing.assert_allclose(scores, -expected)
-        assert found["test_neg_nrmse"][fold] == pytest.approx(-expected.mean())
+        assert results["test_neg_nrmse"][fold] == pytest.approx(-expected.mean())
     search = GridSearchCV(
         small(EEGNetRegressor), {"lr": [1e-6, 1e-2]}, scoring=nrmse_by_output, refit="neg_nrmse"
     )
@@ -121,8 +129,7 @@ def fit(estimator_class, X, y, *metrics, weight=None, **fields):
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_metrics_are_those_of_the_predictions(estimator_class, weighted, X, y):
-    """Of the last epoch, so that the network is the one that predicts."""
+def test_metrics_of_the_last_epoch_agree_with_predict(estimator_class, weighted, X, y):
     weight = np.random.default_rng(0).uniform(0.5, 2, size=24) if weighted else np.ones(24)
     y = np.where(np.arange(24) % 3 == 0, 1, 0)
     score = {"sample_weight": weight[VALID]}
@@ -155,46 +162,46 @@ def test_nrmse_of_several_targets(X):
     expected = nrmse(y[VALID], estimator.predict(X[VALID]))
     assert estimator.history_[-1, "valid_nrmse"] == pytest.approx(expected, rel=1e-4)
     errors = np.abs(y[VALID] - estimator.predict(X[VALID])) / y[TRAIN].std(axis=0)
-    found = estimator.history_[-1, "valid_mean_absolute_error"]
-    assert found == pytest.approx(errors.mean(), rel=1e-3)
+    recorded = estimator.history_[-1, "valid_mean_absolute_error"]
+    assert recorded == pytest.approx(errors.mean(), rel=1e-3)
 
 
 def test_nrmse_of_each_target_in_the_history(X):
     y = 100 + X[:, :2, 0]
     raw = functools.partial(nrmse, multioutput="raw_values")
-    metrics = [EpochMetric("nrmse_by_output"), EpochMetric(raw, name="own")]
+    metrics = [EpochMetric("nrmse_by_output"), EpochMetric(raw, name="mine")]
     estimator = fit(EEGNetRegressor, X, y, *metrics)
     expected = raw(y[VALID], estimator.predict(X[VALID]))
-    for name in ("nrmse_by_output", "own"):
-        found = [estimator.history_[-1, f"valid_{name}_{output}"] for output in range(2)]
-        np.testing.assert_allclose(found, expected, rtol=1e-4)
+    for name in ("nrmse_by_output", "mine"):
+        recorded = [estimator.history_[-1, f"valid_{name}_{output}"] for output in range(2)]
+        np.testing.assert_allclose(recorded, expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("found", [None, "0.5", [[0.5]], [], [[1], [1, 2]]])
-def test_metrics_that_are_no_numbers(found, X, y):
+@pytest.mark.parametrize("value", [None, "0.5", [[0.5]], [], [[1], [1, 2]]])
+def test_metric_does_not_return_numbers(value, X, y):
     with pytest.raises(
         ValueError, match="EpochMetric: mine returned .* should return a number, or"
     ):
-        fit(EEGNetClassifier, X, y, EpochMetric(lambda y_true, y_pred: found, name="mine"))
+        fit(EEGNetClassifier, X, y, EpochMetric(lambda y_true, y_pred: value, name="mine"))
 
 
-def test_columns_that_are_taken(X, y):
+def test_column_names_are_unique(X, y):
     for name in ("loss", "score"):
-        with pytest.raises(ValueError, match=f"the history has a '{name}' of its own already"):
+        with pytest.raises(ValueError, match=f"the history already has a column '{name}'"):
             fit(EEGNetClassifier, X, y, EpochMetric(name=name))
-    with pytest.raises(ValueError, match="the history has a 'balanced_accuracy' of its own"):
+    with pytest.raises(ValueError, match="the history already has a column 'balanced_accuracy'"):
         fit(EEGNetClassifier, X, y, EpochMetric(), EpochMetric())
     assert EpochMetric("roc_auc", name="loss").get_params()["name"] == "loss"
 
 
-def test_a_class_that_is_not_there(X):
+def test_a_class_without_validation_trials(X):
     y = np.arange(24) % 2
     y[TRAIN[:4]] = 2
     estimator = fit(EEGNetClassifier, X, y, EpochMetric())
-    right = estimator.predict(X[VALID]) == y[VALID]
-    expected = np.mean([right[y[VALID] == label].mean() for label in (0, 1)])
+    is_correct = estimator.predict(X[VALID]) == y[VALID]
+    expected = np.mean([is_correct[y[VALID] == label].mean() for label in (0, 1)])
     assert estimator.history_[-1, "valid_balanced_accuracy"] == pytest.approx(expected)
-    with pytest.raises(ValueError, match="roc_auc takes trials of every class, but there are none"):
+    with pytest.raises(ValueError, match="roc_auc needs trials of every class, but there is none"):
         fit(EEGNetClassifier, X, y, EpochMetric("roc_auc"))
 
 
@@ -213,8 +220,8 @@ def test_functions_as_metrics(X, labels):
     assert "train_sensitivity" not in estimator.history_[-1]
 
 
-def test_metrics_of_the_training_side(X, labels):
-    """A network without dropout, before a step that changes nothing, predicts as it trains."""
+def test_metrics_of_training_trials(X, labels):
+    """Without dropout and at a tiny learning rate, training and prediction outputs are the same."""
     estimator = EEGClassifier(network=linear, max_epochs=1, lr=1e-30, optimizer="sgd")
     estimator.set_params(weight_decay=0, batch_size=7, random_state=0)
     estimator.set_params(callbacks=[EpochMetric(on_train=True)]).fit(X, labels)
@@ -231,7 +238,7 @@ def test_metrics_of_the_training_side(X, labels):
         (EEGNetRegressor, "nrmse", "valid_nrmse", True),
     ],
 )
-def test_early_stopping_watches_a_metric(estimator_class, metric, column, lower_is_better, X, y):
+def test_early_stopping_monitors_a_metric(estimator_class, metric, column, lower_is_better, X, y):
     watch = EarlyStopping(column, patience=3)
     fields = {"valid_split": 0.25, "max_epochs": 60, "lr": 0.03}
     fields["callbacks"] = [EpochMetric(metric), watch]
@@ -244,13 +251,13 @@ def test_early_stopping_watches_a_metric(estimator_class, metric, column, lower_
     np.testing.assert_array_equal(chosen.fit(X, y).predict(X), estimator.predict(X))
 
 
-def test_what_watches_a_metric_comes_after_it(X, y):
+def test_early_stopping_comes_after_its_metric(X, y):
     watch = EarlyStopping("valid_roc_auc")
-    with pytest.raises(ValueError, match="no 'valid_roc_auc' to watch.*list what records it befor"):
+    with pytest.raises(ValueError, match="no column 'valid_roc_auc' to monitor; list the callback"):
         fit(EEGNetClassifier, X, y, watch, EpochMetric("roc_auc"))
 
 
-def test_metrics_are_searched_pickled_and_start_anew(X, y):
+def test_metrics_are_searched_pickled_and_reset_by_fit(X, y):
     metric = EpochMetric()
     estimator = fit(EEGNetClassifier, X, y, metric)
     assert [name for name in vars(metric) if name.endswith("_")] == []
@@ -264,29 +271,34 @@ def test_metrics_are_searched_pickled_and_start_anew(X, y):
 @pytest.mark.parametrize(
     ("estimator_class", "metric", "fields", "message"),
     [
-        (EEGNetClassifier, EpochMetric("nrmse"), {}, "metric='nrmse' is none of a classifier's, b"),
-        (EEGNetRegressor, EpochMetric("auc"), {}, "metric='auc' is none of a regressor's, nrmse"),
-        (EEGNetClassifier, EpochMetric(), {"valid_split": None}, "no trials to validate on; give"),
+        (EEGNetClassifier, EpochMetric("nrmse"), {}, "metric='nrmse' should be one of balanced"),
+        (EEGNetRegressor, EpochMetric("auc"), {}, "metric='auc' should be one of nrmse, nrmse_by"),
+        (
+            EEGNetClassifier,
+            EpochMetric(),
+            {"valid_split": None},
+            "there are no validation trials; give",
+        ),
         (
             EEGNetClassifier,
             EpochMetric(functools.partial(recall_score)),
             {},
-            "has no name; give one, as name=",
+            "has no name; set one, e.g. name=",
         ),
         (
             EEGNetClassifier,
             EpochMetric(lambda y_true, y_pred: 0, name="mine"),
             {"class_weight": {0: 2.0}},
-            "EpochMetric: mine takes no sample_weight, but trials are weighted",
+            "EpochMetric: mine has no parameter sample_weight, but the trials have",
         ),
     ],
 )
-def test_metrics_that_cannot_be(estimator_class, metric, fields, message, X, y):
+def test_bad_metrics(estimator_class, metric, fields, message, X, y):
     with pytest.raises(ValueError, match=message) as error:
         fit(estimator_class, X, y, metric, **fields)
     assert "\n" not in str(error.value)
 
 
-def test_the_halves_are_those_that_the_estimator_takes(y):
+def test_halves_is_a_valid_splitter(y):
     train, valid = split_for_validation(Halves(), y)
     assert (train.tolist(), valid.tolist()) == (TRAIN.tolist(), VALID.tolist())

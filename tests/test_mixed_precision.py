@@ -125,10 +125,10 @@ def test_the_scale_is_part_of_a_snapshot():
     callback.scaler_ = torch.amp.GradScaler("cpu", init_scale=4.0)
     weight = nn.Parameter(torch.ones(1))
     net = SimpleNamespace(optimizer_=torch.optim.SGD([weight]))
-    callback.differentiate(net, (2 * weight).sum())
+    callback.differentiate(net, (2 * weight).sum(), torch.Tensor.backward)
     assert weight.grad.item() == 2
     state = callback.state_dict()
-    callback.differentiate(net, (float("inf") * weight).sum())
+    callback.differentiate(net, (float("inf") * weight).sum(), torch.Tensor.backward)
     assert weight.grad is None
     assert callback.scaler_.get_scale() == 2
     callback.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""The networks against their papers, against plain layers and against the best known library."""
+"""Check the networks against their papers, plain layers and braindecode."""
 
 import copy
 import functools
@@ -53,7 +53,7 @@ def normal(*shape, dtype=torch.float64, seed=0):
 
 @torch.no_grad()
 def randomize(module):
-    """Give parameters and running statistics values that no default has."""
+    """Set parameters and running statistics to random values."""
     for number, tensor in enumerate(module.state_dict().values()):
         if tensor.is_floating_point():
             values = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(number))
@@ -62,7 +62,7 @@ def randomize(module):
 
 
 def outcome(module, forward, x, training=True):
-    """Return output, gradients and buffers of one pass through a copy of a module."""
+    """Return output, gradients and buffers after one pass through a copy of a module."""
     module, x = copy.deepcopy(module).train(training), x.clone().requires_grad_()
     y = forward(module, x)
     (y * torch.linspace(-1, 2, y.numel(), dtype=y.dtype).sin().view(y.shape)).sum().backward()
@@ -70,12 +70,12 @@ def outcome(module, forward, x, training=True):
     return {"output": y.detach(), "grad of x": x.grad, **gradients, **dict(module.named_buffers())}
 
 
-def assert_same(found, expected, atol=1e-10):
-    assert found.keys() == expected.keys()
+def assert_same(actual, expected, atol=1e-10):
+    assert actual.keys() == expected.keys()
     for name, value in expected.items():
         scale = max(1.0, value.abs().max().item())
         torch.testing.assert_close(
-            found[name], value, rtol=0, atol=atol * scale, msg=lambda m, n=name: f"{n}: {m}"
+            actual[name], value, rtol=0, atol=atol * scale, msg=lambda m, n=name: f"{n}: {m}"
         )
 
 
@@ -115,19 +115,19 @@ def test_inputs_of_the_head_of_deep_conv_net():
 
 
 def sizes(network, n_chans, n_times, names):
-    """Return the shapes, (n_signals, n_times), of what layers put out for one trial."""
-    found = {}
+    """Return the shapes (n_signals, n_times) of the outputs of layers for one trial."""
+    shapes = {}
     for name in names:
         layer = network.get_submodule(f"trunk.{name}")
         layer.register_forward_hook(
-            lambda layer, x, y, name=name: found.update({name: tuple(y.shape[1:])})
+            lambda layer, x, y, name=name: shapes.update({name: tuple(y.shape[1:])})
         )
     network.eval()(torch.zeros(1, n_chans, n_times))
-    return [found[name] for name in names]
+    return [shapes[name] for name in names]
 
 
 def test_layer_sizes_of_deep4net():
-    """They are those of figure 1 of the paper, of 534 times on 44 electrodes."""
+    """Figure 1 of the paper has the sizes for 44 channels and 534 time points."""
     network = build(DeepConvNet, 44, 534, 4, **DEEP4)
     names = [f"{stage}.{layer}" for stage in ("first", "second", "third", "fourth")
              for layer in ("filters", "pool")]  # fmt: skip
@@ -143,7 +143,7 @@ def test_layer_sizes_of_deep4net():
 
 
 def test_layer_sizes_of_shallow_conv_net():
-    """They are those of figure 2 of the paper."""
+    """Figure 2 of the paper has the sizes for 44 channels and 534 time points."""
     network = build(ShallowConvNet, 44, 534, 4)
     assert sizes(network, 44, 534, ["front", "pool"]) == [(40, 510), (40, 30)]
     assert network.trunk.front.temporal.weight.shape == (40, 1, 1, 25)
@@ -163,29 +163,30 @@ def test_shape_of_the_output(network, n_chans, n_outputs):
 # Fields
 
 
-def another(value):
-    """Return another value for a field with such a default."""
+def changed_value(value):
+    """Return a value of a field that differs from its default."""
     if isinstance(value, str):
         return "tanh"
     return value / 2 + 0.05 if isinstance(value, float) else value + 1
 
 
 def description(module):
-    bounds = [getattr(layer, "max_norm", None) for layer in module.modules()]
-    return repr(module), bounds, [tuple(weight.shape) for weight in module.parameters()]
+    limits = [getattr(layer, "_max_norm_limit", None) for layer in module.modules()]
+    return repr(module), limits, [tuple(weight.shape) for weight in module.parameters()]
 
 
 @pytest.mark.parametrize(
     ("network", "field"), [(network, field) for network in NETWORKS for field in fields(network)]
 )
-def test_every_field_makes_a_difference(network, field):
-    usual = description(build(network, 3, 256, 2))
-    changed = build(network, 3, 256, 2, **{field.name: another(field.default)})
-    assert description(changed) != usual
+def test_every_field_changes_the_network(network, field):
+    default = description(build(network, 3, 256, 2))
+    changed = build(network, 3, 256, 2, **{field.name: changed_value(field.default)})
+    assert description(changed) != default
     assert changed(torch.zeros(2, 3, 256)).shape == (2, 2)
 
 
-PLACES = {
+# Number of activations of each network that the field ``activation`` sets.
+N_ACTIVATIONS = {
     AdvancedEEGNet: 7,
     CompactCNN: 5,
     DeepConvNet: 4,
@@ -199,12 +200,12 @@ PLACES = {
 @pytest.mark.parametrize(
     "activation", ["leaky_relu", nn.LeakyReLU, functools.partial(nn.LeakyReLU, 0.3)]
 )
-def test_each_place_gets_its_own_activation(network, activation):
+def test_activations_are_separate_modules(network, activation):
     module = build(network, 3, 100, 2, activation=activation)
-    found = [layer for layer in module.modules() if type(layer) is nn.LeakyReLU]
-    assert len(found) == len(set(map(id, found))) == PLACES[network]
+    layers = [layer for layer in module.modules() if type(layer) is nn.LeakyReLU]
+    assert len(layers) == len(set(map(id, layers))) == N_ACTIVATIONS[network]
     slope = 0.3 if isinstance(activation, functools.partial) else 0.01
-    assert {layer.negative_slope for layer in found} == {slope}
+    assert {layer.negative_slope for layer in layers} == {slope}
 
 
 def test_shallow_conv_net_without_a_logarithm():
@@ -213,7 +214,7 @@ def test_shallow_conv_net_without_a_logarithm():
     assert (type(trunk.activation), type(trunk.pool_activation)) == (nn.ELU, nn.Identity)
 
 
-def test_activations_of_our_own_have_names():
+def test_activations_of_eegsk_have_names():
     x = normal(2, 3, 100, dtype=torch.float32)
     by_name = randomize(build(EEGNet, 3, 100, 2, activation="square")).eval()
     by_class = randomize(build(EEGNet, 3, 100, 2, activation=Square)).eval()
@@ -222,18 +223,22 @@ def test_activations_of_our_own_have_names():
 
 @pytest.mark.parametrize("limits", [(0.3, 0.2), (None, None)])
 def test_max_norms_of_deep_conv_net(limits, X, y):
-    limit, of_head = limits
+    limit, head_limit = limits
     estimator = small(
-        eegsk.DeepConvNetClassifier, max_norm=limit, head_max_norm=of_head, lr=10.0, optimizer="sgd"
+        eegsk.DeepConvNetClassifier,
+        max_norm=limit,
+        head_max_norm=head_limit,
+        lr=10.0,
+        optimizer="sgd",
     )
     network = estimator.fit(X, y).module_.network
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d)]
     norms = torch.cat([layer.weight.detach().flatten(1).norm(dim=1) for layer in layers])
-    norms_of_head = network.head.weight.detach().norm(dim=1)
+    head_norms = network.head.weight.detach().norm(dim=1)
     assert len(layers) == 5
-    for found, bound in ((norms, limit), (norms_of_head, of_head)):
-        largest = found.max().item()
-        assert largest > 0.5 if bound is None else largest == pytest.approx(bound, rel=1e-5)
+    for values, expected in ((norms, limit), (head_norms, head_limit)):
+        largest = values.max().item()
+        assert largest > 0.5 if expected is None else largest == pytest.approx(expected, rel=1e-5)
 
 
 # Windows that are too short
@@ -249,7 +254,7 @@ SHORTEST = [
 
 
 @pytest.mark.parametrize(("name", "fields", "shortest"), SHORTEST)
-def test_error_has_the_shortest_window(name, fields, shortest, y):
+def test_error_names_the_shortest_window(name, fields, shortest, y):
     estimator = getattr(eegsk, f"{name}Classifier")(**fields)
     message = f"{name}Classifier: trials of 9 times are too short for this network, which needs at"
     with pytest.raises(ValueError, match=re.escape(f"{message} least {shortest};")):
@@ -258,23 +263,25 @@ def test_error_has_the_shortest_window(name, fields, shortest, y):
 
 
 @pytest.mark.parametrize("network", [AdvancedEEGNet, CompactCNN, EEGNeXMini])
-def test_networks_that_average_over_all_of_time_take_any_window(network):
+def test_networks_with_global_average_pooling_take_any_window(network):
     assert build(network, 2, 1, 3).eval()(torch.zeros(2, 2, 1)).shape == (2, 3)
 
 
 # Plain layers
 
 
-def test_dense_front_is_chosen_by_cost():
-    def plain_is_best(n_chans, *fields):
-        return DenseTemporalSpatial(n_chans, *fields)._plain_is_best(torch.zeros(1, n_chans, 100))
+def test_order_of_the_dense_front_end_is_chosen_by_cost():
+    def plain_is_cheaper(n_chans, *fields):
+        return DenseTemporalSpatial(n_chans, *fields)._plain_is_cheaper(
+            torch.zeros(1, n_chans, 100)
+        )
 
-    assert plain_is_best(64, 1, 25, 40)
-    assert not plain_is_best(64, 40, 25, 40)
-    assert not plain_is_best(2, 25, 5, 25)
+    assert plain_is_cheaper(64, 1, 25, 40)
+    assert not plain_is_cheaper(64, 40, 25, 40)
+    assert not plain_is_cheaper(2, 25, 5, 25)
 
 
-def test_dense_front_has_the_plain_layers():
+def test_dense_front_end_has_the_parameters_of_the_plain_layers():
     shapes = {
         name: tuple(w.shape) for name, w in DenseTemporalSpatial(5, 2, 3, 4).named_parameters()
     }
@@ -331,43 +338,54 @@ def test_eegnex_mini_equals_the_plain_layers(kernel, training):
         (MaxPool(2), nn.MaxPool1d(2)),
         (MaxPool(3), nn.MaxPool1d(3)),
         (SameConv(4, 3, 16, dilation=2), nn.Conv1d(4, 3, 16, dilation=2, padding=15, bias=False)),
-        (SameConv(4, 4, 5, 4, dilation=3), nn.Conv1d(4, 4, 5, 1, 6, 3, groups=4, bias=False)),
+        (
+            SameConv(4, 4, 5, dilation=3, groups=4),
+            nn.Conv1d(4, 4, 5, 1, 6, 3, groups=4, bias=False),
+        ),
     ],
 )
 @pytest.mark.parametrize("n_times", [76, 100])
-def test_layers_compute_what_those_of_torch_do(ours, theirs, n_times):
+def test_layers_equal_those_of_torch(ours, theirs, n_times):
     ours, theirs = randomize(ours.double()), randomize(theirs.double())
     x = normal(2, 4, n_times)
     assert_same(outcome(ours, type(ours).__call__, x), outcome(theirs, type(theirs).__call__, x))
 
 
-@pytest.mark.parametrize("pool", [MaxPool(5), MeanPool(5), MeanPool(5, 2), MeanPool(6, padding=1)])
-def test_pooling_of_too_few_times(pool):
-    with pytest.raises(RuntimeError):
+@pytest.mark.parametrize(
+    ("pool", "message"),
+    [
+        (MaxPool(5), "Invalid computed output size: 0"),
+        (MeanPool(5), "n_times=3 is too short to pool over windows of 5 samples"),
+        (MeanPool(5, 2), "Output size is too small"),
+        (MeanPool(6, padding=1), "length must be non-negative"),
+    ],
+)
+def test_error_if_there_are_too_few_samples_to_pool(pool, message):
+    with pytest.raises(RuntimeError, match=message):
         pool(torch.zeros(2, 3, 3))
 
 
-def test_the_first_of_equal_values_is_the_largest():
+def test_the_first_of_equal_maxima_gets_the_gradient():
     x = torch.zeros(1, 1, 6, requires_grad=True)
     MaxPool(3)(x).sum().backward()
     assert x.grad.flatten().tolist() == [1, 0, 0, 1, 0, 0]
 
 
-def test_nan_is_the_largest():
+def test_max_pooling_propagates_nan():
     x = torch.tensor([[[1.0, torch.nan, 2.0, 3.0]]])
     for with_gradients in (False, True):
         x.requires_grad_(with_gradients)
         torch.testing.assert_close(MaxPool(2)(x), nn.MaxPool1d(2)(x), equal_nan=True)
 
 
-def test_what_is_pooled_may_be_changed_in_place():
+def test_outputs_of_max_pooling_can_be_changed_in_place():
     x = torch.randn(2, 3, 8, requires_grad=True)
     for size in (1, 2):
         nn.Sequential(nn.Conv1d(3, 3, 1), MaxPool(size), nn.ReLU(inplace=True))(x).sum().backward()
     with torch.no_grad():
-        before = x.clone()
+        copied = x.clone()
         MaxPool(1)(x).relu_()
-        torch.testing.assert_close(x, before, rtol=0, atol=0)
+        torch.testing.assert_close(x, copied, rtol=0, atol=0)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
@@ -378,12 +396,12 @@ def test_max_pooling_can_be_traced_and_saved(tmp_path):
         torch.testing.assert_close(torch.jit.load(tmp_path / "pool.pt")(x), pool(x))
 
 
-def test_max_pooling_is_differentiated_twice():
+def test_second_derivatives_of_max_pooling():
     x = normal(2, 3, 9).requires_grad_()
     torch.autograd.gradgradcheck(lambda x: MaxPool(2)(x) ** 3, x)
 
 
-def test_weight_normalisation_is_that_of_torch():
+def test_weight_normalisation_equals_that_of_torch():
     torch.manual_seed(0)
     ours, theirs = WeightNormLinear(6, 4).double(), nn.Linear(6, 4).double()
     theirs.load_state_dict({"weight": ours.weight, "bias": ours.bias})
@@ -428,7 +446,7 @@ def test_advanced_eegnet_normalises_every_convolution():
     ]
 
 
-# The best known library
+# Braindecode
 
 
 @pytest.fixture(scope="module")
@@ -441,7 +459,7 @@ def braindecode():
 
 @torch.no_grad()
 def copy_layers(source, target):
-    """Copy weights and running statistics, layer by layer; a bias that is not there is zero."""
+    """Copy weights and running statistics, layer by layer; a missing bias is zero."""
     kinds = nn.Conv1d | nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d
     pairs = zip(
         *([m for m in module.modules() if isinstance(m, kinds)] for module in (source, target)),
@@ -449,9 +467,9 @@ def copy_layers(source, target):
     )
     for theirs, ours in pairs:
         for name in ("weight", "bias", "running_mean", "running_var"):
-            wanted, given = getattr(ours, name, None), getattr(theirs, name, None)
-            if wanted is not None:
-                wanted.copy_(0 * wanted if given is None else given.view_as(wanted))
+            new, old = getattr(ours, name, None), getattr(theirs, name, None)
+            if new is not None:
+                new.copy_(0 * new if old is None else old.view_as(new))
 
 
 @pytest.mark.parametrize(

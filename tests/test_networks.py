@@ -1,9 +1,8 @@
-"""EEGNet against its paper and against plain layers, and whatever network users bring."""
+"""Check EEGNet against its paper and plain layers, and networks that users define."""
 
 import copy
 import functools
 import re
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import nn
 
 import eegsk
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor, Signal
-from eegsk.blocks import make_activation, max_norm, project_max_norm
+from eegsk.blocks import apply_max_norm, make_activation, with_max_norm
 from eegsk.networks import EEGNet, build_network
 
 from .networks import Recurrent, linear, small
@@ -41,7 +40,7 @@ def n_parameters(module):
 
 
 class MaxNorms(skorch.callbacks.Callback):
-    """Record the norms of bounded weights after each training step."""
+    """Record the norms of max-norm constrained weights after each training step."""
 
     def on_train_begin(self, net, **kwargs):
         self.spatial_, self.head_ = [], []
@@ -49,8 +48,8 @@ class MaxNorms(skorch.callbacks.Callback):
     def on_batch_end(self, net, training=False, **kwargs):
         network = net.module_.network
         weights = network.trunk.front.spatial.weight, network.head.weight
-        for seen, weight in zip((self.spatial_, self.head_), weights, strict=True):
-            seen.append(weight.detach().flatten(1).norm(dim=1))
+        for norms, weight in zip((self.spatial_, self.head_), weights, strict=True):
+            norms.append(weight.detach().flatten(1).norm(dim=1))
 
 
 # The user guide
@@ -70,7 +69,7 @@ def test_table_of_the_user_guide_has_every_network_and_its_parameters():
             assert n_parameters(module) == count, name
 
 
-# EEGNet against the paper
+# The paper
 
 
 @pytest.mark.parametrize(
@@ -114,20 +113,20 @@ def test_fields_of_the_estimator_reach_its_network(X, y):
     assert trunk.front.spatial.weight.shape == (12, 1, 3, 1)
     assert trunk.second.weight.shape == (5, 12, 9)
     assert trunk.dropout.p == trunk.second_dropout.p == 0.125
-    assert (trunk.front.spatial.max_norm, network.head.max_norm) == (0.75, 0.5)
+    assert (trunk.front.spatial._max_norm_limit, network.head._max_norm_limit) == (0.75, 0.5)
     assert network.head.weight.shape == (2, 5 * (48 // 3 // 2))
 
 
-# EEGNet against plain layers
+# Plain layers
 
 
 def same(kernel):
-    """Pad as Keras does, one further ahead if the kernel is even."""
+    """Return zero padding as in Keras: one more zero after the signal if the kernel is even."""
     return nn.ZeroPad2d(((kernel - 1) // 2, kernel // 2, 0, 0))
 
 
 def reference(n_chans, n_times, n_outputs, activation, fields):
-    """Arrange the layers of the paper, images of one row of pixels for each electrode."""
+    """Create the plain layers of the paper; a trial is an image with one row per channel."""
     n_sources = fields.n_filters * fields.depth
     n_second = fields.second_n_filters or n_sources
     kernel, second_kernel = fields.kernel, fields.second_kernel
@@ -160,7 +159,7 @@ def reference(n_chans, n_times, n_outputs, activation, fields):
 
 
 def twins(n_chans, n_times, n_outputs, activation=nn.ELU, **fields):
-    """Return an EEGNet and its reference with the same random weights and running statistics."""
+    """Return an EEGNet and its plain layers with equal random weights and running statistics."""
     fields = EEGNet(activation=activation, **fields)
     network = fields.build(Signal(n_chans=n_chans, n_times=n_times), n_outputs).double()
     plain = reference(n_chans, n_times, n_outputs, activation, fields).double()
@@ -175,7 +174,7 @@ def twins(n_chans, n_times, n_outputs, activation=nn.ELU, **fields):
 
 
 def outcome(network, x, training):
-    """Return output, gradients and buffers of a pass, whatever the layers are called."""
+    """Return output, gradients and buffers after one pass, as lists without names."""
     output = network.train(training)(x)
     (output * torch.linspace(-1, 2, output.numel(), dtype=x.dtype).view_as(output)).sum().backward()
     gradients = [parameter.grad for parameter in network.parameters()]
@@ -195,10 +194,9 @@ def outcome(network, x, training):
 def test_equals_the_plain_layers_of_the_paper(shape, fields, training):
     network, plain = twins(*shape, **fields | ({"dropout": 0.0} if training else {}))
     x = torch.randn(7, *shape[:2], dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    found, expected = outcome(network, x, training), outcome(plain, x, training)
-    assert len(found) == len(expected)
+    actual, expected = outcome(network, x, training), outcome(plain, x, training)
     atol = 1e-10 * max(1.0, *(theirs.abs().max().item() for theirs in expected))
-    for ours, theirs in zip(found, expected, strict=True):
+    for ours, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(ours, theirs.view_as(ours), rtol=0, atol=atol)
 
 
@@ -206,7 +204,7 @@ def test_equals_the_plain_layers_of_the_paper(shape, fields, training):
 
 
 @pytest.mark.parametrize(
-    ("activation", "made"),
+    ("activation", "expected"),
     [
         ("relu", nn.ReLU),
         ("leaky_relu", nn.LeakyReLU),
@@ -219,18 +217,18 @@ def test_equals_the_plain_layers_of_the_paper(shape, fields, training):
         (lambda: nn.Hardtanh(-2, 2), nn.Hardtanh),
     ],
 )
-def test_each_place_gets_its_own_activation(activation, made):
+def test_activations_are_separate_modules(activation, expected):
     trunk = build(3, 64, 2, activation=activation).trunk
-    assert type(trunk.activation) is type(trunk.second_activation) is made
+    assert type(trunk.activation) is type(trunk.second_activation) is expected
     assert trunk.activation is not trunk.second_activation
 
 
-def test_parameters_of_an_activation():
+def test_activation_with_parameters():
     trunk = build(3, 64, 2, activation=functools.partial(nn.ELU, alpha=0.2)).trunk
     assert trunk.activation.alpha == trunk.second_activation.alpha == 0.2
 
 
-def test_activations_with_weights_are_trained_apart(X, y):
+def test_activations_with_weights_are_trained_separately(X, y):
     trunk = small(EEGNetClassifier, activation="prelu", lr=0.1).fit(X, y).module_.network.trunk
     slopes = {trunk.activation.weight.item(), trunk.second_activation.weight.item()}
     assert len(slopes | {0.25}) == 3
@@ -244,7 +242,7 @@ def test_activations_with_weights_are_trained_apart(X, y):
         (torch.relu, "relu"),
     ],
 )
-def test_activations_that_are_none(activation, message):
+def test_error_if_activation_is_invalid(activation, message):
     with pytest.raises(TypeError, match=message) as error:
         make_activation(activation)
     assert "\n" not in str(error.value)
@@ -255,17 +253,17 @@ def test_activations_that_are_none(activation, message):
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("limits", [(1.0, 0.25), (0.3, None), (None, 0.05)])
-def test_max_norm_holds_after_each_step(optimizer, limits, X, y):
+def test_max_norm_after_each_step(optimizer, limits, X, y):
     bounds = dict(zip(("spatial_max_norm", "head_max_norm"), limits, strict=True))
     training = {"optimizer": optimizer, "lr": 100.0, "batch_size": 8, "callbacks": [MaxNorms()]}
     estimator = small(EEGNetClassifier, **bounds, **training).fit(X, y)
-    spy = dict(estimator.net_.callbacks_)["maxnorms"]
-    for seen, limit in zip((spy.spatial_, spy.head_), limits, strict=True):
-        norms = torch.stack(seen)
+    recorded = dict(estimator.net_.callbacks_)["maxnorms"]
+    for steps, limit in zip((recorded.spatial_, recorded.head_), limits, strict=True):
+        norms = torch.stack(steps)
         assert len(norms) == 6
         assert norms.isfinite().all()
-        reached = norms.max().item()
-        assert reached > 1 if limit is None else reached == pytest.approx(limit, rel=1e-5)
+        largest = norms.max().item()
+        assert largest > 1 if limit is None else largest == pytest.approx(limit, rel=1e-5)
 
 
 def test_weights_are_plain_parameters(X, y):
@@ -275,16 +273,57 @@ def test_weights_are_plain_parameters(X, y):
     assert all(type(weight) is nn.Parameter and weight.is_leaf for weight in weights)
 
 
-def test_projection_keeps_directions_and_what_is_within():
-    layer = max_norm(nn.Linear(4, 3), 1.0)
-    before = torch.tensor([[0.1, 0, 0, 0], [0, 0, 0, 0], [3.0, 0, 4, 0]])
+def test_max_norm_keeps_directions_and_small_weights():
+    layer = with_max_norm(nn.Linear(4, 3), 1.0)
+    weight = torch.tensor([[0.1, 0, 0, 0], [0, 0, 0, 0], [3.0, 0, 4, 0]])
     with torch.no_grad():
-        layer.weight.copy_(before)
+        layer.weight.copy_(weight)
     bias = layer.bias.clone()
-    project_max_norm(nn.Sequential(layer, nn.Linear(3, 3)))
-    assert torch.equal(layer.weight[:2], before[:2])
+    apply_max_norm(nn.Sequential(layer, nn.Linear(3, 3)))
+    assert torch.equal(layer.weight[:2], weight[:2])
     torch.testing.assert_close(layer.weight[2], torch.tensor([0.6, 0, 0.8, 0]))
     assert torch.equal(layer.bias, bias)
+
+
+class ForeignLinear(nn.Linear):
+    """A layer of another library that has its own use for the name ``max_norm``."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(n_inputs, n_outputs)
+        self.max_norm = 1e-3
+
+
+class ForeignMaxNorm(nn.Module):
+    """A parametrization as in braindecode: ``max_norm`` without a weight of its own."""
+
+    max_norm = 1.0
+
+    def forward(self, weight):
+        return weight.renorm(2, 0, self.max_norm)
+
+
+def test_foreign_layers_with_an_attribute_max_norm_are_left_alone():
+    parametrized = nn.utils.parametrize.register_parametrization(
+        nn.Linear(4, 3), "weight", ForeignMaxNorm()
+    )
+    network = nn.Sequential(ForeignLinear(4, 4), parametrized)
+    before = copy.deepcopy(network.state_dict())
+    apply_max_norm(network)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_a_network_with_foreign_max_norms_trains(X, y):
+    def network(n_chans, n_times, n_outputs):
+        layer = nn.utils.parametrize.register_parametrization(
+            ForeignLinear(n_chans * n_times, n_outputs), "weight", ForeignMaxNorm()
+        )
+        return nn.Sequential(nn.Flatten(), layer)
+
+    classifier = EEGClassifier(network=network, max_epochs=2, random_state=0).fit(X, y)
+    norms = classifier.module_.network[1].weight.norm(dim=1)
+    assert (norms > 0.1).all()
+    assert (norms <= 1 + 1e-6).all()
 
 
 # Windows that are too short
@@ -300,7 +339,7 @@ def test_projection_keeps_directions_and_what_is_within():
         ({"pool": 3000}, 24_000),
     ],
 )
-def test_error_has_the_shortest_window(estimator_class, fields, shortest, y):
+def test_error_names_the_shortest_window(estimator_class, fields, shortest, y):
     estimator = estimator_class(**fields, max_epochs=1)
     with pytest.raises(ValueError, match="too short") as error:
         estimator.fit(np.zeros((24, 1, 20)), y)
@@ -320,7 +359,7 @@ def test_the_shortest_window_is_the_shortest(fields):
         build_network(EEGNet(**fields).build, Signal(n_chans=2, n_times=shortest - 1), 2, "EEGNet")
 
 
-def test_an_error_of_the_network_itself_is_not_taken_for_short_windows(X, y):
+def test_other_errors_of_a_network_are_not_attributed_to_short_windows(X, y):
     def broken(n_chans, n_times, n_outputs):
         return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times + 1, n_outputs))
 
@@ -328,7 +367,7 @@ def test_an_error_of_the_network_itself_is_not_taken_for_short_windows(X, y):
         EEGClassifier(network=broken).fit(X, y)
 
 
-# Networks of others
+# Networks that users define
 
 
 @pytest.mark.parametrize(
@@ -339,7 +378,7 @@ def test_an_error_of_the_network_itself_is_not_taken_for_short_windows(X, y):
         (lambda n_chans, n_times, n_outputs: linear(n_chans, n_times, n_outputs + 1), "(2, 3)"),
     ],
 )
-def test_a_network_that_returns_another_shape(network, shape, X, y):
+def test_error_if_a_network_returns_an_unexpected_shape(network, shape, X, y):
     message = f"EEGClassifier: the network returned shape {shape} for 2 trials; it should return"
     with pytest.raises(ValueError, match=re.escape(message)):
         EEGClassifier(network=network).fit(X, y)
@@ -353,7 +392,7 @@ def test_a_network_that_returns_another_shape(network, shape, X, y):
         (lambda n_chans, n_times: nn.Flatten(), "n_outputs"),
     ],
 )
-def test_networks_that_are_none(network, message, X, y):
+def test_error_if_network_is_invalid(network, message, X, y):
     with pytest.raises(TypeError, match=message) as error:
         EEGClassifier(network=network).fit(X, y)
     assert "\n" not in str(error.value)
@@ -375,22 +414,21 @@ def test_network_params_reach_the_network(X, y):
     assert estimator.fit(X, y).module_.network.lstm.hidden_size == 5
 
 
-def test_a_network_without_parameters_for_the_signal_is_not_given_them(X, y):
-    seen = []
+def test_arguments_of_a_network_with_keyword_arguments(X, y):
+    calls = []
 
-    def network(**told):
-        seen.append(set(told))
-        return linear(**told)
+    def network(**kwargs):
+        calls.append(set(kwargs))
+        return linear(**kwargs)
 
     EEGClassifier(network=network, max_epochs=1).fit(X, y)
-    assert seen == [{"n_chans", "n_times", "n_outputs"}]
+    assert calls == [{"n_chans", "n_times", "n_outputs"}]
 
 
-def test_fit_leaves_a_network_that_the_factory_keeps_alone(X, y):
-    kept = linear(3, 48, 2)
-    before = copy.deepcopy(kept.state_dict())
-    factory = functools.partial(copy.deepcopy, kept)
+def test_fit_does_not_change_a_network_that_the_factory_copies(X, y):
+    original = linear(3, 48, 2)
+    state = copy.deepcopy(original.state_dict())
+    factory = functools.partial(copy.deepcopy, original)
     estimator = EEGClassifier(network=lambda **_: factory(), max_epochs=1).fit(X, y)
-    assert isinstance(before, OrderedDict)
-    assert all(torch.equal(before[name], value) for name, value in kept.state_dict().items())
-    assert estimator.module_.network is not kept
+    assert all(torch.equal(state[name], value) for name, value in original.state_dict().items())
+    assert estimator.module_.network is not original

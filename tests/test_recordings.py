@@ -1,4 +1,4 @@
-"""The benchmarks of recipes and of real recordings still run, in a short try."""
+"""Short runs of the benchmarks of recipes and of recordings."""
 
 import importlib
 import os
@@ -16,38 +16,38 @@ QUICK = ["--seeds", "0", "--subjects", "4", "--max-epochs", "1"]
 
 @pytest.fixture
 def module_of(monkeypatch):
-    """Return what imports a benchmark."""
+    """Return a function that imports a module of the benchmarks."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     return importlib.import_module
 
 
 @pytest.fixture
 def recorded_of(module_of):
-    """Return the same where there are recordings."""
+    """Return the same function; skip the test if there are no recordings."""
     if not os.environ.get("EEGSK_DATA"):
-        pytest.skip("EEGSK_DATA does not say where the real recordings are")
+        pytest.skip("needs recordings: set EEGSK_DATA to their folder")
     return module_of
 
 
 def thin(monkeypatch, module, step=4):
-    """Leave one trial in ``step`` of what a module loads, but for the few of reaction times."""
+    """Keep every ``step``-th trial of the loaders of a module, except those of reaction times."""
     for name, load in list(vars(module).items()):
         if name.startswith("load_") and name != "load_reaction_times":
             monkeypatch.setattr(module, name, lambda *args, load=load: _thinned(load(*args), step))
 
 
-def _thinned(found, step):
-    parts = [part[::step] if isinstance(part, np.ndarray) else part for part in found]
-    return type(found)(*parts) if hasattr(found, "_fields") else tuple(parts)
+def _thinned(recordings, step):
+    parts = [part[::step] if isinstance(part, np.ndarray) else part for part in recordings]
+    return type(recordings)(*parts) if hasattr(recordings, "_fields") else tuple(parts)
 
 
-def rows_of(printed):
+def rows_of(output):
     """Return the cells of the rows of a table, without its heading."""
-    lines = [line for line in printed.splitlines() if line.startswith("|")]
+    lines = [line for line in output.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-# What is left of a table in a short try: some of what it compares.
+# Part of each table for a short run.
 PARTS = {
     "activations": {"NETWORKS": ["EEGNet"], "ACTIVATIONS": ["relu", "elu"]},
     "alphas": {"ALPHAS": ["elu, alpha 0.2", "elu, alpha 0.9"]},
@@ -60,21 +60,20 @@ PARTS = {
 }
 
 
-def _part(whole, kept):
-    return {key: whole[key] for key in kept} if isinstance(whole, dict) else kept
+def _part(constant, keys):
+    return {key: constant[key] for key in keys} if isinstance(constant, dict) else keys
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_tables_of_real_recordings(recorded_of, name, monkeypatch, capsys, tmp_path):
+def test_tables_of_recordings(recorded_of, name, monkeypatch, capsys, tmp_path):
     benchmark = recorded_of("real_recordings")
     module = benchmark.TABLES[name]
     thin(monkeypatch, module)
     thin(monkeypatch, recorded_of("recordings.two_channels"))
-    for constant, kept in PARTS[name].items():
-        monkeypatch.setattr(module, constant, _part(getattr(module, constant), kept))
+    for constant, keys in PARTS[name].items():
+        monkeypatch.setattr(module, constant, _part(getattr(module, constant), keys))
     benchmark.main([*QUICK, "--only", name, "--figures", str(tmp_path)])
-    printed = capsys.readouterr().out
-    rows = rows_of(printed)
+    rows = rows_of(capsys.readouterr().out)
     assert len(rows) == (3 if name == "reaction_times" else 2)
     scores = [float(number) for row in rows for number in re.findall(r"\d\.\d\d\d", " ".join(row))]
     assert len(scores) >= len(rows)
@@ -82,7 +81,7 @@ def test_tables_of_real_recordings(recorded_of, name, monkeypatch, capsys, tmp_p
     assert (tmp_path / "activations.png").exists() == (name == "activations")
 
 
-def test_every_table_can_be_asked_for(module_of):
+def test_all_tables_are_tested(module_of):
     assert module_of("real_recordings").TABLES.keys() == PARTS.keys()
 
 
@@ -103,22 +102,22 @@ def test_recipes_on_simulated_trials(module_of, monkeypatch, capsys):
     assert all("simulated" in row[1] for row in rows)
 
 
-def test_an_interrupted_table_goes_on(tmp_path):
-    # In processes of their own: jobs side by side are found by their modules, and joblib may lend
-    # workers that another test began, which know nothing of the folder of benchmarks.
+def test_tables_are_read_from_the_cache(tmp_path):
+    # In new processes, because joblib may reuse workers of another test, in which the folder of the
+    # benchmarks cannot be imported.
     only = ["--only", "motor_imagery", "motor_imagery_eegnet"]
     options = ["--max-epochs", "1", "--n-jobs", "2", "--cache", str(tmp_path)]
     command = [sys.executable, str(BENCHMARKS / "recipes.py"), *options, *only]
     environment = {name: value for name, value in os.environ.items() if name != "EEGSK_DATA"}
-    printed = [
+    outputs = [
         subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
         for _ in range(2)
     ]
-    assert [row[0] for row in rows_of(printed[0])] == only[1:]
-    assert printed[0] == printed[1]  # with times of the first
+    assert [row[0] for row in rows_of(outputs[0])] == only[1:]
+    assert outputs[0] == outputs[1]  # including run times
 
 
-def test_every_recipe_has_a_row(module_of):
+def test_all_recipes_have_a_row(module_of):
     benchmark = module_of("recipes")
     assert set(benchmark.ROWS) == set(benchmark.recipes.__all__)
 
@@ -126,13 +125,13 @@ def test_every_recipe_has_a_row(module_of):
 # Trials
 
 
-def test_reaction_times_are_those_of_the_next_press(module_of):
+def test_reaction_time_ends_at_the_next_press(module_of):
     latencies = module_of("recordings.data")._latencies
     squares, presses = np.array([100, 200, 300, 400]), np.array([50, 140, 150, 330])
     np.testing.assert_equal(latencies(squares, presses), [40, np.nan, 30, np.nan])
 
 
-def test_no_press_is_in_a_window(recorded_of):
+def test_windows_contain_no_press(recorded_of):
     data = recorded_of("recordings.data")
     X, latency, sfreq = data.load_reaction_times()
     assert X.shape == (74, 30, 91)
@@ -140,7 +139,7 @@ def test_no_press_is_in_a_window(recorded_of):
     assert latency.min() > data.AFTER_SQUARE + 1 / sfreq
 
 
-def test_windows_of_rest_and_counting(recorded_of):
+def test_windows_of_mental_arithmetic(recorded_of):
     X, y, subjects, _ = recorded_of("recordings.data").load_arithmetic()
     assert X.shape[1:] == (19, 512)
     assert len(np.unique(subjects)) == 8
@@ -148,17 +147,19 @@ def test_windows_of_rest_and_counting(recorded_of):
         assert np.unique(y[subjects == subject], return_counts=True)[1].tolist() == [15, 45]
 
 
-def test_fifty_classes(recorded_of):
+def test_trials_of_many_classes(recorded_of):
     X, y = recorded_of("recordings.data").load_many_classes([1, 4])
     assert X.shape == (1200, 3, 1000)
     assert set(np.unique(y, return_counts=True)[1]) == {60}
     assert len(np.unique(y)) == 20
 
 
-def test_parts_of_a_class_are_scored(module_of):
+def test_scores_of_parts_of_a_class(module_of):
     y = np.array(["1 01T left_hand", "1 01T right_hand", "1 02T left_hand", "3 01T left_hand"])
-    found = np.array(["1 01T left_hand", "1 01T left_hand", "1 01T left_hand", "3 01T left_hand"])
-    scores = module_of("recordings.many_classes")._scores(y, found)
+    predicted = np.array(
+        ["1 01T left_hand", "1 01T left_hand", "1 01T left_hand", "3 01T left_hand"]
+    )
+    scores = module_of("recordings.many_classes")._scores(y, predicted)
     assert scores == {
         "accuracy": 0.5,
         "balanced": 0.5,
@@ -167,7 +168,7 @@ def test_parts_of_a_class_are_scored(module_of):
     }
 
 
-def test_band_power_is_of_its_band(module_of):
+def test_band_power_is_largest_in_its_band(module_of):
     band_power = module_of("recordings.band_power")
     times = np.arange(256) / 128
     X = np.sin(2 * np.pi * np.array([6, 10, 20])[:, None, None] * times)

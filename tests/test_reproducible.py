@@ -1,4 +1,4 @@
-"""The same seed gives the same weights, to the last bit, and leaves no trace in the process."""
+"""The same seed gives the same weights, bit for bit, and global state is restored after a fit."""
 
 import hashlib
 import os
@@ -23,17 +23,17 @@ TRAINED = {"batch_size": 7, "lr": 0.05, "valid_split": 0.25}
 
 
 def digest(estimator):
-    """Return what tells one fitted estimator's weights and history from another's."""
-    seen = hashlib.sha256()
+    """Return a hash of the weights and losses of a fitted estimator."""
+    hashed = hashlib.sha256()
     for tensor in estimator.module_.state_dict().values():
-        seen.update(tensor.cpu().numpy().tobytes())
+        hashed.update(tensor.cpu().numpy().tobytes())
     losses = [(row["train_loss"], row.get("valid_loss")) for row in estimator.history_]
-    seen.update(repr(losses).encode())
-    return seen.hexdigest()
+    hashed.update(repr(losses).encode())
+    return hashed.hexdigest()
 
 
 def generators():
-    """Return the states of the global generators, for comparison."""
+    """Return the states of the global random generators."""
     return (
         torch.get_rng_state().numpy().tobytes(),
         str(np.random.get_state()),
@@ -66,7 +66,7 @@ def test_same_seed_same_weights(estimator_class, X, y):
 
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
-def test_another_seed_other_weights(estimator_class, X, y):
+def test_different_seeds_different_weights(estimator_class, X, y):
     digests = {
         digest(small(estimator_class, **TRAINED, random_state=seed).fit(X, y)) for seed in range(3)
     }
@@ -74,7 +74,7 @@ def test_another_seed_other_weights(estimator_class, X, y):
 
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
-def test_no_seed_other_weights_each_time(estimator_class, X, y):
+def test_without_a_seed_each_fit_has_different_weights(estimator_class, X, y):
     estimator = small(estimator_class, **TRAINED, random_state=None)
     for set_global_seed in (random.seed, np.random.seed, torch.manual_seed):
         set_global_seed(0)
@@ -84,7 +84,7 @@ def test_no_seed_other_weights_each_time(estimator_class, X, y):
     assert digest(estimator.fit(X, y)) != first
 
 
-def test_global_generators_do_not_matter(X, y):
+def test_weights_do_not_depend_on_global_generators(X, y):
     digests = set()
     for seed in range(2):
         random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
@@ -92,7 +92,7 @@ def test_global_generators_do_not_matter(X, y):
     assert len(digests) == 1
 
 
-def test_a_random_state_goes_on(X, y):
+def test_a_random_state_instance_advances_with_each_fit(X, y):
     def two_fits():
         estimator = small(EEGNetClassifier, random_state=np.random.RandomState(5))
         return [digest(estimator.fit(X, y)) for _ in range(2)]
@@ -102,12 +102,12 @@ def test_a_random_state_goes_on(X, y):
     assert [first, second] == two_fits()
 
 
-def test_numpy_and_python_seeds_are_the_same(X, y):
+def test_numpy_and_python_integers_are_equal_seeds(X, y):
     seeds = (7, np.int64(7), np.uint32(7))
     assert len({digest(small(EEGNetClassifier, random_state=s).fit(X, y)) for s in seeds}) == 1
 
 
-def test_partial_fit_and_warm_start_go_on_from_the_seed(X, y):
+def test_partial_fit_and_warm_start_are_reproducible(X, y):
     def digests():
         partial = small(EEGNetClassifier).partial_fit(X, y, classes=[0, 1])
         warm = small(EEGNetRegressor, warm_start=True).fit(X, y)
@@ -116,12 +116,12 @@ def test_partial_fit_and_warm_start_go_on_from_the_seed(X, y):
     assert digests() == digests()
 
 
-def test_predictions_are_the_same_each_time(X, y):
+def test_repeated_predictions_are_identical(X, y):
     estimator = small(EEGNetClassifier, **TRAINED).fit(X, y)
     np.testing.assert_array_equal(estimator.predict_proba(X), estimator.predict_proba(X))
 
 
-# Wherever it runs
+# Threads and processes
 
 PROGRAM = """
 import numpy as np
@@ -131,15 +131,15 @@ print(*with_threads(np.random.default_rng(0).standard_normal((24, 3, 48)), np.ar
 
 
 def with_threads(X, y):
-    """Return what tells apart fits of one and two threads."""
+    """Return the digests of fits with one and with two threads."""
     return [
         digest(small(EEGNetClassifier, **TRAINED, n_threads=n, device="cpu").fit(X, y))
         for n in (1, 2)
     ]
 
 
-def test_same_weights_in_another_process_with_other_threads():
-    there = subprocess.run(
+def test_same_weights_in_a_process_with_more_threads():
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, "OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"},
         cwd=Path(__file__).parents[1],
@@ -148,21 +148,21 @@ def test_same_weights_in_another_process_with_other_threads():
         check=True,
     )
     X, y = np.random.default_rng(0).standard_normal((24, 3, 48)), np.arange(24) % 2
-    assert there.stdout.split() == with_threads(X, y)
+    assert process.stdout.split() == with_threads(X, y)
 
 
-def test_same_scores_whatever_n_jobs_is(X, y):
+def test_scores_do_not_depend_on_n_jobs(X, y):
     estimator = small(EEGNetClassifier, **TRAINED, callbacks=[])
-    alone, together = (
+    sequential, parallel = (
         cross_validate(estimator, X, y, cv=KFold(2), n_jobs=n_jobs, return_estimator=True)
         for n_jobs in (1, 2)
     )
-    assert list(map(digest, alone["estimator"])) == list(map(digest, together["estimator"]))
+    assert list(map(digest, sequential["estimator"])) == list(map(digest, parallel["estimator"]))
     scores = [cross_val_score(estimator, X, y, cv=KFold(2), n_jobs=n_jobs) for n_jobs in (1, 2)]
     np.testing.assert_array_equal(*scores)
 
 
-def test_same_search_whatever_n_jobs_is(X, y):
+def test_grid_search_does_not_depend_on_n_jobs(X, y):
     estimator = small(EEGNetRegressor, **TRAINED)
     grid = {"activation": ["relu", "elu"]}
     searches = [GridSearchCV(estimator, grid, cv=2, n_jobs=n).fit(X, y) for n in (1, 2)]
@@ -173,31 +173,31 @@ def test_same_search_whatever_n_jobs_is(X, y):
 
 def test_same_weights_in_threads(X, y):
     estimator = small(EEGNetClassifier, **TRAINED)
-    alone = [digest(clone(estimator).set_params(random_state=s).fit(X, y)) for s in range(4)]
+    sequential = [digest(clone(estimator).set_params(random_state=s).fit(X, y)) for s in range(4)]
     before = generators(), torch.get_num_threads()
     with joblib.parallel_config("threading", n_jobs=4):
-        together = joblib.Parallel()(
+        parallel = joblib.Parallel()(
             joblib.delayed(clone(estimator).set_params(random_state=s).fit)(X, y) for s in range(4)
         )
-    assert list(map(digest, together)) == alone
+    assert list(map(digest, parallel)) == sequential
     assert (generators(), torch.get_num_threads()) == before
 
 
 def test_same_predictions_in_threads(X, y):
     estimator = small(EEGNetClassifier, **TRAINED).fit(X, y)
-    alone = estimator.predict_proba(X)
+    sequential = estimator.predict_proba(X)
     with joblib.parallel_config("threading", n_jobs=4):
-        together = joblib.Parallel()(joblib.delayed(estimator.predict_proba)(X) for _ in range(60))
-    for proba in together:
-        np.testing.assert_array_equal(proba, alone)
+        parallel = joblib.Parallel()(joblib.delayed(estimator.predict_proba)(X) for _ in range(60))
+    for proba in parallel:
+        np.testing.assert_array_equal(proba, sequential)
 
 
-# No trace
+# Global state
 
 
 @pytest.fixture(params=[1, 2])
 def n_threads(request):
-    """Set torch's number of threads, and put it back after the test."""
+    """Set the number of threads of torch for one test."""
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
@@ -206,9 +206,7 @@ def n_threads(request):
 
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
-def test_global_generators_and_threads_are_left_as_they_were(
-    estimator_class, random_state, n_threads, X, y
-):
+def test_global_generators_and_threads_are_restored(estimator_class, random_state, n_threads, X, y):
     estimator = small(estimator_class, **TRAINED, random_state=random_state)
     before = generators()
     estimator.fit(X, y).predict(X)
@@ -217,7 +215,7 @@ def test_global_generators_and_threads_are_left_as_they_were(
     assert torch.get_num_threads() == n_threads
 
 
-def test_a_fit_that_fails_leaves_no_trace_either(n_threads, X, y):
+def test_generators_and_threads_are_restored_after_an_error(n_threads, X, y):
     before = generators()
     with pytest.raises(ZeroDivisionError):
         EEGClassifier(network=Failing).fit(X, y)
@@ -225,16 +223,16 @@ def test_a_fit_that_fails_leaves_no_trace_either(n_threads, X, y):
     assert torch.get_num_threads() == n_threads
 
 
-def test_fit_and_predict_compute_with_the_threads_of_the_field(n_threads, X, y):
+def test_fit_and_predict_use_n_threads(n_threads, X, y):
     seen = []
 
-    class Counting(nn.Linear):
+    class Recording(nn.Linear):
         def forward(self, x):
             seen.append((self.training, torch.get_num_threads()))
             return super().forward(x.flatten(1))
 
     def network(n_chans, n_times, n_outputs):
-        return Counting(n_chans * n_times, n_outputs)
+        return Recording(n_chans * n_times, n_outputs)
 
     estimator = EEGClassifier(network=network, max_epochs=1, n_threads=3 - n_threads).fit(X, y)
     assert (True, 3 - n_threads) in seen
@@ -243,7 +241,7 @@ def test_fit_and_predict_compute_with_the_threads_of_the_field(n_threads, X, y):
     assert set(seen) == {(False, 3 - n_threads)}
 
 
-def test_deterministic_settings_of_torch_are_left_as_they_were(X, y):
+def test_global_settings_of_torch_are_restored(X, y):
     flags = torch.backends.cudnn
     before = (flags.enabled, flags.benchmark, flags.deterministic)
     dtype = torch.get_default_dtype()
@@ -254,15 +252,15 @@ def test_deterministic_settings_of_torch_are_left_as_they_were(X, y):
     assert torch.get_default_dtype() == dtype
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU of NVIDIA's")
-def test_same_weights_on_a_gpu_and_no_trace_on_it(X, y):
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="requires a CUDA GPU")
+def test_same_weights_on_a_gpu_and_its_generator_is_restored(X, y):
     before = torch.cuda.get_rng_state()
     fitted = [small(EEGNetClassifier, **TRAINED, device="cuda").fit(X, y) for _ in range(2)]
     assert len({digest(estimator) for estimator in fitted}) == 1
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU of NVIDIA's")
-def test_a_fit_on_the_cpu_does_not_wake_the_gpu():
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="requires a CUDA GPU")
+def test_a_fit_on_the_cpu_does_not_initialise_cuda():
     program = PROGRAM + "import torch; assert not torch.cuda.is_initialized()"
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=True)

@@ -116,7 +116,10 @@ def test_a_schedule_of_torch_is_the_one_of_that_name_here(X, y):
         ([CosineWarmup(lr_min=-1)], "CosineWarmup: lr_min=-1 should be"),
         ([CosineWarmup(lr_min=0.1)], "CosineWarmup: lr_min=0.1 is above the learning rate, lr=0.0"),
         ([CosineWarmRestarts(lr_min=0.1)], "CosineWarmRestarts: lr_min=0.1 is above the learning"),
-        ([CosineWarmup(warmup=7)], "CosineWarmup: warmup=7 takes all of the 7 epochs"),
+        (
+            [CosineWarmup(warmup=7)],
+            "CosineWarmup: warmup=7 is as long as the training, max",
+        ),
         ([OneCycle(rise=1.0)], "OneCycle: rise=1.0 should be a number strictly between 0 and 1"),
         ([OneCycle(), CosineWarmup()], "OneCycle and CosineWarmup both set the learning rate"),
         ([LRScheduler("StepLR", step_size=1), OneCycle()], "OneCycle and LRScheduler both set"),

@@ -135,7 +135,7 @@ def other(field):
 
 
 def description(module):
-    bounds = [getattr(layer, "max_norm", None) for layer in module.modules()]
+    bounds = [getattr(layer, "_max_norm_limit", None) for layer in module.modules()]
     shapes = [tuple(weight.shape) for weight in module.parameters()]
     return repr(module), bounds, shapes
 

@@ -123,10 +123,11 @@ def test_gradients_of_zero_are_no_harm(X, y):
 def test_the_bound_on_weights_holds(adaptive, X, y):
     callbacks = [SAM(rho=5.0, adaptive=adaptive)]
     estimator = small(EEGNetClassifier, callbacks=callbacks, lr=0.5).fit(X, y)
-    bounded = [layer for layer in estimator.module_.modules() if getattr(layer, "max_norm", None)]
+    layers = estimator.module_.modules()
+    bounded = [layer for layer in layers if getattr(layer, "_max_norm_limit", None)]
     assert bounded
     for layer in bounded:
-        assert layer.weight.flatten(1).norm(dim=1).max() <= layer.max_norm * (1 + 1e-6)
+        assert layer.weight.flatten(1).norm(dim=1).max() <= layer._max_norm_limit * (1 + 1e-6)
 
 
 def test_frozen_weights_stay(X, y):
@@ -166,7 +167,7 @@ def test_flatter_than_without(X, y):
         ([SAM(rho=-1)], r"SAM: rho=-1 should be a number of at least 0\."),
         ([SAM(rho="large")], r"SAM: rho='large' should be a number of at least 0\."),
         ([SAM(adaptive="yes")], "SAM: adaptive='yes' should be"),
-        ([SAM(), SAM()], "SAM and SAM both set the gradients; give one of them"),
+        ([SAM(), SAM()], "SAM and SAM both set the gradients; use only one of them"),
     ],
 )
 def test_parameters_are_checked_in_fit(callbacks, message, X, y):

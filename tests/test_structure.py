@@ -18,7 +18,7 @@ MODULES = {
 
 # A module imports from its own layer and those above it in this list, never from one below.
 LAYERS = [
-    "_names metrics",
+    "_registry metrics",
     "_fields",
     "_targets _validation augmentation datasets losses model_selection signals",
     "blocks",
@@ -27,7 +27,7 @@ LAYERS = [
     "callbacks",
     "base",
     "tasks",
-    "catalogue estimators",
+    "any_network estimators",
     "display recipes",
     "eegsk",
 ]

@@ -24,6 +24,7 @@ from eegsk import (
     EEGNeXClassifier,
     EEGRegressor,
 )
+from eegsk.blocks.temporal_spatial import FrontEnd
 from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
@@ -222,9 +223,12 @@ def test_groups_without_validation_change_nothing(X, y, groups):
 @pytest.mark.parametrize(
     ("valid_split", "message"),
     [
-        (KFold(5), r"valid_split=KFold\(.*\): group 1 is on both sides; use .* GroupKFold"),
-        (PredefinedSplit(np.arange(24) % 2 - 1), "group 0 is on both sides"),
-        (PredefinedSplit(np.full(24, -1)), r"valid_split=PredefinedSplit\(.*: it makes no split"),
+        (KFold(5), r"valid_split=KFold\(.*\): group 1 has training and validation trials; use a"),
+        (PredefinedSplit(np.arange(24) % 2 - 1), "group 0 has training and validation trials"),
+        (
+            PredefinedSplit(np.full(24, -1)),
+            r"valid_split=PredefinedSplit\(.*: the splitter yields no split",
+        ),
         (0.01, r"valid_split=0.01: .*"),
         (0.99, r"valid_split=0.99: .*"),
     ],
@@ -678,13 +682,13 @@ def test_devices_that_are_there(device, X, y):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", torch.device("cuda", 1)])
 def test_a_gpu_that_is_not_there(device, X, y):
-    with pytest.raises(ValueError, match=r"is not there: torch sees .*; use device='auto'"):
+    with pytest.raises(ValueError, match=r"is not available: torch finds .*; use device='auto'"):
         small(EEGNetClassifier, device=device).fit(X, y)
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:one"])
 def test_a_device_that_is_none(device, X, y):
-    message = f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'"
+    message = f"device={device!r} is not a torch device; use 'auto', 'cpu' or 'cuda'"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, device=device).fit(X, y)
 
@@ -739,7 +743,7 @@ def test_every_layer_is_in_training_mode_while_it_is_trained(estimator_class, X,
     assert dict(estimator.net_.callbacks_)["modes"].seen_ == {True: {True}, False: {False}}
 
 
-# What is kept of the trials from epoch to epoch
+# Precomputed statistics of the trials
 
 
 class Doubling(skorch.callbacks.Callback):
@@ -756,27 +760,48 @@ class Doubling(skorch.callbacks.Callback):
             inputs["x"] = inputs["x"] * 2
 
 
+@pytest.fixture
+def n_computed(monkeypatch):
+    """Count the trials whose statistics the front end computes, one number per call."""
+    numbers, original = [], FrontEnd.trial_statistics
+
+    def counted(front, x):
+        numbers.append(len(x))
+        return original(front, x)
+
+    monkeypatch.setattr(FrontEnd, "trial_statistics", counted)
+    return numbers
+
+
 def logits_of(estimator_class, X, y, **fields):
     return small(estimator_class, max_epochs=3, **fields).fit(X, y)._output(X)
 
 
 @pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
-def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeypatch):
-    kept = logits_of(estimator_class, X, y)
-    monkeypatch.setattr("eegsk.training.net.recall", lambda module, trials: None)
-    np.testing.assert_allclose(logits_of(estimator_class, X, y), kept, atol=1e-5)
+def test_precomputed_statistics_do_not_change_results(
+    estimator_class, n_computed, X, y, monkeypatch
+):
+    logits = logits_of(estimator_class, X, y)
+    assert sum(n_computed) == len(X)
+    monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
+    np.testing.assert_allclose(logits_of(estimator_class, X, y), logits, atol=1e-5)
+    assert sum(n_computed) > len(X)
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_nothing_kept_is_used_of_trials_that_a_callback_changes(in_place, X, y, monkeypatch):
+def test_precomputed_statistics_are_not_used_for_trials_that_a_callback_changes(
+    in_place, n_computed, X, y, monkeypatch
+):
     fields = {"callbacks": [Doubling(in_place)], "spatial_max_norm": None}
     changed = logits_of(EEGNetClassifier, X, y, **fields)
-    monkeypatch.setattr("eegsk.training.net.recall", lambda module, trials: None)
+    assert sum(n_computed) == (1 + 3) * len(X)  # before training, and in each epoch
+    monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
     np.testing.assert_array_equal(logits_of(EEGNetClassifier, X, y, **fields), changed)
 
 
-def test_what_is_kept_of_trials_is_let_go_of(X, y):
-    for estimator_class in (EEGNetClassifier, EEGNeXClassifier):
-        estimator = small(estimator_class).fit(X, y)
-        assert estimator.net_._recall is None
-        assert all(getattr(m, "_sums", None) is None for m in estimator.module_.modules())
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
+def test_precomputed_statistics_are_deleted_after_training(estimator_class, n_computed, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    assert sum(n_computed) == len(X)
+    assert estimator.net_._statistics is None
+    assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())

@@ -1,20 +1,24 @@
-"""A callback that sees everything, and networks to see through."""
+"""A callback that records the course of training, and a network in double precision."""
 
 import copy
 
-import skorch.callbacks
 import torch
 from torch import nn
 
+from eegsk.callbacks import TrainingCallback
 
-class Witness(skorch.callbacks.Callback):
-    """Keep modules before training, after each step and each epoch, and what each step began with.
 
-    ``after_`` has the modules that callbacks see when an epoch ends, ``modules_`` those that are
-    trained.
+class Witness(TrainingCallback):
+    """Callback that records copies of the module, the batches and the generator's states.
+
+    ``before_`` is the module before training and ``steps_`` has the module after each step.
+    ``modules_`` has the module after the last step of each epoch, ``after_`` the module when
+    ``on_epoch_end`` is called, e.g. with averaged weights. ``batches_``, ``generators_`` and
+    ``lrs_`` have the batch, the state of torch's generator and the learning rate of each step.
     """
 
     def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net)
         self.before_ = copy.deepcopy(net.module_)
         self.batches_, self.generators_, self.lrs_ = [], [], []
         self.steps_, self.modules_, self.after_ = [], [], []
@@ -39,21 +43,21 @@ class Witness(skorch.callbacks.Callback):
 
 
 def observed(estimator, X, y, **fit_params):
-    """Fit with a witness as the first callback; return the estimator and the witness."""
+    """Fit with a Witness as the first callback; return the estimator and the callback."""
     estimator.set_params(callbacks=[Witness(), *(estimator.callbacks or [])])
     estimator.fit(X, y, **fit_params)
     return estimator, dict(estimator.net_.callbacks_)["witness"]
 
 
 class Double(nn.Sequential):
-    """Layers in double precision, for input in single."""
+    """Layers in double precision that accept single precision."""
 
     def forward(self, x):
         return super().forward(x.double())
 
 
 def double_network(n_chans, n_times, n_outputs, dropout=0.5):
-    """Return a network with batch statistics and dropout, in double precision."""
+    """Create a network with batch normalisation and dropout, in double precision."""
     return Double(
         nn.Conv1d(n_chans, 4, 7),
         nn.BatchNorm1d(4),
@@ -65,7 +69,7 @@ def double_network(n_chans, n_times, n_outputs, dropout=0.5):
 
 
 def assert_same(module, other, atol=0.0, rtol=0.0):
-    """Compare all weights and buffers."""
+    """Check that two modules have the same parameters and buffers."""
     states = module.state_dict(), other.state_dict()
     assert states[0].keys() == states[1].keys()
     for name, value in states[0].items():
@@ -73,6 +77,6 @@ def assert_same(module, other, atol=0.0, rtol=0.0):
 
 
 def differ(module, other):
-    """Tell whether any weight differs."""
+    """Check whether any parameter differs between two modules."""
     pairs = zip(module.parameters(), other.parameters(), strict=True)
     return any(not torch.equal(weight, value) for weight, value in pairs)

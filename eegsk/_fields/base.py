@@ -12,8 +12,8 @@ from .docstrings import merged_docstring
 class Fields:
     """Base class whose annotated attributes are the parameters of the constructor.
 
-    A subclass writes each parameter once, as ``name: type = default``, and documents it in its
-    own *Parameters* section. The constructor stores its arguments and does nothing else, so that
+    A subclass declares each parameter once, as ``name: type = default``, and documents it in its
+    *Parameters* section. The constructor stores its arguments and does nothing else, so that
     :func:`sklearn.base.clone` and ``GridSearchCV`` work; :func:`check_fields` compares the values
     with the annotations. The docstring of a subclass includes the parameters of its bases.
 
@@ -22,23 +22,23 @@ class Fields:
 
     Examples
     --------
-    >>> from eegsk._fields import Count, Fields, check_fields
+    >>> from eegsk._fields import Fields, check_fields
     >>> class Pool(Fields, kw_only=False):
-    ...     size: Count = 4
+    ...     size: int = 4
     >>> Pool(8).size
     8
-    >>> check_fields(Pool(0))
+    >>> check_fields(Pool(0.5))
     Traceback (most recent call last):
-    ValueError: Pool: size=0 should be an integer of at least 1.
+    TypeError: Pool: size=0.5 should be an integer.
     """
 
     _kw_only: ClassVar[bool] = True
-    _own_doc: ClassVar[str]
+    _unmerged_doc: ClassVar[str]
 
     def __init_subclass__(cls, kw_only: bool | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if kw_only is not None:
             cls._kw_only = kw_only
-        cls._own_doc = cls.__doc__ or ""
+        cls._unmerged_doc = cls.__doc__ or ""
         dataclass(cls, kw_only=cls._kw_only, eq=False, repr=False)
         cls.__doc__ = merged_docstring(cls)

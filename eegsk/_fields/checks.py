@@ -15,8 +15,8 @@ import numpy as np
 
 from .types import Range
 
-# The largest number of characters of a value in an error message.
-_MAX_SHOWN = 80
+# Maximal number of characters of a value in an error message.
+_MAX_CHARACTERS = 80
 
 
 def check_fields(obj: Any) -> None:
@@ -70,7 +70,7 @@ def check_value(owner: str, name: str, value: Any, hint: Any) -> None:
 def short_repr(value: Any) -> str:
     """Return the representation of a value in one line of at most 80 characters."""
     text = " ".join(repr(value).split())
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
 
 
 @functools.cache

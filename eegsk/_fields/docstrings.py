@@ -16,21 +16,21 @@ _MERGED = ("Parameters", "Attributes")
 def merged_docstring(cls: type) -> str:
     """Merge the docstrings of a class and its bases into one numpydoc page.
 
-    The introduction of the class comes first, then that of the network that it inherits from.
-    *Parameters* and *Attributes* are collected from all classes; a subclass may describe an entry
-    of its base anew. Other sections are those of the nearest class that has them.
+    The introduction of the class comes first, then that of the network among its bases.
+    *Parameters* and *Attributes* are collected from all classes; an entry of a subclass replaces
+    the entry of its base. Other sections are taken from the nearest class that has them.
 
     Parameters
     ----------
     cls : type
-        A class whose documented bases keep their own text in ``_own_doc``.
+        A class; each base that is a :class:`Fields` keeps its docstring in ``_unmerged_doc``.
 
     Returns
     -------
     doc : str
         The merged docstring.
     """
-    pages = {base: split_sections(base.__dict__["_own_doc"]) for base in _documented(cls)}
+    pages = {base: split_sections(base.__dict__["_unmerged_doc"]) for base in _documented(cls)}
     networks = [base for base in pages if _is_network(base)]
     introductions = [pages[base][""] for base in [*pages][:1] + networks[:1]]
     sections = {"": "\n\n".join(dict.fromkeys(introductions))}
@@ -70,7 +70,7 @@ def _merge_entries(texts: list[str], order: list[str]) -> str:
 
 def _documented(cls: type) -> list[type]:
     """Return the class, then the networks among its bases, then its other bases."""
-    bases = [base for base in cls.__mro__ if base.__dict__.get("_own_doc")]
+    bases = [base for base in cls.__mro__ if base.__dict__.get("_unmerged_doc")]
     return sorted(bases, key=lambda base: (base is not cls, not _is_network(base)))
 
 

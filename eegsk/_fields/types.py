@@ -57,7 +57,7 @@ class Range:
 
 @runtime_checkable
 class Splitter(Protocol):
-    """A cross-validation splitter of scikit-learn."""
+    """Cross-validation splitter of scikit-learn."""
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
         """Yield the train and test indices of each split."""

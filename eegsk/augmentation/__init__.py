@@ -1,4 +1,8 @@
-"""Transforms of training trials: ``(X, y) -> (X, y)`` of a batch, on its device."""
+"""Data augmentation: random transforms of the training trials.
+
+A transform is a callable that takes a batch ``(X, y)`` of standardised trials and their targets,
+and returns the changed batch on the same device.
+"""
 
 from .amplitude_scale import AmplitudeScale
 from .fourier_surrogate import FourierSurrogate

@@ -1,4 +1,4 @@
-"""Changes of amplitude."""
+"""Augmentation by random scaling of the amplitude."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from .transform import Transform
 
 
 class AmplitudeScale(Transform):
-    """Make each trial larger or smaller [1]_, about the mean of each electrode.
+    """Multiplication of each trial by a random factor.
 
-    It is about zero, wherever the mean is, if the estimator has ``standardize=None``.
+    The factor is the same for all channels and time points [1]_. Trials are standardised, so that
+    deviations from the mean of a channel are scaled; with ``standardize=None`` of the estimator,
+    the values themselves are scaled.
 
     Parameters
     ----------
     max_change : float, default=0.2
-        The trial is multiplied by a factor that is drawn evenly from ``1 - max_change`` to
-        ``1 + max_change``, the same for all electrodes.
+        The factor has a uniform distribution from ``1 - max_change`` to ``1 + max_change``.
 
     References
     ----------

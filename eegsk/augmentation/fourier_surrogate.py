@@ -1,4 +1,4 @@
-"""Surrogates of trials that keep their spectra."""
+"""Augmentation by Fourier surrogates: random phases, same amplitude spectrum."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from .transform import Transform
 
 
 class FourierSurrogate(Transform):
-    """Give the frequencies of each trial random phases, and leave their amplitudes.
+    """Replacement of trials by surrogates with the same amplitude spectrum and random phases.
 
-    All electrodes have their phases turned alike, so that the spectra, and the phases between
-    electrodes, remain as they were [1]_, [2]_. It suits tasks where it is power that tells trials
-    apart, and not those of evoked responses.
+    The phase of each frequency is shifted by a random angle that is the same for all channels, so
+    that amplitude spectra and phase differences between channels stay the same [1]_, [2]_. The
+    transform suits tasks in which power differs between classes, e.g. motor imagery, but not evoked
+    responses.
 
     Parameters
     ----------
     phase_noise : float, default=1.0
-        Phases are turned by up to this part of half a circle in either direction; 1 makes them
-        entirely random.
+        The angle has a uniform distribution from ``-phase_noise * pi`` to ``phase_noise * pi``;
+        with 1 the phases are entirely random.
     probability : float, default=0.5
-        How likely a trial is to be replaced by its surrogate.
+        Probability that a trial is replaced by its surrogate.
 
     References
     ----------
@@ -49,17 +50,18 @@ class FourierSurrogate(Transform):
     probability: Probability = field(default=0.5, kw_only=True)
 
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        made, n_times = X.clone(), X.shape[-1]
+        surrogates, n_times = X.clone(), X.shape[-1]
         (index,) = chosen.nonzero(as_tuple=True)
-        if len(index) == 0:  # there is no Fourier transform of nothing
-            return made
-        # It is the cost, hence of the chosen trials only.
+        if len(index) == 0:  # torch has no Fourier transform of an empty tensor
+            return surrogates
+        # Fourier transforms take most of the time, so only the chosen trials are transformed.
         spectrum = torch.fft.rfft(X[index])
         n_chosen, _, n_freqs = spectrum.shape
-        turn = 2 * torch.rand(n_chosen, 1, n_freqs, device=X.device, dtype=X.dtype) - 1
-        turn[..., 0] = 0  # the mean, and of an even number of times the highest frequency, are real
+        shift = 2 * torch.rand(n_chosen, 1, n_freqs, device=X.device, dtype=X.dtype) - 1
+        # The mean and, for an even number of time points, the Nyquist frequency are real numbers.
+        shift[..., 0] = 0
         if n_times % 2 == 0:
-            turn[..., -1] = 0
-        turned = spectrum * torch.polar(torch.ones_like(turn), math.pi * self.phase_noise * turn)
-        made[index] = torch.fft.irfft(turned, n_times)
-        return made
+            shift[..., -1] = 0
+        rotation = torch.polar(torch.ones_like(shift), math.pi * self.phase_noise * shift)
+        surrogates[index] = torch.fft.irfft(spectrum * rotation, n_times)
+        return surrogates

@@ -1,4 +1,4 @@
-"""Noise."""
+"""Augmentation by Gaussian noise."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ import torch
 from .._fields import NonNegative
 from .transform import Transform
 
+# Number of quantiles of the normal distribution that noise is drawn from: one for each uint16.
 _N_LEVELS = 2**16
 
 
 class GaussianNoise(Transform):
-    """Add white noise [1]_, independent at each electrode and time.
+    """Addition of white Gaussian noise, independent for each channel and time point.
+
+    See [1]_ for a comparison of the transforms.
 
     Parameters
     ----------
     std : float, default=0.01
-        Standard deviation of the noise, in units of the standardised trials: 0.01 is a hundredth
-        of what an electrode varies by. It is in the unit of the trials if the estimator has
-        ``standardize=None``.
+        Standard deviation of the noise, in standard deviations of the training trials: 0.01 is a
+        hundredth of the standard deviation of a channel. With ``standardize=None`` of the estimator
+        it is in the unit of the trials, e.g. volts.
 
     Notes
     -----
-    On a CPU each number is one of 65,536 equally likely quantiles of the normal distribution,
-    which are cheaper to draw than any number of it; their variance is exact.
+    On a CPU, noise is drawn from 65,536 equally probable quantiles of the normal distribution. This
+    is faster than drawing from the continuous distribution; the variance is exactly ``std ** 2``.
 
     References
     ----------
@@ -51,17 +54,18 @@ class GaussianNoise(Transform):
 
 
 def _standard_normal(X: torch.Tensor) -> torch.Tensor:
-    """Draw numbers in the shape of ``X``."""
+    """Draw normally distributed numbers in the shape of ``X``."""
     if X.device.type != "cpu":
         return torch.randn_like(X)
-    words = torch.empty(-(-X.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-    level = words.view(torch.uint16)[: X.numel()].int()
+    # A random integer of 64 bits gives four levels of 16 bits.
+    integers = torch.empty(-(-X.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+    level = integers.view(torch.uint16)[: X.numel()].int()
     return _quantiles().to(X.dtype).index_select(0, level).view(X.shape)
 
 
 @functools.cache
 def _quantiles() -> torch.Tensor:
-    """Return quantiles of the normal distribution, scaled to a variance of one."""
+    """Compute quantiles of the normal distribution, scaled to a variance of one."""
     levels = (torch.arange(_N_LEVELS, dtype=torch.float64) + 0.5) / _N_LEVELS
     quantiles = torch.special.ndtri(levels)
     return (quantiles / quantiles.square().mean().sqrt()).float()

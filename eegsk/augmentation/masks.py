@@ -1,4 +1,4 @@
-"""Parts of trials that are blotted out."""
+"""Augmentation by masks: random channels or time segments are set to zero."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from .transform import Transform
 
 
 class ChannelDropout(Transform):
-    """Blot some electrodes out, others for each trial.
+    """Mask that sets random channels of each trial to zero.
 
-    An electrode that is dropped is at its mean throughout, which is zero for the network [1]_; it
-    is at zero, wherever its mean is, if the estimator has ``standardize=None``. At least one
-    electrode is left.
+    Trials are standardised, so that zero is the mean of a channel [1]_, unless the estimator has
+    ``standardize=None``. At least one channel of each trial is kept.
 
     Parameters
     ----------
     dropout : float, default=0.1
-        How likely each electrode is to be dropped.
+        Probability that a channel of a transformed trial is set to zero.
 
     References
     ----------
@@ -41,22 +40,22 @@ class ChannelDropout(Transform):
 
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         draw = torch.rand(X.shape[:2], device=X.device)
-        last = draw == draw.amax(dim=1, keepdim=True)
-        kept = (draw >= self.dropout) | last | ~chosen[:, None]
-        return X * kept[:, :, None]
+        is_largest = draw == draw.amax(dim=1, keepdim=True)  # the channel that is always kept
+        mask = (draw >= self.dropout) | is_largest | ~chosen[:, None]
+        return X * mask[:, :, None]
 
 
 class TimeMask(Transform):
-    """Blot a stretch of each trial out, at all electrodes.
+    """Mask that sets a random time segment of each trial to zero.
 
-    Length and place of the stretch are drawn evenly. In it, each electrode is at its mean, which
-    is zero for the network [1]_; it is at zero, wherever its mean is, if the estimator has
-    ``standardize=None``.
+    The mask is the same for all channels; length and start of the segment have uniform
+    distributions. Trials are standardised, so that zero is the mean of a channel [1]_, unless the
+    estimator has ``standardize=None``.
 
     Parameters
     ----------
     max_length : float, default=0.2
-        The longest stretch, as a fraction of the trial's length.
+        Largest length of the segment, as a fraction of the length of the trial.
 
     References
     ----------
@@ -80,9 +79,9 @@ class TimeMask(Transform):
 
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         n_trials, _, n_times = X.shape
-        most = round(self.max_length * n_times)
-        length = torch.randint(most + 1, (n_trials,), device=X.device) * chosen
+        max_length = round(self.max_length * n_times)
+        length = torch.randint(max_length + 1, (n_trials,), device=X.device) * chosen
         start = torch.rand(n_trials, device=X.device) * (n_times - length + 1)
         time = torch.arange(n_times, device=X.device) - start.long()[:, None]
-        outside = (time < 0) | (time >= length[:, None])
-        return X * outside[:, None]
+        is_outside = (time < 0) | (time >= length[:, None])
+        return X * is_outside[:, None]

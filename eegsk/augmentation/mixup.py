@@ -1,4 +1,4 @@
-"""Mixtures of trials."""
+"""Augmentation by mixtures of two trials."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .transform import MixedTarget, Transform
 
 
 class Mixup(Transform):
-    """Mix each trial with another of the batch, and likewise their targets.
+    """Mixture of each trial with a random trial of the batch, and of their targets.
 
-    A trial becomes ``share * trial + (1 - share) * other``, with a share from a beta distribution,
-    and its loss ``share * loss(own target) + (1 - share) * loss(other's target)`` [1]_, each with
-    the weight of the trial whose target it is. Of cross-entropy and of squared errors, the
-    gradient is that of mixed targets; other losses, which take no soft targets, work as well. Of
-    the two, the trial itself has the larger share, so that the training score in the history
-    tells how well the larger part of each mixture is recognised.
+    A trial becomes ``share * trial + (1 - share) * partner``, where ``share`` has a beta
+    distribution, and its loss becomes ``share * loss(target) + (1 - share) * loss(target of the
+    partner)`` [1]_, each term with the sample weight of its trial. For cross-entropy and the
+    squared error the gradient equals that of mixed targets; losses that do not accept class
+    probabilities can be used as well. The share is at least 0.5, and the training score in the
+    history compares each prediction with the target of the trial that has this larger share.
 
     Parameters
     ----------
     alpha : float, default=0.2
-        Both parameters of the beta distribution: at 1, all shares are as likely; the smaller, the
-        nearer they are to 1.
+        Both parameters of the beta distribution. With 1 the distribution is uniform; the smaller
+        ``alpha``, the closer the shares are to 1.
 
     References
     ----------
@@ -48,21 +48,21 @@ class Mixup(Transform):
     alpha: Positive = 0.2
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, MixedTarget]:
-        """Return mixtures of trials, with the targets of both.
+        """Mix each trial with another trial of the batch.
 
         Parameters
         ----------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
             Standardised trials.
         y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
-            Their targets.
+            Targets.
 
         Returns
         -------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
             The mixtures.
         y : MixedTarget
-            Targets of the trials, which trial each is mixed with, and its own share.
+            Targets, partners and shares of the trials.
 
         Raises
         ------
@@ -70,18 +70,20 @@ class Mixup(Transform):
             If the trials are mixtures already.
         """
         if isinstance(y, MixedTarget):
-            raise ValueError("Mixup: the trials are mixed already; use one Mixup only.")
+            raise ValueError("Mixup: the trials are mixed already; use only one Mixup.")
         share = torch.where(self._choose(X), self._draw_shares(X), 1.0)
         partner = torch.randperm(len(X), device=X.device)
         mixed = torch.lerp(X[partner], X, share[:, None, None])
         return mixed, MixedTarget(y, partner, share)
 
     def _draw_shares(self, X: torch.Tensor) -> torch.Tensor:
-        """Draw the larger share of each mixture."""
-        # In logarithms, as the amounts that a share is made of underflow for small alphas, and in
-        # double precision, of which not all devices are capable.
+        """Draw the larger share of each mixture from a beta distribution."""
+        # A beta variable is a / (a + b) with gamma variables a and b, i.e. sigmoid(log a - log b).
+        # They underflow for small alpha, so their logarithms are drawn: log a = log g + log(u) /
+        # alpha, where g is Gamma(alpha + 1) and u uniform (https://doi.org/10.1145/358407.358414).
+        # They are drawn on the CPU, because some devices have no double precision.
         alpha = torch.full((2, len(X)), self.alpha, dtype=torch.float64)
-        gamma, other_gamma = torch.distributions.Gamma(alpha + 1, 1.0).sample().log()
-        power, other_power = torch.log1p(-torch.rand_like(alpha))
-        difference = gamma - other_gamma + (power - other_power) / self.alpha
-        return torch.sigmoid(difference.abs()).to(X.device, X.dtype)
+        log_g_1, log_g_2 = torch.distributions.Gamma(alpha + 1, 1.0).sample().log()
+        log_u_1, log_u_2 = torch.log1p(-torch.rand_like(alpha))
+        log_ratio = log_g_1 - log_g_2 + (log_u_1 - log_u_2) / self.alpha
+        return torch.sigmoid(log_ratio.abs()).to(X.device, X.dtype)

@@ -1,4 +1,4 @@
-"""Shifts in time."""
+"""Augmentation by random shifts in time."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from .transform import Transform
 
 
 class TimeShift(Transform):
-    """Shift each trial in time, in a circle: what leaves at one end comes in at the other.
+    """Circular shift of each trial in time.
 
-    The shift is drawn evenly between the two extremes, in whole samples, and is the same for all
-    electrodes [1]_.
+    Time points that leave the trial at one end enter it at the other, as in :func:`torch.roll`. The
+    shift has a uniform distribution and is the same for all channels [1]_.
 
     Parameters
     ----------
     max_shift : float, default=0.1
-        The longest shift in either direction, as a fraction of the trial's length.
+        Largest shift in either direction, as a fraction of the length of the trial.
 
     References
     ----------
@@ -40,10 +40,10 @@ class TimeShift(Transform):
 
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         n_trials, _, n_times = X.shape
-        most = round(self.max_shift * n_times)
-        shift = torch.randint(-most, most + 1, (n_trials,), device=X.device) * chosen
-        # Each trial is a window of its circle, cut at its own place: two plain copies, where an
-        # index for every sample would be read as well.
-        circle = torch.cat([X[..., n_times - most :], X, X[..., :most]], dim=-1)
-        windows = circle.unfold(-1, n_times, 1)
-        return windows[torch.arange(n_trials, device=X.device), :, most - shift]
+        max_shift = round(self.max_shift * n_times)
+        shift = torch.randint(-max_shift, max_shift + 1, (n_trials,), device=X.device) * chosen
+        # A shifted trial is a window of the circularly padded trial. Two copies of the batch are
+        # faster than an index for every time point.
+        padded = torch.cat([X[..., n_times - max_shift :], X, X[..., :max_shift]], dim=-1)
+        windows = padded.unfold(-1, n_times, 1)
+        return windows[torch.arange(n_trials, device=X.device), :, max_shift - shift]

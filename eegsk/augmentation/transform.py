@@ -1,4 +1,4 @@
-"""What every transform is, and how those of an estimator are applied to a batch."""
+"""Base class of the transforms, and their application to a batch."""
 
 from __future__ import annotations
 
@@ -16,68 +16,68 @@ Augmentation = Callable[[torch.Tensor, Any], tuple[torch.Tensor, Any]]
 
 
 class Transform(Fields, BaseEstimator, kw_only=False):
-    """Base class of the transforms, which change training trials at random.
+    """Base class of random transforms of training trials.
 
-    Each trial has its own random draw.
+    Random numbers are drawn independently for each trial.
 
     Parameters
     ----------
     probability : float, default=1.0
-        Probability that a trial is changed.
+        Probability that a trial is transformed; other trials stay unchanged.
     """
 
     probability: Probability = field(default=1.0, kw_only=True)
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, Any]:
-        """Return changed trials, in a tensor of their own, with their targets.
+        """Transform a batch.
 
         Parameters
         ----------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
             Standardised trials.
         y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
-            Their targets.
+            Targets.
 
         Returns
         -------
         X : torch.Tensor of shape (n_trials, n_chans, n_times)
-            The trials, of which some are changed.
+            The transformed trials, in a new tensor.
         y : torch.Tensor
-            Their targets.
+            The targets.
         """
         return self._transform(X, self._choose(X)), y
 
     @abstractmethod
     def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        """Change the chosen trials, in a new tensor."""
+        """Transform the chosen trials; return all trials in a new tensor."""
 
     def _choose(self, X: torch.Tensor) -> torch.Tensor:
-        """Draw which trials to change."""
+        """Choose trials at random, as a boolean mask of shape (n_trials,)."""
         return torch.rand(len(X), device=X.device) < self.probability
 
 
 @dataclass(frozen=True, eq=False)
 class MixedTarget:
-    """The targets of trials that each are a mixture of two.
+    """Targets of mixtures of two trials.
 
     Parameters
     ----------
-    own : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
+    target : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
         Targets of the trials.
     partner : torch.Tensor of shape (n_trials,)
-        Which trial each is mixed with.
+        Index in the batch of the trial that each trial is mixed with.
     share : torch.Tensor of shape (n_trials,)
-        How much of each is the trial itself, from 0.5 to 1.
+        Share of the trial itself in its mixture, from 0.5 to 1.
     """
 
-    own: torch.Tensor
+    target: torch.Tensor
     partner: torch.Tensor
     share: torch.Tensor
 
     def unmixed(
         self, y_pred: torch.Tensor, weight: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Count each trial as the two that it is a mixture of, each by its share.
+        """Replace each mixture by its two trials, weighted with their shares.
 
         Parameters
         ----------
@@ -93,34 +93,34 @@ class MixedTarget:
         y_true : torch.Tensor of shape (2 * n_trials,) or (2 * n_trials, n_outputs)
             Targets of the trials, then of their partners.
         weight : torch.Tensor of shape (2 * n_trials,)
-            Their weights, whose mean is that of the trials where all weigh the same.
+            Weights, scaled so that their mean stays the same if all trials have the same weight.
         """
         shares = self.share * weight, (1 - self.share) * weight[self.partner]
-        y_true = torch.cat([self.own, self.own[self.partner]])
+        y_true = torch.cat([self.target, self.target[self.partner]])
         return torch.cat([y_pred, y_pred]), y_true, 2 * torch.cat(shares)
 
 
-def own_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
-    """Check the transforms of an estimator, and clone them.
+def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
+    """Check and clone the transforms of an estimator.
 
     Parameters
     ----------
     augmentation : list or None
-        Transforms, or pairs of a name and a transform; None in the place of one is left out.
+        Transforms, or pairs ``(name, transform)``; None instead of a transform is skipped.
     owner : str
-        Whose they are, for the error messages.
+        Name of the estimator, for error messages.
 
     Returns
     -------
     transforms : list
-        Copies, in order.
+        Clones of the transforms, in order.
 
     Raises
     ------
     TypeError
-        If something is no transform, or has a parameter of a wrong type.
+        If an item is not a transform, or one of its parameters is of the wrong type.
     ValueError
-        If a parameter is out of range, or a name was given twice.
+        If a parameter is out of range, or two transforms have the same name.
     """
     check_names(owner, "augmentation", augmentation)
     named = [item for item in named_items(augmentation) if item[1] is not None]
@@ -145,33 +145,33 @@ def augment(
     Parameters
     ----------
     transforms : sequence of callable
-        What to apply.
+        The transforms.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
         Standardised trials.
     y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
-        Their targets.
+        Targets.
 
     Returns
     -------
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        The changed trials.
+        The transformed trials.
     y : torch.Tensor or MixedTarget
-        Their targets.
+        The targets.
 
     Raises
     ------
     ValueError
-        If a transform returns anything but a tensor of as many trials as it was given, and targets.
+        If a transform does not return trials of the same shape and targets.
     """
     shape = X.shape
     for transform in transforms:
-        made = transform(X, y)
-        if not (isinstance(made, tuple) and len(made) == 2 and _has_shape(made[0], shape)):
+        batch = transform(X, y)
+        if not (isinstance(batch, tuple) and len(batch) == 2 and _has_shape(batch[0], shape)):
             raise ValueError(
-                f"augmentation: {short_repr(transform)} should return (X, y), with X a tensor of "
-                f"shape {tuple(shape)} as it was given."
+                f"augmentation: {short_repr(transform)} should return (X, y), where X is a tensor "
+                f"of the same shape as its input, {tuple(shape)}."
             )
-        X, y = made
+        X, y = batch
     return X, y
 
 

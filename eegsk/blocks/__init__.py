@@ -1,12 +1,12 @@
-"""Pieces of networks: plain torch modules that know nothing of estimators."""
+"""Building blocks of the networks: plain torch modules."""
 
 from ._time_filters import lagged_products
 from .activation import SafeLog, Square, make_activation
 from .attention import FeatureAttention, GroupAttention
-from .constraint import max_norm, project_max_norm
 from .containers import ConcatenateWithInput, DropPath, LastSample, Residual, Transpose
 from .convolution import Conv, SameConv, SeparableConv
 from .dropout import Dropout
+from .max_norm import apply_max_norm, with_max_norm
 from .pooling import MaxPool, MeanPool
 from .readout import MeanOfLinear
 from .self_attention import SelfAttention, StackedLinear, WindowedSelfAttention
@@ -49,8 +49,8 @@ __all__ = [
     "WeightNormLinear",
     "Whiten",
     "WindowedSelfAttention",
+    "apply_max_norm",
     "lagged_products",
     "make_activation",
-    "max_norm",
-    "project_max_norm",
+    "with_max_norm",
 ]

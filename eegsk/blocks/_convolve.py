@@ -1,4 +1,4 @@
-"""Convolutions over time whose gradients are convolutions, too, which is fast on a CPU."""
+"""Convolutions over time whose gradients are convolutions, too, for speed on a CPU."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ def convolve(
     bias: torch.Tensor | None = None,
     dilation: int = 1,
 ) -> torch.Tensor:
-    """Compute what ``torch.nn.functional.conv1d`` does of batches.
+    """Convolve signals with filters over time, as ``torch.nn.functional.conv1d`` does.
 
-    On a CPU, torch's own gradients of a convolution take several times what the convolution does,
-    above all if it is dilated. Here a filter of a single tap is a matrix product, and the gradients
-    of longer ones are convolutions: of the output's gradient with the filters, and of the signals
-    with the output's gradient, trials in the place of channels.
+    On a CPU, torch's gradients of a convolution take several times as long as the convolution,
+    above all with dilation. Here a filter of one tap is a matrix product, and the gradients of
+    longer filters are two convolutions: the gradient of the output with the filters, and the
+    signals with the gradient of the output.
 
     Parameters
     ----------
-    x : torch.Tensor of shape (n_trials, n_inputs, n_times)
+    x : torch.Tensor of shape (n_trials, in_channels, n_times)
         Signals.
-    weight : torch.Tensor of shape (n_filters, n_inputs, kernel)
+    weight : torch.Tensor of shape (out_channels, in_channels, kernel_size)
         Filters.
-    bias : torch.Tensor of shape (n_filters,) or None, default=None
-        What is added to their outputs.
+    bias : torch.Tensor of shape (out_channels,) or None, default=None
+        Constants added to the outputs.
     dilation : int, default=1
-        How many samples apart the taps of a filter are.
+        Distance between the taps of a filter in samples.
 
     Returns
     -------
-    filtered : torch.Tensor of shape (n_trials, n_filters, n_times - span)
-        The filtered signals, ``span`` being ``dilation * (kernel - 1)``.
+    filtered : torch.Tensor of shape (n_trials, out_channels, n_times - span)
+        Filtered signals, where ``span = dilation * (kernel_size - 1)``.
     """
-    torch_is_slow = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-    if torch_is_slow and weight.shape[-1] == 1:
+    is_slow_in_torch = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    if is_slow_in_torch and weight.shape[-1] == 1:
         return mix(x, weight.squeeze(2), bias)
-    if torch_is_slow and torch.is_grad_enabled() and len(x):
+    if is_slow_in_torch and torch.is_grad_enabled() and len(x):
         return _Convolve.apply(x, weight, bias, dilation)
     return F.conv1d(x, weight, bias, dilation=dilation)
 
@@ -50,8 +50,23 @@ def convolve(
 def mix(
     x: torch.Tensor, weight: torch.Tensor, constant: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Mix signals (n_trials, n_signals, n_times) by weights (n_outputs, n_signals), and add."""
-    # The gradient of ``weight @ x`` would copy the signals.
+    """Compute weighted sums of signals at each time point, and add a constant to each.
+
+    Parameters
+    ----------
+    x : torch.Tensor of shape (n_trials, n_signals, n_times)
+        Signals, e.g. channels.
+    weight : torch.Tensor of shape (n_outputs, n_signals)
+        Weights of the sums.
+    constant : torch.Tensor of shape (n_outputs,) or None, default=None
+        Constants added to the sums.
+
+    Returns
+    -------
+    mixtures : torch.Tensor of shape (n_trials, n_outputs, n_times)
+        The sums.
+    """
+    # torch.bmm, because the backward pass of ``weight @ x`` would copy the signals.
     weight = weight.expand(len(x), -1, -1)
     if constant is None:
         return torch.bmm(weight, x)
@@ -59,7 +74,7 @@ def mix(
 
 
 class _Convolve(torch.autograd.Function):
-    """A convolution, and its gradients as convolutions."""
+    """Convolution whose gradients are convolutions."""
 
     generate_vmap_rule = True
 
@@ -77,12 +92,12 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        of_x, of_weight, of_bias, _ = ctx.needs_input_grad
+        needs_x, needs_weight, needs_bias, _ = ctx.needs_input_grad
         with full_precision(grad):
             return (
-                _gradient_of_signals(grad, weight, ctx.dilation) if of_x else None,
-                _gradient_of_filters(grad, x, ctx.dilation) if of_weight else None,
-                grad.sum((0, 2)) if of_bias else None,
+                _gradient_of_signals(grad, weight, ctx.dilation) if needs_x else None,
+                _gradient_of_filters(grad, x, ctx.dilation) if needs_weight else None,
+                grad.sum((0, 2)) if needs_bias else None,
                 None,
             )
 
@@ -93,5 +108,6 @@ def _gradient_of_signals(grad: torch.Tensor, weight: torch.Tensor, dilation: int
 
 
 def _gradient_of_filters(grad: torch.Tensor, x: torch.Tensor, dilation: int) -> torch.Tensor:
+    # Trials take the place of the input channels, so that the convolution sums over them.
     by_trial = F.conv1d(x.transpose(0, 1), grad.transpose(0, 1), stride=dilation)
     return by_trial.transpose(0, 1)

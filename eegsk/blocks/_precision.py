@@ -1,4 +1,4 @@
-"""The precision of what must not be computed in half of it: statistics, and products of weights."""
+"""Minimum precision of statistics and filters under mixed precision."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 
 def full_precision(x: torch.Tensor) -> AbstractContextManager[Any]:
-    """Return a context in which autocast does not lower the precision."""
+    """Return a context in which autocast is off for the device of a tensor."""
     if not torch.is_autocast_enabled(x.device.type):
         return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
 
 
 def at_least_single(x: torch.Tensor) -> torch.Tensor:
-    """Return values in single precision if they are in half."""
+    """Convert half precision to single; return single and double precision unchanged."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

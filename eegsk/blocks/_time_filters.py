@@ -1,47 +1,55 @@
-"""Filters over time as products of spectra, on a CPU many times faster than long convolutions.
+"""Temporal filters as products of spectra, which are faster than long convolutions on a CPU.
 
-Rounding is relative to the largest samples of a signal, wherever they are in it; signals do not
-touch each other.
+The rounding error of a filtered signal is relative to the largest sample of that signal; a signal
+of high amplitude does not affect the precision of others. Equations are those of
+docs/user_guide/front_end.md.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from scipy.fft import next_fast_len
 from torch import nn
 
 from ._precision import at_least_single, full_precision
 
 
-def filter_time(x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
-    """Filter signals over time, zero-padded so that they keep their length.
+def filter_time(
+    x: torch.Tensor, weight: torch.Tensor, left: int, right: int | None = None
+) -> torch.Tensor:
+    """Filter zero-padded signals over time, Eq. (14).
 
     Parameters
     ----------
     x : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
         For each filter, the signals that it filters.
     weight : torch.Tensor of shape (n_filters, kernel)
-        The filters; correlated with the signals, as convolutions are in torch.
+        The filters. As in torch's convolutions, they are not reversed in time.
     left : int
-        How many zeros precede a signal; ``kernel - 1 - left`` follow it.
+        Number of zeros before a signal.
+    right : int or None, default=None
+        Number of zeros after a signal; None for ``kernel - 1 - left``, so that the output is as
+        long as the input. Neither ``left`` nor ``right`` is greater than ``kernel - 1``.
 
     Returns
     -------
-    filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
-        The filtered signals.
+    filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_outputs)
+        The filtered signals, with ``n_outputs = n_times + left + right - kernel + 1``.
     """
-    if x.numel() == 0:  # of which there are no Fourier transforms
-        return x + 0 * weight.sum()
+    right = weight.shape[-1] - 1 - left if right is None else right
+    if x.numel() == 0:  # torch.fft refuses empty signals
+        return F.pad(x, (0, left + right - weight.shape[-1] + 1)) + 0 * weight.sum()
     with full_precision(x):
         signals = at_least_single(x)
-        return _FilterTime.apply(signals, weight.to(signals.dtype), left).to(x.dtype)
+        return _FilterTime.apply(signals, weight.to(signals.dtype), left, right).to(x.dtype)
 
 
 def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
-    """Sum ``x[..., t] * x[..., t + lag]`` over each trial, for each lag from 0 on.
+    """Compute the sum of ``x[..., t] * x[..., t + lag]`` over each trial, for lags from 0 on.
 
     Parameters
     ----------
@@ -53,7 +61,7 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     Returns
     -------
     products : torch.Tensor of shape (n_trials, n_lags)
-        The sums.
+        The sums over channels and time points, computed from the power spectrum, Eq. (13).
 
     Examples
     --------
@@ -64,110 +72,116 @@ def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
     """
     if x.numel() == 0:
         return x.new_zeros(len(x), n_lags)
-    length = _length(x.shape[-1] + n_lags - 1)
+    length = _fft_length(x.shape[-1] + n_lags - 1)
     spectrum = torch.view_as_real(torch.fft.rfft(x.flatten(1, -2), length))
     power = spectrum.square_().sum(1).sum(-1)
     return torch.fft.irfft(power, length)[:, :n_lags]
 
 
 class FixedFilters(nn.Module):
-    """What :func:`filter_time` does, by filters that do not change any more.
+    """Temporal filters with fixed weights, for prediction; see :func:`filter_time`.
 
-    They stay in the precision and on the device in which they are given.
+    The filters stay in the precision and on the device of ``weight``. Their frequency response is
+    cached for the last length of the signals.
 
     Parameters
     ----------
     weight : torch.Tensor of shape (n_signals, kernel)
         A filter for each signal.
     left : int
-        How many zeros precede a signal; ``kernel - 1 - left`` follow it.
+        Number of zeros before a signal.
+    right : int or None, default=None
+        Number of zeros after a signal; None for ``kernel - 1 - left``.
     """
 
-    def __init__(self, weight: torch.Tensor, left: int) -> None:
+    def __init__(self, weight: torch.Tensor, left: int, right: int | None = None) -> None:
         super().__init__()
-        self._response = lru_cache(maxsize=1)(partial(_response, weight.detach().clone(), left))
+        right = weight.shape[-1] - 1 - left if right is None else right
+        self._n_added = left + right - weight.shape[-1] + 1
+        self._response = lru_cache(maxsize=1)(
+            partial(_frequency_response, weight.detach().clone(), left, right)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_signals, n_times)."""
         if x.numel() == 0:
-            return x
+            return F.pad(x, (0, self._n_added))
         n_times = x.shape[-1]
         length, response = self._response(n_times)
-        return torch.fft.irfft(torch.fft.rfft(x, length).mul_(response), length)[..., :n_times]
+        filtered = torch.fft.irfft(torch.fft.rfft(x, length).mul_(response), length)
+        return filtered[..., : n_times + self._n_added]
 
 
 class _FilterTime(torch.autograd.Function):
-    """The filters with their exact gradients, themselves filters and correlations."""
+    """Filters as products of spectra, with the gradients of Eq. (16)."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int) -> torch.Tensor:
-        n_times = x.shape[-1]
-        ctx.length, response = _response(weight, left, n_times)
+    def forward(
+        ctx: Any, x: torch.Tensor, weight: torch.Tensor, left: int, right: int
+    ) -> torch.Tensor:
+        ctx.n_times, ctx.kernel, ctx.left = x.shape[-1], weight.shape[-1], left
+        ctx.length, response = _frequency_response(weight, left, right, ctx.n_times)
         response = response.unsqueeze(1)
-        ctx.left, ctx.kernel = left, weight.shape[-1]
+        n_outputs = ctx.n_times + left + right - ctx.kernel + 1
         spectrum = torch.fft.rfft(x, ctx.length)
         ctx.save_for_backward(spectrum, response)
-        return torch.fft.irfft(spectrum * response, ctx.length)[..., :n_times].clone(
+        return torch.fft.irfft(spectrum * response, ctx.length)[..., :n_outputs].clone(
             memory_format=torch.contiguous_format
         )
 
     @staticmethod
     def backward(
         ctx: Any, grad: torch.Tensor
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None, None, None]:
         if torch.is_grad_enabled():
             raise RuntimeError(
-                "Filters over time can be differentiated once only; leave out create_graph=True."
+                "Temporal filters can be differentiated once only; use create_graph=False."
             )
         spectrum, response = ctx.saved_tensors
-        of_x, of_weight, _ = ctx.needs_input_grad
+        needs_x, needs_weight, _, _ = ctx.needs_input_grad
         grad_x = grad_weight = None
         with full_precision(grad):
             grads = torch.fft.rfft(grad, ctx.length)
-            if of_weight:
+            if needs_weight:
                 taps = torch.fft.irfft(_sum_over_signals(spectrum.conj() * grads), ctx.length)
                 grad_weight = _from_circle(taps, ctx.left, ctx.kernel)
-            if of_x:
+            if needs_x:
                 filtered = torch.fft.irfft(grads.mul_(response.conj()), ctx.length)
-                grad_x = filtered[..., : grad.shape[-1]]
-        return grad_x, grad_weight, None
+                grad_x = filtered[..., : ctx.n_times]
+        return grad_x, grad_weight, None, None
 
 
-def _response(weight: torch.Tensor, left: int, n_times: int) -> tuple[int, torch.Tensor]:
-    """Return how long signals are to be made, and what their spectra are to be multiplied by."""
-    kernel = weight.shape[-1]
-    length = _length(max(n_times + max(left, kernel - 1 - left), kernel))
-    return length, torch.fft.rfft(_on_circle(weight, left, length))
+def _frequency_response(
+    weight: torch.Tensor, left: int, right: int, n_times: int
+) -> tuple[int, torch.Tensor]:
+    """Return the length of the Fourier transforms, and the spectra of the filters, Eq. (15)."""
+    # Zeros at the end of the circle are those before the signal and those after it, at once.
+    length = _fft_length(max(n_times + max(left, right), weight.shape[-1]))
+    return length, torch.fft.rfft(_to_circle(weight, left, length))
 
 
-def _on_circle(weight: torch.Tensor, left: int, length: int) -> torch.Tensor:
-    """Write filters as what is convolved with signals that, after so many samples, begin again."""
+def _to_circle(weight: torch.Tensor, left: int, length: int) -> torch.Tensor:
+    """Reverse and shift filters on a circle of ``length`` samples, Eq. (15)."""
     kernel = weight.shape[-1]
     return F.pad(weight.flip(-1), (0, length - kernel)).roll(left - kernel + 1, -1)
 
 
 def _from_circle(taps: torch.Tensor, left: int, kernel: int) -> torch.Tensor:
-    """Undo :func:`_on_circle`."""
+    """Invert :func:`_to_circle`."""
     return taps.roll(kernel - 1 - left, -1)[:, :kernel].flip(-1)
 
 
 def _sum_over_signals(products: torch.Tensor) -> torch.Tensor:
-    """Sum complex values (n_trials, n_filters, depth, n) for each filter, real ones for speed."""
+    """Sum complex values of shape (n_trials, n_filters, depth, n) for each filter.
+
+    Sums of real values are faster than sums of complex ones.
+    """
     values = torch.view_as_real(products)
     return torch.view_as_complex(values.flatten(1).sum(0).view(values.shape[1:]).sum(1))
 
 
-@cache
-def _length(n_times: int) -> int:
-    """Return a length, no less than this, of which Fourier transforms are fast."""
-    length = -(-n_times // 32)
-    while not _has_small_factors(length):
-        length += 1
-    return 32 * length
-
-
-def _has_small_factors(number: int) -> bool:
-    for factor in (2, 3, 5):
-        while number % factor == 0:
-            number //= factor
-    return number == 1
+def _fft_length(n_times: int) -> int:
+    """Return a length of at least ``n_times`` for which Fourier transforms are fast."""
+    # Multiples of 32 take up to a third less time than next_fast_len(n_times), e.g. 1.4 ms for 160
+    # samples instead of 2.1 ms for 135 (EEGNet's filters of 64 trials, forward and backward).
+    return 32 * next_fast_len(-(-n_times // 32), real=True)  # type: ignore[operator]

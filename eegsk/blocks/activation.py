@@ -1,4 +1,4 @@
-"""Activations: two of our own, and any by name, class or partial."""
+"""Activations, chosen by name, class or partial."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn.modules import activation as torch_activations
 
-from .._names import by_name, catalogue
+from .._registry import class_registry, find_class
 
 
 class Square(nn.Module):
-    """The square of each value; averaged over time it is power.
+    """Square activation: the mean over time of its output is the power of the signal.
 
     Examples
     --------
@@ -32,12 +32,12 @@ class Square(nn.Module):
 
 
 class SafeLog(nn.Module):
-    """The logarithm of each value, of a smallest one for all values below it.
+    """Logarithm of values that are clipped from below, so that it is finite.
 
     Parameters
     ----------
     eps : float, default=1e-6
-        The smallest value.
+        Smallest value whose logarithm is taken; smaller values are replaced by it.
 
     Examples
     --------
@@ -52,36 +52,36 @@ class SafeLog(nn.Module):
         self.eps = eps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Take the logarithm of ``x``."""
+        """Return the logarithm of the clipped values of ``x``."""
         return x.clamp_min(self.eps).log()
 
     def extra_repr(self) -> str:
-        """Return what is shown of the layer."""
+        """Return the settings that the layer's ``repr`` shows."""
         return f"eps={self.eps}"
 
 
 _NEED_ARGUMENTS = ("multiheadattention", "threshold", "module")
 _ACTIVATIONS = {
     name: cls
-    for name, cls in catalogue(torch_activations, nn.Module).items()
+    for name, cls in class_registry(torch_activations, nn.Module).items()
     if name not in _NEED_ARGUMENTS
 } | {"identity": nn.Identity, "safelog": SafeLog, "square": Square}
 
 
 def make_activation(activation: str | Callable[[], Any]) -> nn.Module:
-    """Make an activation.
+    """Create an activation layer.
 
     Parameters
     ----------
     activation : str or callable
-        The name of a torch activation (``"elu"``, ``"leaky_relu"``, ...), ``"square"`` or
-        ``"safe_log"``, or anything that returns a module when called without arguments: a class,
-        or a partial of one.
+        The name of a torch activation (e.g. ``"elu"`` or ``"leaky_relu"``), ``"square"``,
+        ``"safe_log"``, or a callable that returns a module when called without arguments, e.g.
+        ``torch.nn.ELU`` or ``functools.partial(torch.nn.ELU, alpha=0.2)``.
 
     Returns
     -------
     module : torch.nn.Module
-        A new activation.
+        A new activation layer.
 
     Raises
     ------
@@ -99,9 +99,9 @@ def make_activation(activation: str | Callable[[], Any]) -> nn.Module:
     if isinstance(activation, nn.Module):
         raise TypeError(
             f"activation={activation} is a module; give its class or a functools.partial of it, "
-            "so that each place in the network gets its own."
+            "so that each activation in the network is a separate module."
         )
-    module = by_name("activation", activation, _ACTIVATIONS)()
+    module = find_class("activation", activation, _ACTIVATIONS)()
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"activation={activation!r} returned {type(module).__name__} when called; it should "

@@ -13,17 +13,18 @@ from ._time_filters import filter_time
 
 
 class Conv(nn.Conv1d):
-    """Convolution over time of what lies wholly within the signal.
+    """Convolution over time without padding.
 
-    Computes what ``torch.nn.Conv1d`` does of batches; gradients take a fraction of the time.
+    It computes the same as ``torch.nn.Conv1d`` for batches of trials. On a CPU, its gradients take
+    a fraction of the time.
 
     Parameters
     ----------
-    n_inputs : int
+    in_channels : int
         Number of input signals.
-    n_filters : int
-        Number of output signals.
-    kernel : int
+    out_channels : int
+        Number of filters.
+    kernel_size : int
         Length of the filters in samples.
     bias : bool, default=True
         Whether each filter has a bias.
@@ -32,61 +33,66 @@ class Conv(nn.Conv1d):
     --------
     >>> import torch
     >>> from eegsk.blocks import Conv
-    >>> Conv(3, 5, kernel=16)(torch.zeros(2, 3, 100)).shape
+    >>> Conv(3, 5, kernel_size=16)(torch.zeros(2, 3, 100)).shape
     torch.Size([2, 5, 85])
     """
 
-    def __init__(self, n_inputs: int, n_filters: int, kernel: int, bias: bool = True) -> None:
-        super().__init__(n_inputs, n_filters, kernel, bias=bias)
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, bias: bool = True
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, bias=bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
+        """Filter ``x`` of shape (n_trials, in_channels, n_times)."""
         return convolve(x, self.weight, self.bias)
 
 
 class SameConv(nn.Conv1d):
     """Convolution over time, zero-padded so that the output is as long as the input.
 
-    An even kernel reaches one sample further ahead than back, as in Keras.
+    A kernel of even length is padded with one more zero after the signal than before it, as in
+    Keras.
 
     Parameters
     ----------
-    n_inputs : int
+    in_channels : int
         Number of input signals.
-    n_filters : int
-        Number of output signals.
-    kernel : int
+    out_channels : int
+        Number of filters.
+    kernel_size : int
         Length of the filters in samples.
+    dilation : int, default=1
+        Distance between the taps of a filter in samples.
     groups : int, default=1
-        Into how many independent groups the signals fall.
+        Number of groups of signals; a filter sees the signals of its group only.
     bias : bool, default=False
         Whether each filter has a bias.
-    dilation : int, default=1
-        How many samples apart the taps of a filter are.
 
     Examples
     --------
     >>> import torch
     >>> from eegsk.blocks import SameConv
-    >>> SameConv(3, 5, kernel=16)(torch.zeros(2, 3, 100)).shape
+    >>> SameConv(3, 5, kernel_size=16)(torch.zeros(2, 3, 100)).shape
     torch.Size([2, 5, 100])
     """
 
     def __init__(
         self,
-        n_inputs: int,
-        n_filters: int,
-        kernel: int,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        dilation: int = 1,
         groups: int = 1,
         bias: bool = False,
-        dilation: int = 1,
     ) -> None:
-        super().__init__(n_inputs, n_filters, kernel, groups=groups, bias=bias, dilation=dilation)
-        span = dilation * (kernel - 1)
+        super().__init__(
+            in_channels, out_channels, kernel_size, dilation=dilation, groups=groups, bias=bias
+        )
+        span = dilation * (kernel_size - 1)
         self.reach = (span // 2, span - span // 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter ``x`` of shape (n_trials, n_inputs, n_times)."""
+        """Filter ``x`` of shape (n_trials, in_channels, n_times)."""
         if self._is_depthwise():
             return filter_time(x.unsqueeze(2), self.weight.squeeze(1), self.reach[0]).squeeze(2)
         x = F.pad(x, self.reach)
@@ -95,22 +101,22 @@ class SameConv(nn.Conv1d):
         return convolve(x, self.weight, self.bias, self.dilation[0])
 
     def _is_depthwise(self) -> bool:
-        """Tell whether each signal has one filter, of adjacent taps and without bias."""
-        depthwise = self.groups == self.in_channels == self.out_channels
-        return depthwise and self.bias is None and self.dilation == (1,)
+        """Check whether each signal has one filter, without dilation and bias."""
+        is_depthwise = self.groups == self.in_channels == self.out_channels
+        return is_depthwise and self.bias is None and self.dilation == (1,)
 
 
 class SeparableConv(nn.Sequential):
-    """A filter over time for each signal, then mixtures of the signals.
+    """Depthwise separable convolution: one temporal filter per signal, then mixtures of signals.
 
     Parameters
     ----------
-    n_inputs : int
+    in_channels : int
         Number of input signals.
-    n_filters : int
+    out_channels : int
         Number of output signals.
-    kernel : int
-        Length of the filters in samples.
+    kernel_size : int
+        Length of the temporal filters in samples.
 
     References
     ----------
@@ -121,11 +127,11 @@ class SeparableConv(nn.Sequential):
     --------
     >>> import torch
     >>> from eegsk.blocks import SeparableConv
-    >>> SeparableConv(3, 5, kernel=16)(torch.zeros(2, 3, 100)).shape
+    >>> SeparableConv(3, 5, kernel_size=16)(torch.zeros(2, 3, 100)).shape
     torch.Size([2, 5, 100])
     """
 
-    def __init__(self, n_inputs: int, n_filters: int, kernel: int) -> None:
-        depthwise = SameConv(n_inputs, n_inputs, kernel, groups=n_inputs)
-        pointwise = Conv(n_inputs, n_filters, 1, bias=False)
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
+        depthwise = SameConv(in_channels, in_channels, kernel_size, groups=in_channels)
+        pointwise = Conv(in_channels, out_channels, 1, bias=False)
         super().__init__(OrderedDict(depthwise=depthwise, pointwise=pointwise))

@@ -1,19 +1,20 @@
-"""Dropout whose mask costs little on a CPU."""
+"""Dropout with a mask that is fast to draw on a CPU."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+# Number of values of a 16-bit integer, of which a share ``p`` means "drop".
 _LEVELS = 2**16
 
 
 class Dropout(nn.Dropout):
-    """Dropout that draws four values of its mask from each random number.
+    """Dropout that draws four values of its mask from each 64-bit random number.
 
-    On a CPU, torch's own spends more time on its mask than a small network on its convolutions.
-    The probability is rounded to 1/65536, and the values kept are scaled by what it then is; other
-    devices use torch's own.
+    On a CPU, the mask of ``torch.nn.Dropout`` takes more time than the convolutions of a small
+    network. The probability ``p`` is rounded to a multiple of 1/65536, and the remaining values are
+    divided by one minus the rounded probability. On other devices, ``torch.nn.Dropout`` is used.
 
     Parameters
     ----------
@@ -38,11 +39,12 @@ class Dropout(nn.Dropout):
         super().__init__(p)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Drop values of ``x`` in training mode; in evaluation mode return it."""
-        dropped = round(self.p * _LEVELS)
-        if not self.training or dropped in (0, _LEVELS) or x.device.type != "cpu":
+        """Set random values of ``x`` to zero in training mode; return ``x`` in evaluation mode."""
+        n_dropped_levels = round(self.p * _LEVELS)
+        is_trivial = n_dropped_levels in (0, _LEVELS)
+        if not self.training or is_trivial or x.device.type != "cpu":
             return super().forward(x)
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         values = words.view(torch.int16)[: x.numel()].view(x.shape)
-        kept = values >= dropped - _LEVELS // 2
-        return x * kept.to(x.dtype).mul_(_LEVELS / (_LEVELS - dropped))
+        mask = values >= n_dropped_levels - _LEVELS // 2
+        return x * mask.to(x.dtype).mul_(_LEVELS / (_LEVELS - n_dropped_levels))

@@ -1,4 +1,4 @@
-"""Networks in evaluation mode with the least work: scales and constants put into the weights."""
+"""Folding: networks for evaluation, with normalisation merged into the weights."""
 
 from __future__ import annotations
 
@@ -12,53 +12,80 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ._time_filters import FixedFilters
 from .convolution import SameConv
 from .pooling import MeanPool
 from .standardize import Standardize
-from .temporal_spatial import FrontEnd, Mixture
-from .temporal_spatial._normalization import running_affine
+from .temporal_spatial import FrontEnd, Mixture, has_hooks
 
 
-@torch.no_grad()
-def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
-    """Make what computes the same as a network in evaluation mode, with less work.
-
-    Standardisation, batch normalisation and the layers between are merged up to the first
-    activation, and so is a batch normalisation after a convolution. Dropout goes.
+def can_fold(module: nn.Module) -> bool:
+    """Check whether a network can be folded.
 
     Parameters
     ----------
     module : torch.nn.Module
-        A sequence of layers; it is not changed.
+        The network.
+
+    Returns
+    -------
+    is_foldable : bool
+        False if a layer with weights is neither torch's nor eegsk's, has hooks, or has a
+        ``forward`` that was replaced by hand, e.g. ``layer.forward = function``. A copy of such a
+        layer might compute something else.
+    """
+    is_modified = any(has_hooks(layer) or "forward" in vars(layer) for layer in module.modules())
+    return not is_modified and all(map(_is_known, _layers(module)))
+
+
+@torch.no_grad()
+def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Fold a network: compute the same as in evaluation mode with fewer operations.
+
+    Standardisation and batch normalisation before the first activation are merged into the
+    weights of the front end. Batch normalisation after a later convolution is merged into the
+    weights of that convolution. Dropout layers are removed.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network for which :func:`can_fold` returns True. Its weights are not changed.
     dtype : torch.dtype
         Precision of the new weights.
 
     Returns
     -------
-    folded : torch.nn.Module or None
-        The new network, which shares layers that have no weights, but for ELU; None if one of the
-        others is not known to be safe to copy.
+    folded : torch.nn.Module
+        The new network. Layers without weights, except ELU, are shared with ``module`` and set to
+        evaluation mode.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from eegsk.blocks.folding import fold
+    >>> fold(nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4), nn.Dropout()), torch.float64)
+    Sequential(
+      (0): Conv1d(2, 4, kernel_size=(3,), stride=(1,))
+    )
     """
-    layers = list(_layers(module))
-    if not all(map(_is_known, layers)):
-        return None
     folded: list[nn.Module] = []
-    for layer in layers:
+    for layer in _layers(module):
         if isinstance(layer, _DropoutNd | nn.Identity):
             continue
-        own = copy.deepcopy(layer).to(dtype).eval() if _has_weights(layer) else layer
-        merged = _merge(folded[-1], own) if folded else None
+        copied = copy.deepcopy(layer).to(dtype).eval() if _has_weights(layer) else layer
+        merged = _merge(folded[-1], copied) if folded else None
         if merged is None:
-            folded.append(own)
+            folded.append(copied)
         else:
             folded[-1] = merged
-    return nn.Sequential(*_read_out(list(map(_fix, folded)))).eval()
+    return nn.Sequential(*_merge_head(list(map(_freeze, folded)))).eval()
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
-    """Return the layers of sequences of sequences."""
+    """Return the layers of nested sequences in order."""
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         for layer in module:
             yield from _layers(layer)
@@ -67,37 +94,30 @@ def _layers(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _is_known(layer: nn.Module) -> bool:
-    """Tell whether a copy of a layer does what the layer does, now and later."""
-    home = type(layer).__module__
-    return not _has_weights(layer) or home.startswith(("torch.nn.modules.", "eegsk."))
+    """Check whether a layer has no weights, or is a layer of torch or eegsk."""
+    source = type(layer).__module__
+    return not _has_weights(layer) or source.startswith(("torch.nn.modules.", "eegsk."))
 
 
 def _has_weights(layer: nn.Module) -> bool:
     return next(chain(layer.parameters(), layer.buffers()), None) is not None
 
 
-def _merge(before: nn.Module, layer: nn.Module) -> nn.Module | None:
-    """Return what two layers are as one, if they can be."""
-    if isinstance(before, Standardize) and isinstance(layer, FrontEnd):
-        return layer.folded(before.mean.squeeze(1), before.scale.squeeze(1))
-    if isinstance(layer, nn.BatchNorm1d) and isinstance(before, FrontEnd):
-        return _normalized(_fix(before), layer)
-    return _normalized(before, layer) if isinstance(layer, nn.BatchNorm1d) else None
-
-
-def _normalized(before: nn.Module, norm: nn.BatchNorm1d) -> nn.Module | None:
-    """Put what batch normalisation multiplies and adds into the convolution before it."""
-    if not (isinstance(before, nn.Conv1d) and norm.affine and norm.track_running_stats):
+def _merge(previous: nn.Module, layer: nn.Module) -> nn.Module | None:
+    """Merge two consecutive layers into one; return None if that is not possible."""
+    # torch.nn.utils.fusion merges normalisation after a layer only, not standardisation before it.
+    # Its fuse_linear_bn_eval is right for inputs (n_trials, n_features) only, so it is not used.
+    if isinstance(previous, Standardize) and isinstance(layer, FrontEnd):
+        return layer.folded(previous.mean.squeeze(1), previous.scale.squeeze(1))
+    if not (isinstance(layer, nn.BatchNorm1d) and layer.track_running_stats):
         return None
-    scale, shift = running_affine(norm)
-    bias = 0.0 if before.bias is None else before.bias
-    before.bias = nn.Parameter(scale * bias + shift)
-    before.weight.mul_(scale[:, None, None])
-    return before
+    if isinstance(previous, FrontEnd):
+        previous = _freeze(previous)
+    return fuse_conv_bn_eval(previous.eval(), layer) if isinstance(previous, nn.Conv1d) else None
 
 
-def _fix(layer: nn.Module) -> nn.Module:
-    """Return a layer that does the same with what its weights are now."""
+def _freeze(layer: nn.Module) -> nn.Module:
+    """Return a faster layer that computes the same with the present weights."""
     if isinstance(layer, FrontEnd):
         weight = layer.spatial.weight  # type: ignore[union-attr]
         n_chans = weight.shape[2]  # type: ignore[index]
@@ -112,17 +132,21 @@ def _fix(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def _read_out(layers: list[nn.Module]) -> list[nn.Module]:
-    """Make one of pooling and outputs at the end, unless there are many outputs."""
+def _merge_head(layers: list[nn.Module]) -> list[nn.Module]:
+    """Merge mean pooling, flattening and a linear layer at the end of a network.
+
+    They stay as they are if there are more outputs than samples in a pooling window, because the
+    merged layer would take more multiplications.
+    """
     if list(map(type, layers[-3:])) != [MeanPool, nn.Flatten, nn.Linear]:
         return layers
     pool: Any
-    *before, pool, flatten, linear = layers
-    is_plain = pool.stride == pool.size and not pool.padding
-    of_trials = (flatten.start_dim, flatten.end_dim) == (1, -1)
-    if not (is_plain and of_trials and linear.out_features <= pool.size):
+    *trunk, pool, flatten, linear = layers
+    has_plain_windows = pool.stride == pool.size and not pool.padding
+    keeps_trials = (flatten.start_dim, flatten.end_dim) == (1, -1)
+    if not (has_plain_windows and keeps_trials and linear.out_features <= pool.size):
         return layers
-    return [*before, _Readout(pool.size, linear)]  # type: ignore[arg-type]
+    return [*trunk, _PooledLinear(pool.size, linear)]  # type: ignore[arg-type]
 
 
 def _is_pointwise(layer: nn.Conv1d) -> bool:
@@ -130,14 +154,17 @@ def _is_pointwise(layer: nn.Conv1d) -> bool:
 
 
 class _ELU(nn.Module):
-    """ELU that, in double precision, takes half the time of torch's, and rounds near zero."""
+    """ELU activation, twice as fast as torch's in double precision.
+
+    In double precision, values near zero are rounded: ``exp(x) - 1`` replaces ``expm1(x)``.
+    """
 
     def __init__(self, alpha: float) -> None:
         super().__init__()
         self.alpha = alpha
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the activation; ``x`` is left as it is."""
+        """Apply the activation without changing ``x``."""
         if x.dtype != torch.float64:
             return F.elu(x, self.alpha)
         negative = x.clamp_max(0).exp_().sub_(1)
@@ -146,21 +173,30 @@ class _ELU(nn.Module):
         return x.clamp_min(0).add_(negative, alpha=self.alpha)
 
 
-class _Readout(nn.Module):
-    """Outputs of means over stretches of time, as outputs of samples."""
+class _PooledLinear(nn.Module):
+    """Linear layer of mean-pooled signals, computed without pooling.
+
+    Parameters
+    ----------
+    size : int
+        Length of the pooling windows in samples.
+    linear : torch.nn.Linear
+        The layer after pooling. Each of its weights, divided by ``size``, becomes the weight of
+        all samples in the window.
+    """
 
     def __init__(self, size: int, linear: nn.Linear) -> None:
         super().__init__()
-        self._of_samples = lru_cache(maxsize=1)(partial(_of_samples, linear.weight / size, size))
+        self._weight = lru_cache(maxsize=1)(partial(_sample_weights, linear.weight / size, size))
         self._bias = linear.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn signals, (n_trials, n_signals, n_times), into outputs (n_trials, n_outputs)."""
-        return F.linear(x.flatten(1), self._of_samples(x.shape[1:]), self._bias)
+        """Map signals, (n_trials, n_signals, n_times), to outputs (n_trials, n_outputs)."""
+        return F.linear(x.flatten(1), self._weight(x.shape[1:]), self._bias)
 
 
-def _of_samples(of_means: torch.Tensor, size: int, shape: torch.Size) -> torch.Tensor:
-    """Return the weights of samples, from those of their sums over stretches."""
-    n_stretches, n_left = divmod(shape[-1], size)
-    each = of_means.unflatten(1, (-1, n_stretches)).repeat_interleave(size, dim=2)
-    return F.pad(each, (0, n_left)).flatten(1)
+def _sample_weights(window_weights: torch.Tensor, size: int, shape: torch.Size) -> torch.Tensor:
+    """Repeat the weights of windows for each sample; samples after the last window have zero."""
+    n_windows, n_remaining = divmod(shape[-1], size)
+    weights = window_weights.unflatten(1, (-1, n_windows)).repeat_interleave(size, dim=2)
+    return F.pad(weights, (0, n_remaining)).flatten(1)

@@ -11,19 +11,21 @@ from torch import nn
 
 
 class MeanPool(nn.Module):
-    """Average over stretches of time; what is left over at the end is left out.
+    """Average pooling over time.
 
-    Computes what ``torch.nn.AvgPool1d`` does, as a product with a vector, which is faster.
-    Stretches that overlap share the means of what they have in common.
+    It computes the same as ``torch.nn.AvgPool1d``, as a product with a vector, which is faster.
+    Samples after the last complete window are not used. If windows overlap, the means of their
+    common segments are computed once.
 
     Parameters
     ----------
     size : int
-        How many samples to average over.
+        Length of the windows in samples.
     stride : int or None, default=None
-        How many samples after a stretch the next begins; None for ``size``.
+        Distance between the first samples of consecutive windows; None for ``size``, so that
+        windows do not overlap.
     padding : int, default=0
-        How many zeros to add before and after the signal; they count in the averages.
+        Number of zeros added before and after the signal; the averages include them.
 
     Examples
     --------
@@ -45,8 +47,10 @@ class MeanPool(nn.Module):
             return self._pool_padded(x)
         if self.padding:
             x = F.pad(x, (self.padding, self.padding))
+        # Windows begin and end at multiples of ``step``: average over segments of that length
+        # first, then over the segments of each window.
         step = math.gcd(self.size, self.stride)
-        x = _whole(x, step)
+        x = _complete_windows(x, step)
         means = x.reshape(-1, step) @ x.new_full((step,), 1 / step)
         means = means.view(*x.shape[:-1], x.shape[-1] // step)
         if step == self.size:
@@ -54,34 +58,39 @@ class MeanPool(nn.Module):
         return F.avg_pool1d(means, self.size // step, self.stride // step)
 
     def _pool_padded(self, x: torch.Tensor) -> torch.Tensor:
-        """Add what a stretch has of one unpadded stretch and of the next, without a padded copy."""
+        """Pool without a padded copy of the signals.
+
+        With padding, each window covers the last ``padding`` samples of one window without padding
+        and the first samples of the next. Both parts are averaged apart and added.
+        """
         size, n_pooled = self.size, (x.shape[-1] + 2 * self.padding) // self.size
         if x.shape[-1] % size:
             x = F.pad(x, (0, size - x.shape[-1] % size))
-        stretches = x.reshape(-1, size)
-        begin = x.new_full((size,), 1 / size)
-        begin[size - self.padding :] = 0
-        of_begin = (stretches @ begin).view(*x.shape[:-1], -1)
-        of_end = (stretches @ (1 / size - begin)).view(*x.shape[:-1], -1)
-        more = n_pooled - of_begin.shape[-1]
-        return F.pad(of_begin, (0, more)) + F.pad(of_end, (1, more - 1))
+        windows = x.reshape(-1, size)
+        first_weights = x.new_full((size,), 1 / size)
+        first_weights[size - self.padding :] = 0
+        first_parts = (windows @ first_weights).view(*x.shape[:-1], -1)
+        last_parts = (windows @ (1 / size - first_weights)).view(*x.shape[:-1], -1)
+        n_missing = n_pooled - first_parts.shape[-1]
+        return F.pad(first_parts, (0, n_missing)) + F.pad(last_parts, (1, n_missing - 1))
 
     def extra_repr(self) -> str:
-        """Return what is shown of the layer."""
+        """Return the settings that the layer's ``repr`` shows."""
         return f"size={self.size}, stride={self.stride}, padding={self.padding}"
 
 
 class MaxPool(nn.Module):
-    """Take the largest of consecutive stretches of time; what is left over is left out.
+    """Max pooling over windows of time that do not overlap.
 
-    Computes what ``torch.nn.MaxPool1d`` does; on a CPU, in training with a size of two, in less
-    than half the time. Of values that are the same, the first has the gradient; of NaN and numbers,
-    one of the numbers.
+    It computes the same as ``torch.nn.MaxPool1d``; on a CPU, in training with a size of two, in
+    less than half the time. Samples after the last complete window are not used. If several values
+    of a window are the largest, the first of them gets the gradient. If a window contains NaN, its
+    output is NaN and one of its numbers gets the gradient.
 
     Parameters
     ----------
     size : int
-        How many samples to take the largest of.
+        Length of the windows in samples.
 
     Examples
     --------
@@ -98,27 +107,28 @@ class MaxPool(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
         if torch.is_grad_enabled() and x.requires_grad:
-            return _Largest.apply(_whole(x, self.size).unflatten(-1, (-1, self.size)))[0]
+            windows = _complete_windows(x, self.size).unflatten(-1, (-1, self.size))
+            return _Max.apply(windows)[0]
         return F.max_pool1d(x, self.size)
 
     def extra_repr(self) -> str:
-        """Return what is shown of the layer."""
+        """Return the settings that the layer's ``repr`` shows."""
         return f"size={self.size}"
 
 
-class _Largest(torch.autograd.Function):
-    """The largest of the last axis, which is short: one sample of all stretches after the other."""
+class _Max(torch.autograd.Function):
+    """Maximum over the last axis, which is short: a loop over the samples of a window."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(stretches: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        largest, *others = stretches.unbind(-1)
+    def forward(windows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        largest, *later_samples = windows.unbind(-1)
         is_larger = []
-        for other in others:
-            is_larger.append(other > largest)
-            largest = torch.maximum(largest, other)
-        return largest if others else largest.clone(), *is_larger
+        for sample in later_samples:
+            is_larger.append(sample > largest)
+            largest = torch.maximum(largest, sample)
+        return largest if later_samples else largest.clone(), *is_larger
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -> None:
@@ -128,18 +138,21 @@ class _Largest(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor, *_: Any) -> torch.Tensor:
         is_larger = ctx.saved_tensors
-        of_stretches = grad.new_empty(*grad.shape, len(is_larger) + 1)
-        for number in range(len(is_larger), 0, -1):
-            own = grad * is_larger[number - 1]
-            of_stretches[..., number] = own
-            grad = grad - own
-        of_stretches[..., 0] = grad
-        return of_stretches
+        grad_of_windows = grad.new_empty(*grad.shape, len(is_larger) + 1)
+        # The last sample that was larger than all samples before it is the maximum.
+        for index in range(len(is_larger), 0, -1):
+            grad_of_sample = grad * is_larger[index - 1]
+            grad_of_windows[..., index] = grad_of_sample
+            grad = grad - grad_of_sample
+        grad_of_windows[..., 0] = grad
+        return grad_of_windows
 
 
-def _whole(x: torch.Tensor, size: int) -> torch.Tensor:
-    """Leave out what is left over at the end of stretches of signals, (..., n_times)."""
+def _complete_windows(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Remove samples after the last complete window from signals of shape (..., n_times)."""
     n_times = x.shape[-1]
     if n_times < size:
-        raise RuntimeError(f"{n_times} times are too few to pool over {size}.")
+        raise RuntimeError(
+            f"n_times={n_times} is too short to pool over windows of {size} samples."
+        )
     return x[..., : n_times - n_times % size] if n_times % size else x

@@ -1,4 +1,4 @@
-"""Standardisation of the input as a layer, so that it travels with the network."""
+"""Standardisation and whitening of the input as layers of the network."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ._precision import full_precision
 
 
 class Standardize(nn.Module):
-    """Subtract a mean and divide by a scale, for each electrode.
+    """Standardisation of each channel: subtract a mean, divide by a scale.
 
     Parameters
     ----------
     mean : torch.Tensor of shape (n_chans,)
-        What to subtract, in the unit of the input.
+        Mean of each channel, in the unit of the input.
     scale : torch.Tensor of shape (n_chans,)
-        What to divide by, in the unit of the input.
+        Scale of each channel, e.g. its standard deviation, in the unit of the input.
 
     Examples
     --------
@@ -41,21 +41,22 @@ class Standardize(nn.Module):
 
 
 class Whiten(nn.Module):
-    """Standardise electrodes, and flatten their spectrum, so that weak rhythms weigh more.
+    """Standardisation and whitening of channels by linear prediction.
 
-    Each sample becomes the error of its prediction from those before it, by the same weights for
-    all electrodes, so that mixtures of electrodes stay what they are. The better the prediction,
-    the flatter the spectrum of its errors [1]_. The first samples, before which there are not
-    enough, become zero.
+    Whitening flattens the spectrum, so that frequencies of low power contribute as much as
+    frequencies of high power. Each sample is replaced by the error of its linear prediction from
+    the ``n_past`` samples before it; the better the prediction, the flatter the spectrum of the
+    errors [1]_. All channels have the same weights, so that spatial patterns do not change. The
+    first ``n_past`` samples are set to zero, because too few samples precede them.
 
     Parameters
     ----------
     mean : torch.Tensor of shape (n_chans,)
-        What to subtract, in the unit of the input.
+        Mean of each channel, in the unit of the input.
     scale : torch.Tensor of shape (n_chans,)
-        What to divide by, in the unit of the input.
-    weight : torch.Tensor of shape (n_before + 1,)
-        What to multiply a sample by, the last one, and those before it.
+        Scale of each channel, in the unit of the input.
+    weight : torch.Tensor of shape (n_past + 1,)
+        Weights of the ``n_past`` samples before a sample, oldest first, and of the sample itself.
 
     References
     ----------
@@ -83,8 +84,8 @@ class Whiten(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Whiten ``x`` of shape (n_trials, n_chans, n_times)."""
-        (n_chans, n_times), n_before = x.shape[1:], self.weight.shape[1] - 1
-        x = F.pad((x - self.mean) / self.scale, (n_before, 0))
+        (n_chans, n_times), n_past = x.shape[1:], self.weight.shape[1] - 1
+        x = F.pad((x - self.mean) / self.scale, (n_past, 0))
         with full_precision(x):
             errors = F.conv1d(x, self.weight.expand(n_chans, 1, -1), groups=n_chans)
-        return F.pad(errors[..., n_before:], (min(n_before, n_times), 0))
+        return F.pad(errors[..., n_past:], (min(n_past, n_times), 0))

@@ -1,4 +1,4 @@
-"""Weight normalisation as a plain layer."""
+"""Dense layer with weight normalisation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from torch import nn
 
 
 class WeightNormLinear(nn.Linear):
-    """Dense layer whose outputs' weights are each a direction and a length, learned apart.
+    """Dense layer with weight normalisation.
 
-    ``weight`` holds the directions, whatever its scale, and ``gain`` the lengths. It starts as
-    the ordinary layer that it is initialised as. Both are plain parameters.
+    The weights of each output are the product of a direction and a length [1]_. The direction is a
+    row of ``weight``, divided by its norm; the length is a value of ``gain``. Both are learned. At
+    initialisation the layer equals a ``torch.nn.Linear`` with the same ``weight``. Unlike torch's
+    ``parametrizations.weight_norm``, both are plain parameters, so that the layer can be pickled.
 
     Parameters
     ----------
-    n_inputs : int
+    in_features : int
         Number of input values.
-    n_outputs : int
+    out_features : int
         Number of output values.
 
     References
@@ -37,11 +39,11 @@ class WeightNormLinear(nn.Linear):
     True
     """
 
-    def __init__(self, n_inputs: int, n_outputs: int) -> None:
-        super().__init__(n_inputs, n_outputs)
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(in_features, out_features)
         self.gain = nn.Parameter(self.weight.detach().norm(dim=1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map ``x`` of shape (n_trials, n_inputs)."""
+        """Apply the layer to ``x`` of shape (n_trials, in_features)."""
         scale = self.gain / self.weight.norm(dim=1)
         return F.linear(x, self.weight) * scale + self.bias

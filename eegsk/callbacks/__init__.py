@@ -1,5 +1,6 @@
-"""Techniques of training, each one a small skorch callback."""
+"""Callbacks: techniques of training that work with every network and with each other."""
 
+from ..training import StopTraining, TrainingCallback
 from .checkpoint import Checkpoint
 from .cosine_warm_restarts import CosineWarmRestarts
 from .cosine_warmup import CosineWarmup
@@ -26,4 +27,6 @@ __all__ = [  # noqa: RUF022 - as Python sorts, whatever the case
     "OneCycle",
     "SAM",
     "SWA",
+    "StopTraining",
+    "TrainingCallback",
 ]

@@ -1,4 +1,4 @@
-"""What averages of weights share: when they begin, and when they are in place."""
+"""Base class of the callbacks that average weights."""
 
 from __future__ import annotations
 
@@ -12,110 +12,126 @@ import torch
 from torch import nn
 
 from .._fields import Count, Probability
-from ._technique import Technique
+from ..training import TrainingCallback, Trials
 
 Start = Count | Probability
 
 
-class WeightAverage(Technique):
-    """Keep an average of the weights beside those that are trained, to predict with.
+class WeightAverage(TrainingCallback):
+    """Base class of callbacks that average weights for prediction.
 
-    The average is in the module from the end of an epoch's training to the begin of the next, so
-    that validation, and callbacks that keep weights, see what would predict; without validation of
-    it, from the end of all training on.
+    From the end of the training part of an epoch to the beginning of the next epoch, the module
+    holds the average, so that validation and callbacks that keep weights see the average. With
+    ``validate=False``, or without validation, the module holds it from the end of training only.
+
+    Parameters
+    ----------
+    start : float or int, default=0.0
+        Fraction of ``max_epochs`` before averaging begins, or the first epoch that is averaged,
+        counted from 1.
+    validate : bool, default=True
+        Whether validation uses the averaged weights once averaging has begun. If so, a callback
+        that restores the best epoch restores its average.
     """
 
-    charge: ClassVar = "the weights that predict"
-    memory: ClassVar = ("average_", "aside_", "n_averaged_")
+    controls: ClassVar = "the weights that predict"
+    # Tensors rather than torch's AveragedModel, which holds a copy of the module and a local
+    # function, so that fitted estimators would not pickle.
+    state_attributes: ClassVar = ("average_", "trained_", "n_averaged_")
 
     start: Start = field(default=0.0, kw_only=True)
     validate: bool = field(default=True, kw_only=True)
 
+    @property
+    def depends_on_max_epochs(self) -> bool:
+        """Whether ``start`` is a fraction of ``max_epochs``."""
+        return not isinstance(self.start, Integral) and self.start > 0
+
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Begin a new average, or go on with that of a net that goes on.
+        """Begin an average, or continue that of the last ``partial_fit``.
 
         Parameters
         ----------
         net : skorch.NeuralNet
             The net.
         X : TrialSplit
-            Trials to train and to validate on.
+            Training and validation trials.
         **kwargs : dict
             Not used.
 
         Raises
         ------
         ValueError
-            If averaging would never begin, or another callback would undo it.
+            If averaging would never begin, or another callback would replace the average.
         """
         super().on_train_begin(net)
         if not hasattr(self, "average_"):
             self.average_: dict[str, torch.Tensor] = {}
-            self.aside_: dict[str, torch.Tensor] = {}
+            self.trained_: dict[str, torch.Tensor] = {}
             self.n_averaged_ = 0
         self.average_ = {name: value.to(net.device) for name, value in self.average_.items()}
         self.first_epoch_ = self._first_epoch(net.max_epochs)
         self.validates_ = self.validate and X.valid is not None
         if not self.validates_:
-            self._check_alone(net, X.valid is not None)
+            self._check_restoring(net, X.valid is not None)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Go on from the weights that are trained."""
-        if self.aside_:
-            _write(net.module_, self.aside_)
-            self.aside_ = {}
+        """Load the trained weights, from which training continues."""
+        if self.trained_:
+            _load(net.module_, self.trained_)
+            self.trained_ = {}
 
-    def on_epoch_trained(self, net: Any, dataset_train: Any) -> None:
-        """Put the average in place for validation."""
+    def on_epoch_trained(self, net: Any, dataset_train: Trials) -> None:
+        """Load the average for validation."""
         if self.validates_ and self.n_averaged_:
-            self._put_in_place(net, dataset_train)
+            self._load_average(net, dataset_train)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Record of how many weights the average is; zero before it begins."""
+        """Record the number of averaged weights, which is zero before averaging begins."""
         net.history.record("n_averaged", self.n_averaged_)
 
     def on_train_end(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Put the average in place, unless it is."""
-        if self.n_averaged_ and not self.aside_:
-            self._put_in_place(net, X.train)
+        """Load the average, unless the module holds it already."""
+        if self.n_averaged_ and not self.trained_:
+            self._load_average(net, X.train)
 
     def _has_begun(self, net: Any) -> bool:
         return len(net.history) >= self.first_epoch_
 
     def _first_epoch(self, max_epochs: int) -> int:
-        """Return the number of the first epoch to average over, counted from one."""
+        """Return the first epoch that is averaged, counted from 1."""
         if isinstance(self.start, Integral) and self.start >= 1:
             first = int(self.start)
         else:
             first = math.floor(self.start * max_epochs + 1e-9) + 1
         if first > max_epochs:
             raise ValueError(
-                f"{type(self).__name__}: with start={self.start!r} averaging begins in epoch "
-                f"{first}, but there are {max_epochs}; start earlier, or raise max_epochs."
+                f"{type(self).__name__}: start={self.start!r} is epoch {first}, but "
+                f"max_epochs={max_epochs}; lower start, or raise max_epochs."
             )
         return first
 
-    def _check_alone(self, net: Any, has_validation: bool) -> None:
-        """See that the average, not seen in validation, is not replaced by weights that were."""
+    def _check_restoring(self, net: Any, has_validation: bool) -> None:
+        """Raise an error if a callback would replace the average by weights of the best epoch."""
         name = type(self).__name__
-        for _, other in net.callbacks_:
-            # What watches "auto" has nothing to restore without validation.
-            idle = getattr(other, "monitor", None) == "auto" and not has_validation
-            if getattr(other, "load_best", False) and not idle:
+        for _, callback in net.callbacks_:
+            # With monitor="auto" and without validation, there is no best epoch to restore.
+            has_no_best = getattr(callback, "monitor", None) == "auto" and not has_validation
+            if getattr(callback, "load_best", False) and not has_no_best:
                 raise ValueError(
-                    f"{type(other).__name__} restores the best epoch, of which {name} would keep "
-                    f"nothing; give the estimator a valid_split and {name} validate=True, or set "
+                    f"{type(callback).__name__} would replace the average of {name} by the weights "
+                    f"of the best epoch; set valid_split, and validate=True in {name}, or "
                     "load_best=False."
                 )
 
-    def _put_in_place(self, net: Any, trials: Any) -> None:
-        """Put the average into the module, and what is there aside."""
-        self.aside_ = {name: value.clone() for name, value in tensors_of(net.module_).items()}
-        _write(net.module_, self.average_)
+    def _load_average(self, net: Any, trials: Trials) -> None:
+        """Load the average into the module, and keep the trained weights."""
+        self.trained_ = {name: value.clone() for name, value in tensors_of(net.module_).items()}
+        _load(net.module_, self.average_)
 
 
 def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the weights and buffers of a module by name, not copied.
+    """Return the weights and buffers of a module by name, detached but not copied.
 
     Parameters
     ----------
@@ -124,14 +140,14 @@ def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
 
     Returns
     -------
-    tensors : dict
-        Each of its tensors once.
+    tensors : dict of torch.Tensor
+        The tensors, shared ones once.
     """
-    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    return {name: tensor.detach() for name, tensor in named.items()}
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: tensor.detach() for name, tensor in tensors.items()}
 
 
-def _write(module: nn.Module, values: Mapping[str, torch.Tensor]) -> None:
+def _load(module: nn.Module, values: Mapping[str, torch.Tensor]) -> None:
     tensors = tensors_of(module)
     for name, value in values.items():
         tensors[name].copy_(value)

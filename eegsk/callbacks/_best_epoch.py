@@ -9,55 +9,41 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from .._fields import short_repr
-from ._technique import Technique, has_validation
+from ..training import TrainingCallback, has_validation
 
-# Last words of columns, by which it is known what is better.
+# Words at the end of a column name that say whether lower or higher values are better.
 _LOWER = {"loss", "error", "deviance", "mae", "mse", "rmse", "nrmse"}
 _HIGHER = {"score", "accuracy", "acc", "auc", "f1", "kappa", "mcc", "precision", "r2", "recall"}
-# Words that tell how something was averaged.
-_HOW = {"by", "output", "macro", "micro", "weighted", "samples", "ovr", "ovo"}
+# Words at the end of a column name that say how the metric was averaged.
+_AVERAGES = {"by", "output", "macro", "micro", "weighted", "samples", "ovr", "ovo"}
 
 
-class BestEpoch(Technique):
-    """Keep the weights of the best epoch, and end training with them.
+class BestEpoch(TrainingCallback):
+    """Base class of callbacks that keep the weights of the best epoch.
 
-    Each call of ``partial_fit`` is a training of its own, with a validation of its own.
+    The column must be recorded by a callback that is listed earlier. Each call of ``partial_fit``
+    is a training with its own best epoch.
 
     Parameters
     ----------
     monitor : str, default="valid_loss"
-        The column of the history to watch.
+        Column of the history that decides which epoch is the best, e.g. ``"valid_score"``.
     lower_is_better : bool or None, default=None
-        Whether smaller values are better; None to know it by the name of the column, of losses,
-        errors and scores.
+        Whether lower values of ``monitor`` are better; None to decide by its name, e.g. True for
+        ``"valid_loss"`` and False for ``"valid_score"``.
     load_best : bool, default=True
         Whether training ends with the weights of the best epoch.
     """
 
-    memory: ClassVar = ("best_epoch_", "best_value_", "best_weights_")
+    state_attributes: ClassVar = ("best_epoch_", "best_value_", "best_weights_")
 
     monitor: str = field(default="valid_loss", kw_only=True)
     lower_is_better: bool | None = field(default=None, kw_only=True)
     load_best: bool = field(default=True, kw_only=True)
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Begin with no best epoch.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        X : TrialSplit
-            Trials to train and to validate on.
-        **kwargs : dict
-            Not used.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a parameter is wrong, or there will be nothing to watch.
-        """
-        super().on_train_begin(net)
+        """Reset the best epoch; see :meth:`TrainingCallback.on_train_begin`."""
+        super().on_train_begin(net, X=X)
         self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
         validates = has_validation(X)
         self.column_ = self._column(validates)
@@ -65,22 +51,14 @@ class BestEpoch(Technique):
             return
         if self.column_ in ("valid_loss", "valid_score") and not validates:
             raise ValueError(
-                f"{type(self).__name__}: the history has no {self.column_!r} to watch; give the "
-                "estimator a valid_split, such as valid_split=0.2."
+                f"{type(self).__name__}: there is no {self.column_!r} to monitor without "
+                "validation; give the estimator a valid_split, e.g. valid_split=0.2."
             )
-        self.sign_ = 1 if self._wants_lower(self.column_) else -1
+        self.sign_ = 1 if self._is_lower_better(self.column_) else -1
 
-    def after_epoch_end(self, net: Any, stopped: bool) -> None:
-        """Keep the weights if the epoch is the best so far.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        stopped : bool
-            Whether a callback has stopped training, perhaps before another recorded the column.
-        """
-        if self.column_ is None or (stopped and self.column_ not in net.history[-1]):
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Keep the weights if the epoch is the best so far."""
+        if self.column_ is None:
             return
         value, best = self._read(net), self.best_value_
         if not math.isnan(value) and (best is None or self.sign_ * (value - best) < 0):
@@ -88,22 +66,24 @@ class BestEpoch(Technique):
             self.best_weights_ = copy.deepcopy(net.module_.state_dict())
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Put the best weights in place."""
+        """Load the weights of the best epoch."""
         if self.load_best and self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
 
     def after_train(self, net: Any) -> None:
-        """Forget the weights, so that pickles hold them once."""
+        """Delete the copy of the weights, so that pickles hold them once."""
         self.best_weights_ = None
 
     def _column(self, validates: bool) -> str | None:
-        """Return the column to watch, None for none."""
+        """Return the column to monitor, None to keep no best epoch."""
         return self.monitor
 
-    def _wants_lower(self, column: str) -> bool:
+    def _is_lower_better(self, column: str) -> bool:
         if self.lower_is_better is not None:
             return self.lower_is_better
-        words = [word for word in column.split("_") if not word.isdecimal() and word not in _HOW]
+        words = [
+            word for word in column.split("_") if not word.isdecimal() and word not in _AVERAGES
+        ]
         if "neg" in words:
             return False
         if "brier" in words or (words and words[-1] in _LOWER):
@@ -111,18 +91,18 @@ class BestEpoch(Technique):
         if words and words[-1] in _HIGHER:
             return False
         raise ValueError(
-            f"{type(self).__name__}: whether {column!r} should be low or high cannot be known by "
-            "its name; give lower_is_better, True or False."
+            f"{type(self).__name__}: the name of the column {column!r} does not say whether lower "
+            "values are better; set lower_is_better=True or False."
         )
 
     def _read(self, net: Any) -> float:
-        """Return the value of the last epoch."""
+        """Return the value in the last epoch."""
         row = net.history[-1]
         if self.column_ not in row:
-            there = ", ".join(sorted(name for name in row if name != "batches"))
+            columns = ", ".join(sorted(name for name in row if name != "batches"))
             raise ValueError(
-                f"{type(self).__name__}: the history has no {self.column_!r} to watch; list what "
-                f"records it before this. There are {there}."
+                f"{type(self).__name__}: the history has no column {self.column_!r} to monitor; "
+                f"list the callback that records it first. The columns are {columns}."
             )
         value = row[self.column_]
         if not isinstance(value, Real):

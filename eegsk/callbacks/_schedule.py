@@ -1,4 +1,4 @@
-"""What schedules of the learning rate share."""
+"""Base class of the learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from typing import Any, ClassVar
 
 from skorch.callbacks import LRScheduler
 
-from ._technique import Technique
+from ..training import TrainingCallback
 
 
-class Schedule(Technique):
-    """Set the learning rate of each step to a function of the number of steps until then.
+class Schedule(TrainingCallback):
+    """Base class of schedules, which set the learning rate of each step.
 
-    It is set as soon as a step is over, so that what other callbacks set when the next begins
-    holds. The history has ``lr`` for each batch and, of its first batch, for each epoch.
+    The learning rate of a step is set at the end of the previous step, so that another callback
+    can replace it at the beginning of the step, e.g. SWA. The history has a column ``lr``, for
+    each batch and, with the value of the first batch, for each epoch.
     """
 
-    charge: ClassVar = "the learning rate"
-    # Whether the schedule depends on how many epochs there will be.
-    _ends: ClassVar[bool] = True
+    # A function of the step, not one of torch's schedulers: these compute a learning rate from the
+    # previous one, which SWA may have replaced, and raise an error if partial_fit continues.
+    controls: ClassVar = "the learning rate"
+
+    @property
+    def depends_on_max_epochs(self) -> bool:
+        """Whether the schedule ends with the last epoch."""
+        return True
 
     @abstractmethod
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
@@ -28,13 +34,13 @@ class Schedule(Technique):
         Parameters
         ----------
         lr : float
-            The learning rate that the optimizer was given.
+            The initial learning rate of the optimizer.
         step : int
-            How many steps there were before.
+            Number of previous steps.
         epoch_steps : int
-            How many steps an epoch has.
+            Number of steps of an epoch.
         n_steps : int
-            How many steps there are in ``max_epochs``; ``partial_fit`` may go beyond.
+            Number of steps in ``max_epochs`` epochs; ``partial_fit`` can take more steps.
 
         Returns
         -------
@@ -43,33 +49,17 @@ class Schedule(Technique):
         """
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Take note of the optimizer's learning rates.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        X : TrialSplit
-            Trials to train and to validate on.
-        **kwargs : dict
-            Not used.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or there is another schedule.
-        """
+        """Store the initial learning rates; see :meth:`TrainingCallback.on_train_begin`."""
         super().on_train_begin(net)
         if any(isinstance(other, LRScheduler) for _, other in net.callbacks_):
             raise ValueError(
-                f"{type(self).__name__} and LRScheduler both set {self.charge}; give one of them."
+                f"{type(self).__name__} and LRScheduler both set {self.controls}; use only one of "
+                "them."
             )
         self.epoch_steps_ = len(net.get_iterator(X.train, training=True))
-        if self._ends:
-            self.n_epochs_ = net.max_epochs  # a checkpoint sees that the schedule depends on it
         for group in net.optimizer_.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        self._check_falls(min(group["initial_lr"] for group in net.optimizer_.param_groups))
+        self._check_lr_min(min(group["initial_lr"] for group in net.optimizer_.param_groups))
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Set the learning rate of the first step."""
@@ -77,24 +67,24 @@ class Schedule(Technique):
         self._set_lr(net)
 
     def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
-        """Record the learning rate of this step, and set that of the next."""
+        """Record the learning rate of this step, and set that of the next step."""
         if training:
             record_lr(net)
             self.step_ += 1
             self._set_lr(net)
 
     def after_train(self, net: Any) -> None:
-        """Give the optimizer back its own learning rates, whatever ended training."""
+        """Restore the initial learning rates of the optimizer."""
         for group in net.optimizer_.param_groups:
             group["lr"] = group.pop("initial_lr", group["lr"])
 
-    def _check_falls(self, lr: float) -> None:
-        """See that a schedule that falls to ``lr_min`` does fall."""
+    def _check_lr_min(self, lr: float) -> None:
+        """Raise an error if ``lr_min`` is above the initial learning rate."""
         lr_min = getattr(self, "lr_min", 0.0)
         if lr_min > lr:
             raise ValueError(
-                f"{type(self).__name__}: lr_min={lr_min} is above the learning rate, lr={lr}, "
-                "which is to fall to it; lower lr_min, or raise lr."
+                f"{type(self).__name__}: lr_min={lr_min} is above the learning rate, lr={lr}; "
+                "lower lr_min, or raise lr."
             )
 
     def _set_lr(self, net: Any) -> None:
@@ -104,12 +94,12 @@ class Schedule(Technique):
 
 
 def record_lr(net: Any) -> None:
-    """Record the learning rate of a batch and, if it is the first, of the epoch.
+    """Record the learning rate of a batch and, if it is the first batch, of the epoch.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        The net; what its first group of parameters has is recorded.
+        The net; the learning rate is that of its first parameter group.
     """
     lr = net.optimizer_.param_groups[0]["lr"]
     net.history.record_batch("lr", lr)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 from .._fields import Count, NonNegative
 from ._schedule import Schedule
 
 
 class CosineWarmRestarts(Schedule):
-    """Let the learning rate fall along a cosine, and rise again at once, in cycles.
+    """Cosine schedule with warm restarts.
 
-    It is set for each step; what
-    :class:`torch.optim.lr_scheduler.CosineAnnealingWarmRestarts` does if stepped with fractions of
-    epochs.
+    In each cycle, the learning rate falls along a cosine from that of the estimator to ``lr_min``.
+    It is set for each step, like
+    :class:`torch.optim.lr_scheduler.CosineAnnealingWarmRestarts` with fractions of epochs.
 
     Parameters
     ----------
     t_0 : int, default=10
         Number of epochs of the first cycle.
     t_mult : int, default=1
-        How many times longer each cycle is than the last.
+        Factor by which each cycle is longer than the previous one.
     lr_min : float, default=0.0
-        The learning rate that the cosine falls to; from that of the estimator, which is no lower.
+        Lowest learning rate.
 
     References
     ----------
@@ -38,11 +37,14 @@ class CosineWarmRestarts(Schedule):
     [CosineWarmRestarts(t_0=20, t_mult=1, lr_min=0.0)]
     """
 
-    _ends: ClassVar = False
-
     t_0: Count = 10
     t_mult: Count = 1
     lr_min: NonNegative = 0.0
+
+    @property
+    def depends_on_max_epochs(self) -> bool:
+        """Always False: the cycles are the same whatever ``max_epochs`` is."""
+        return False
 
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
         """Return the learning rate of a step; see :meth:`Schedule.lr_of`."""

@@ -1,4 +1,4 @@
-"""Cosine schedule with a warm-up."""
+"""Cosine schedule with warm-up."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ._schedule import Schedule
 
 
 class CosineWarmup(Schedule):
-    """Let the learning rate rise linearly, then fall along a cosine until training ends.
+    """Cosine schedule with linear warm-up.
 
-    It is set for each step.
+    The learning rate rises linearly to that of the estimator, then falls along a cosine until
+    training ends. It is set for each step.
 
     Parameters
     ----------
     warmup : float or int, default=0.1
-        The fraction of ``max_epochs``, or the number of epochs, in which it rises to the
-        estimator's.
+        Fraction of ``max_epochs``, or number of epochs, of the warm-up.
     lr_min : float, default=0.0
-        What it falls to, at most the estimator's.
+        Learning rate at the end.
 
     References
     ----------
@@ -42,39 +42,24 @@ class CosineWarmup(Schedule):
     lr_min: NonNegative = 0.0
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Take note of the learning rates, and see that the warm-up ends.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        X : TrialSplit
-            Trials to train and to validate on.
-        **kwargs : dict
-            Not used.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is wrong, or there is another schedule.
-        """
+        """Check the length of the warm-up; see :meth:`TrainingCallback.on_train_begin`."""
         super().on_train_begin(net, X=X, **kwargs)
-        if self._rise(self.epoch_steps_, net.max_epochs * self.epoch_steps_) is None:
+        if self._n_warmup(self.epoch_steps_, net.max_epochs * self.epoch_steps_) is None:
             raise ValueError(
-                f"CosineWarmup: warmup={self.warmup!r} takes all of the {net.max_epochs} epochs; "
-                "make it shorter, or raise max_epochs."
+                f"CosineWarmup: warmup={self.warmup!r} is as long as the training, "
+                f"max_epochs={net.max_epochs}; lower warmup, or raise max_epochs."
             )
 
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
         """Return the learning rate of a step; see :meth:`Schedule.lr_of`."""
-        rise = self._rise(epoch_steps, n_steps) or 0
-        if step < rise:
-            return lr * (step + 1) / rise
-        fallen = min(1.0, (step - rise) / (n_steps - rise))
-        return self.lr_min + (lr - self.lr_min) * (1 + math.cos(math.pi * fallen)) / 2
+        n_warmup = self._n_warmup(epoch_steps, n_steps) or 0
+        if step < n_warmup:
+            return lr * (step + 1) / n_warmup
+        progress = min(1.0, (step - n_warmup) / (n_steps - n_warmup))
+        return self.lr_min + (lr - self.lr_min) * (1 + math.cos(math.pi * progress)) / 2
 
-    def _rise(self, epoch_steps: int, n_steps: int) -> int | None:
-        """Return in how many steps it rises, None if there would be none left."""
-        whole = isinstance(self.warmup, Integral)
-        rise = round(self.warmup * (epoch_steps if whole else n_steps))
-        return rise if rise < n_steps else None
+    def _n_warmup(self, epoch_steps: int, n_steps: int) -> int | None:
+        """Return the number of warm-up steps, None if no step would remain after them."""
+        is_epochs = isinstance(self.warmup, Integral)
+        n_warmup = round(self.warmup * (epoch_steps if is_epochs else n_steps))
+        return n_warmup if n_warmup < n_steps else None

@@ -1,4 +1,4 @@
-"""Early stopping that keeps the best weights."""
+"""Early stopping."""
 
 from __future__ import annotations
 
@@ -8,42 +8,38 @@ from dataclasses import field
 from typing import Any, ClassVar, Literal
 
 from .._fields import Count, NonNegative
+from ..training import StopTraining
 from ._best_epoch import BestEpoch
 
 
 class EarlyStopping(BestEpoch):
-    """Stop when a value of the history no longer improves, and restore the best weights.
+    """Early stopping callback that restores the weights of the best epoch.
 
-    The parameters are those of skorch's callback of the same name, the last three by name only;
-    unlike that, it keeps the best weights by default. In ``partial_fit`` each call is a training of
-    its own.
+    Training stops when a column of the history has not improved for some epochs. The parameters
+    are those of skorch's callback of the same name, the last three as keywords only; unlike in
+    skorch, the best weights are restored by default. Each call of ``partial_fit`` is a training
+    with its own best epoch.
 
     Parameters
     ----------
-    monitor : str, default="valid_loss"
-        The column of the history to watch.
     patience : int or None, default=20
-        For how many epochs to wait for an improvement; None to train to the end, and keep the best
-        epoch only.
+        Number of epochs to wait for an improvement; None to train all epochs, and only restore the
+        best weights.
     threshold : float, default=1e-4
-        The improvement that is worth waiting on; the best weights are those of the best epoch,
-        however little better it was.
+        Smallest improvement that resets the waiting time. The best epoch is the one with the best
+        value, even if it is better by less than the threshold.
     threshold_mode : {"rel", "abs"}, default="rel"
-        Whether ``threshold`` is a fraction of the value that it has to improve on, or absolute.
-    lower_is_better : bool or None, default=None
-        Whether an improvement is a smaller value: True for losses, False for scores; None to know
-        it by the name of the column.
-    load_best : bool, default=True
-        Whether the weights of the best epoch are restored when training ends, be it early or not.
+        Whether ``threshold`` is a fraction of the last value that reset the waiting time, or
+        absolute.
     sink : callable, default=print
-        Where messages go; printed, they take ``verbose=2``.
+        Function that receives messages. With ``print``, messages are printed if ``verbose=2``.
 
     Attributes
     ----------
     best_epoch_ : int or None
         The best epoch, counted from 1.
     best_value_ : float or None
-        What ``monitor`` was then.
+        Value of ``monitor`` in the best epoch.
 
     References
     ----------
@@ -59,7 +55,7 @@ class EarlyStopping(BestEpoch):
     5
     """
 
-    memory: ClassVar = (*BestEpoch.memory, "misses_", "counted_")
+    state_attributes: ClassVar = (*BestEpoch.state_attributes, "misses_", "reference_")
 
     monitor: str = "valid_loss"
     patience: Count | None = 20
@@ -68,24 +64,25 @@ class EarlyStopping(BestEpoch):
     sink: Callable[[str], Any] = field(default=print, kw_only=True)
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Begin with no best epoch, and no epoch waited."""
+        """Reset the best epoch and the waiting time."""
         super().on_train_begin(net, X=X)
-        self.misses_, self.counted_ = 0, math.inf
+        self.misses_, self.reference_ = 0, math.inf
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Compare the epoch with the best so far."""
+        """Compare the epoch with the best so far, and stop training after ``patience`` epochs."""
+        super().on_epoch_end(net)
         value = self.sign_ * self._read(net)
-        relative = self.threshold_mode == "rel" and math.isfinite(self.counted_)
-        needed = self.threshold * (abs(self.counted_) if relative else 1)
-        if value < self.counted_ - needed:
-            self.misses_, self.counted_ = 0, value
+        is_relative = self.threshold_mode == "rel" and math.isfinite(self.reference_)
+        improvement = self.threshold * (abs(self.reference_) if is_relative else 1)
+        if value < self.reference_ - improvement:
+            self.misses_, self.reference_ = 0, value
         else:
             self.misses_ += 1
         if self.misses_ == self.patience:
-            raise KeyboardInterrupt  # skorch's way to stop
+            raise StopTraining
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Put the best weights in place, and say why training has stopped."""
+        """Load the weights of the best epoch, and print why training has stopped."""
         if self.misses_ == self.patience:
             self._say(
                 net,
@@ -97,6 +94,6 @@ class EarlyStopping(BestEpoch):
         super().on_train_end(net)
 
     def _say(self, net: Any, text: str) -> None:
-        """Leave a progress bar alone in its line."""
+        """Pass a message to the sink; do not print into a progress bar."""
         if self.sink is not print or net.verbose > 1:
             self.sink(text)

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
 from .._fields import Probability
 from ._averaging import WeightAverage, tensors_of
 
 
 class EMA(WeightAverage):
-    """Predict with an exponential moving average of the weights over the steps of training.
+    """Exponential moving average callback.
 
-    Statistics of batch normalisation are averaged in the same way.
+    The network predicts with an exponential moving average of the weights over the training steps.
+    The running statistics of batch normalisation are averaged in the same way.
 
     Parameters
     ----------
     decay : float, default=0.999
-        By what the average is multiplied in each step, the weights by the rest.
+        Weight of the average in each step; the present weights have ``1 - decay``.
     warm_up : bool, default=True
-        Whether the decay is no larger than ``(1 + n) / (10 + n)`` after ``n`` steps, so that the
-        first weights are soon forgotten.
-    start : float or int, default=0.0
-        The fraction of ``max_epochs`` before averaging begins, or the first epoch that is averaged,
-        counted from 1.
-    validate : bool, default=True
-        Whether validation, once averaging has begun, is of the averaged network, not of that in
-        training; a callback that restores the best epoch then restores its average.
+        Whether the decay after ``n`` steps is at most ``(1 + n) / (10 + n)``, so that the initial
+        weights have little influence.
 
     Attributes
     ----------
     n_averaged_ : int
-        Of how many steps the average is; a column of the history as well.
+        Number of averaged steps, also a column of the history.
 
     Notes
     -----
-    ``partial_fit`` goes on from the weights before averaging, and with the average;
-    ``warm_start`` goes on from the average, and begins a new one.
+    ``partial_fit`` continues from the trained weights and continues the average; ``warm_start``
+    continues from the average and begins a new one.
 
     References
     ----------
@@ -55,25 +52,18 @@ class EMA(WeightAverage):
     warm_up: bool = True
 
     def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
-        """Move the average towards the weights.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        training : bool, default=False
-            Whether there was a step.
-        **kwargs : dict
-            Not used.
-        """
+        """Update the average after a training step."""
         if not training or not self._has_begun(net):
             return
         n, decay = self.n_averaged_, self.decay
         decay = min(decay, (1 + n) / (10 + n)) if self.warm_up else decay
+        averages, values = [], []
         for name, value in tensors_of(net.module_).items():
             average = self.average_.setdefault(name, value.clone())
             if value.is_floating_point():
-                average.lerp_(value, 1 - decay)
+                averages.append(average)
+                values.append(value)
             else:
                 average.copy_(value)
+        get_ema_multi_avg_fn(decay)(averages, values, n)
         self.n_averaged_ += 1

@@ -1,4 +1,4 @@
-"""Further metrics in the history."""
+"""Metrics in the history."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from .._fields import short_repr
 from ..metrics import nrmse
+from ..training import TrainingCallback, has_validation
 from ..training.net import ClassifierNet
 from ..training.scores import EpochScores
-from ._technique import Technique, has_validation
 
 _Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
 
-# What the net and its scores record with a prefix.
-_TAKEN = {"loss", "loss_best", "score", "batch_size", "batch_count"}
+# Columns that the net records, without their prefix.
+_RESERVED = {"loss", "loss_best", "score", "batch_size", "batch_count"}
 
 
-class EpochMetric(Technique, EpochScores):
-    """Record a metric of each epoch in the history.
+class EpochMetric(TrainingCallback, EpochScores):
+    """Metric callback, which records a metric of each epoch in the history.
 
-    It is computed of the outputs that training and validation compute anyway. List it before
-    callbacks that watch its column, such as
+    The metric is computed from the outputs of training and validation, which are computed anyway.
+    List it before callbacks that monitor its column, e.g.
     ``EarlyStopping(monitor="valid_balanced_accuracy")``.
 
     Parameters
     ----------
     metric : str or callable, default="balanced_accuracy"
-        For classifiers ``"balanced_accuracy"``, the mean recall of the classes that are there, or
-        ``"roc_auc"``, the area under the curve (of more than two classes, the mean of each against
-        the rest); for regressors ``"nrmse"`` or ``"nrmse_by_output"``, the mean of
-        :func:`eegsk.metrics.nrmse` over targets or one for each. A function is called as
-        ``metric(y_true, y_pred)``, and with ``sample_weight`` if it has such a parameter: classes
-        are given as indices of ``classes_``, targets standardised. It returns a number, or a list
-        of them.
+        For classifiers, ``"balanced_accuracy"``, the mean recall of the classes among the
+        validation trials, or ``"roc_auc"``, the area under the curve (with more than two classes,
+        the mean over classes of one against the rest). For regressors, ``"nrmse"``, the mean of
+        :func:`eegsk.metrics.nrmse` over targets, or ``"nrmse_by_output"``, one value for each
+        target. A function is called as ``metric(y_true, y_pred)``, with ``sample_weight`` if it
+        has this parameter; classes are indices of ``classes_``, targets are standardised. It
+        returns a number or a list of numbers.
     name : str or None, default=None
-        The columns are ``valid_name`` and ``train_name``, of a list ``valid_name_0`` and so on;
-        None for the name of the metric.
+        Name of the columns: ``valid_name`` and ``train_name``, or ``valid_name_0``,
+        ``valid_name_1``, ... if the metric returns a list. None for the name of the metric.
     on_train : bool, default=False
-        Whether to record it of the training side too, as of the outputs on which the network was
-        trained, dropout and augmentation included.
+        Whether to record the training metric too. It is that of the outputs during training, with
+        dropout and augmentation.
 
     Examples
     --------
@@ -67,56 +67,58 @@ class EpochMetric(Technique, EpochScores):
     on_train: bool = False
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Look the metric up, and see that there is something to record and a column for it.
+        """Look up the metric, and check that there is validation and that the name is free.
 
         Parameters
         ----------
         net : skorch.NeuralNet
             The net.
         X : TrialSplit
-            Trials to train and to validate on.
+            Training and validation trials.
         **kwargs : dict
             Not used.
 
         Raises
         ------
         TypeError, ValueError
-            If a parameter is wrong, or there are no trials to validate on.
+            If a parameter has a wrong value, or there is no validation.
         """
         super().on_train_begin(net)
         if not (has_validation(X) or self.on_train):
             raise ValueError(
-                "EpochMetric: there are no trials to validate on; give the estimator a "
-                "valid_split, such as valid_split=0.2, or set on_train=True."
+                "EpochMetric: there are no validation trials; give the estimator a valid_split, "
+                "e.g. valid_split=0.2, or set on_train=True."
             )
         self.name_ = self._choose_name()
-        others = [other for _, other in net.callbacks_ if isinstance(other, EpochMetric)]
-        taken = {getattr(other, "name_", None) for other in others if other is not self}
-        if self.name_ in _TAKEN | taken:
+        metrics = [item for _, item in net.callbacks_ if isinstance(item, EpochMetric)]
+        used = {getattr(item, "name_", None) for item in metrics if item is not self}
+        if self.name_ in _RESERVED | used:
             raise ValueError(
-                f"EpochMetric: the history has a {self.name_!r} of its own already; give another "
-                "name, as name=..."
+                f"EpochMetric: the history already has a column {self.name_!r}; set another name, "
+                "e.g. name='my_metric'."
             )
-        self.compute_ = self._find(isinstance(net, ClassifierNet))
+        self.compute_ = self._look_up(isinstance(net, ClassifierNet))
 
     def _choose_name(self) -> str:
         name = self.name or getattr(self.metric, "__name__", self.metric)
         if not isinstance(name, str):
-            raise ValueError(f"EpochMetric: {self.metric!r} has no name; give one, as name=...")
+            raise ValueError(
+                f"EpochMetric: {self.metric!r} has no name; set one, e.g. name='my_metric'."
+            )
         return name
 
-    def _find(self, is_classifier: bool) -> _Metric:
-        """Return what computes the metric of outputs, targets and weights."""
+    def _look_up(self, is_classifier: bool) -> _Metric:
+        """Return the function that computes the metric from outputs, targets and weights."""
         if callable(self.metric):
             return functools.partial(_call, self.metric, self.name_, is_classifier)
-        known = _OF_CLASSIFIERS if is_classifier else _OF_REGRESSORS
-        if self.metric not in known:
+        metrics = _CLASSIFIER_METRICS if is_classifier else _REGRESSOR_METRICS
+        if self.metric not in metrics:
             task = "classifier" if is_classifier else "regressor"
             raise ValueError(
-                f"EpochMetric: metric={self.metric!r} is none of a {task}'s, {', '.join(known)}; "
-                "choose from these, or give a function."
+                f"EpochMetric: metric={self.metric!r} should be one of {', '.join(metrics)} for a "
+                f"{task}, or a function."
             )
-        return known[self.metric]
+        return metrics[self.metric]
 
     def record(
         self,
@@ -126,36 +128,36 @@ class EpochMetric(Technique, EpochScores):
         target: torch.Tensor,
         weight: torch.Tensor,
     ) -> None:
-        """Record the metric of one side."""
+        """Record the training or the validation metric."""
         if prefix == "train" and not self.on_train:
             return
         arrays = [tensor.cpu().double().numpy() for tensor in (output, target, weight)]
         values = _numbers(self.name_, self.compute_(*arrays))
         column = f"{prefix}_{self.name_}"
-        for place in np.ndindex(values.shape):
-            net.history.record("_".join([column, *map(str, place)]), values[place].item())
+        for index in np.ndindex(values.shape):
+            net.history.record("_".join([column, *map(str, index)]), values[index].item())
 
 
-def _numbers(name: str, found: Any) -> np.ndarray:
-    """Return what a metric has computed, a number or a list of them."""
-    is_array = isinstance(found, np.ndarray) and found.ndim > 0
-    items = list(found) if is_array or isinstance(found, list | tuple) else [found]
+def _numbers(name: str, value: Any) -> np.ndarray:
+    """Return the value of a metric as an array; it is a number or a list of numbers."""
+    is_array = isinstance(value, np.ndarray) and value.ndim > 0
+    items = list(value) if is_array or isinstance(value, list | tuple) else [value]
     if not items or not all(map(_is_number, items)):
         raise ValueError(
-            f"EpochMetric: {name} returned {short_repr(found)}; it should return a number, or a "
+            f"EpochMetric: {name} returned {short_repr(value)}; it should return a number, or a "
             "list of numbers."
         )
-    return np.array(found, dtype=float)
+    return np.array(value, dtype=float)
 
 
 def _is_number(item: Any) -> bool:
     return np.ndim(item) == 0 and np.asarray(item).dtype.kind in "biuf"
 
 
-def _decide(
+def _predictions(
     output: np.ndarray, target: np.ndarray, is_classifier: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return targets and predictions as functions of scikit-learn take them."""
+    """Return targets and predictions in the form of ``sklearn.metrics``."""
     if is_classifier:
         return target.astype(int), output.argmax(1)
     return (target[:, 0], output[:, 0]) if target.shape[1] == 1 else (target, output)
@@ -170,13 +172,13 @@ def _call(
     weight: np.ndarray,
 ) -> float:
     """Call the user's function."""
-    y_true, y_pred = _decide(output, target, is_classifier)
+    y_true, y_pred = _predictions(output, target, is_classifier)
     if "sample_weight" in inspect.signature(metric).parameters:
         return metric(y_true, y_pred, sample_weight=weight)
     if np.ptp(weight) > 0:
         raise ValueError(
-            f"EpochMetric: {name} takes no sample_weight, but trials are weighted; give a function "
-            "that takes it."
+            f"EpochMetric: {name} has no parameter sample_weight, but the trials have weights; use "
+            "a function with this parameter."
         )
     return metric(y_true, y_pred)
 
@@ -192,8 +194,8 @@ def _roc_auc(output: np.ndarray, target: np.ndarray, weight: np.ndarray) -> floa
     missing = np.setdiff1d(np.arange(n_classes), target)
     if len(missing):
         raise ValueError(
-            f"EpochMetric: roc_auc takes trials of every class, but there are none of class "
-            f"{missing[0]}; set more trials aside, or watch balanced_accuracy."
+            f"EpochMetric: roc_auc needs trials of every class, but there is none of class "
+            f"{missing[0]}; use more validation trials, or metric='balanced_accuracy'."
         )
     if n_classes == 2:
         return roc_auc_score(target, output[:, 1] - output[:, 0], sample_weight=weight)
@@ -209,11 +211,11 @@ def _nrmse_by_output(output: np.ndarray, target: np.ndarray, weight: np.ndarray)
     return nrmse(target, output, sample_weight=weight, multioutput="raw_values")
 
 
-_OF_CLASSIFIERS: dict[str, Callable[..., Any]] = {
+_CLASSIFIER_METRICS: dict[str, Callable[..., Any]] = {
     "balanced_accuracy": _balanced_accuracy,
     "roc_auc": _roc_auc,
 }
-_OF_REGRESSORS: dict[str, Callable[..., Any]] = {
+_REGRESSOR_METRICS: dict[str, Callable[..., Any]] = {
     "nrmse": _nrmse,
     "nrmse_by_output": _nrmse_by_output,
 }

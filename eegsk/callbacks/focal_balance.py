@@ -1,4 +1,4 @@
-"""Focal loss with class weights learned from the training labels."""
+"""Focal loss with class weights from the training labels."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from torch import nn
 
 from .._fields import BelowOne, NonNegative, Positive
 from ..losses import FocalBalancedLoss, class_weights
-from ._technique import Technique
+from ..training import TrainingCallback
 
 
-class FocalBalance(Technique):
-    """Train with the focal loss, and let each class count by how rare it is in training.
+class FocalBalance(TrainingCallback):
+    """Focal loss callback with class weights.
 
-    It takes the place of cross-entropy, in validation too. Class weights are learned from the
-    labels of the trials that are trained on, in each fit anew, never from those validated on. A
-    trial counts as many times as its weight says, so that ``"balanced"`` makes up for whatever
-    ``sample_weight`` and ``class_weight`` do to the share of a class; within a class they act as
-    ever. In ``partial_fit`` trials are counted over all calls.
+    The focal loss replaces cross-entropy in training and validation. The class weights are
+    computed in each fit from the labels of the training trials, without the validation trials. A
+    trial counts with its weight: ``"balanced"`` gives all classes the same total weight, whatever
+    ``sample_weight`` and ``class_weight`` are; within a class, these have their usual effect.
+    ``partial_fit`` counts the trials of all calls.
 
     Parameters
     ----------
     gamma : float, default=2.0
-        How much less easy trials count; 0 for none.
+        Exponent of the focal loss. The larger it is, the less do easy trials contribute; 0 for no
+        effect.
     alpha : float, default=1.0
-        What the loss is multiplied by.
+        Factor of the loss.
     scheme : {"balanced", "effective"} or None, default="balanced"
-        Whether each class counts the same, or by the effective number of its trials, or classes
-        are not weighed. See :func:`eegsk.losses.class_weights`.
+        Class weights: ``"balanced"`` for the same total weight of each class, ``"effective"`` for
+        weights by the effective number of trials [2]_, None for no weights. See
+        :func:`eegsk.losses.class_weights`.
     beta : float, default=0.999
-        Of the effective number of trials.
+        Parameter of the effective number of trials.
 
     Attributes
     ----------
     counts_ : list of float
-        Training trials of each class, with their weights.
+        Sum of the weights of the training trials of each class.
     class_weight_ : list of float
         Weights of the classes.
 
@@ -56,8 +58,8 @@ class FocalBalance(Technique):
     [FocalBalance(gamma=1.0, alpha=1.0, scheme='balanced', beta=0.999)]
     """
 
-    charge: ClassVar = "the loss"
-    memory: ClassVar = ("counts_",)
+    controls: ClassVar = "the loss"
+    state_attributes: ClassVar = ("counts_",)
 
     gamma: NonNegative = 2.0
     alpha: Positive = 1.0
@@ -65,39 +67,39 @@ class FocalBalance(Technique):
     beta: BelowOne = 0.999
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Learn the weights of the classes, and put the loss in place.
+        """Compute the class weights and set the loss.
 
         Parameters
         ----------
         net : skorch.NeuralNet
             The net of a classifier.
         X : TrialSplit
-            Trials to train and to validate on.
+            Training and validation trials.
         **kwargs : dict
             Not used.
 
         Raises
         ------
         ValueError
-            If there are no classes, or the criterion is another than cross-entropy.
+            If the estimator is a regressor, or its criterion is not cross-entropy.
         """
         super().on_train_begin(net)
         _check_net(net)
         index, n_classes = X.train.index, len(net.classes)
-        now = torch.bincount(X.train.y[index], X.train.weight[index], minlength=n_classes)
-        before = getattr(self, "counts_", [])
-        self.counts_ = (now.cpu().double() + torch.tensor(before or 0.0)).tolist()
+        counts = torch.bincount(X.train.y[index], X.train.weight[index], minlength=n_classes)
+        previous = torch.tensor(getattr(self, "counts_", 0.0))
+        self.counts_ = (counts.cpu().double() + previous).tolist()
         weights = torch.ones(n_classes) if self.scheme is None else self._weights()
         self.class_weight_ = weights.tolist()
-        loss = _LearnedLoss(self.gamma, self.alpha, weights.float(), reduction="none")
+        loss = _BalancedLoss(self.gamma, self.alpha, weights.float(), reduction="none")
         net.criterion_ = loss.to(net.device)
 
     def _weights(self) -> torch.Tensor:
         return class_weights(self.counts_, self.scheme or "balanced", self.beta)
 
 
-class _LearnedLoss(FocalBalancedLoss):
-    """The loss that is put in place, which another ``partial_fit`` may replace."""
+class _BalancedLoss(FocalBalancedLoss):
+    """Loss that this callback has set, and that the next ``partial_fit`` replaces."""
 
     def _get_name(self) -> str:
         return "FocalBalancedLoss"
@@ -106,12 +108,14 @@ class _LearnedLoss(FocalBalancedLoss):
 def _check_net(net: Any) -> None:
     if not isinstance(net, NeuralNetClassifier):
         raise ValueError(
-            "FocalBalance weighs classes, of which a regressor has none; leave it out."
+            "FocalBalance computes class weights, but the estimator is a regressor; remove it."
         )
     criterion = net.criterion_
-    plain = type(criterion) is nn.CrossEntropyLoss and criterion.weight is None
-    if not (plain and criterion.label_smoothing == 0) and not isinstance(criterion, _LearnedLoss):
+    is_plain = type(criterion) is nn.CrossEntropyLoss and criterion.weight is None
+    if not (is_plain and criterion.label_smoothing == 0) and not isinstance(
+        criterion, _BalancedLoss
+    ):
         raise ValueError(
-            f"FocalBalance takes the place of cross-entropy, but the criterion is {criterion}; "
-            "leave criterion='cross_entropy', or FocalBalance out."
+            f"FocalBalance replaces cross-entropy, but the criterion is {criterion}; set "
+            "criterion='cross_entropy', or remove FocalBalance."
         )

@@ -7,22 +7,23 @@ from typing import Annotated, Any, Literal
 from torch.nn.utils import clip_grad_norm_
 
 from .._fields import Positive, Range
-from ._technique import Technique
+from ..training import TrainingCallback
 
 
-class GradientClipping(Technique):
-    """Scale the gradient down, before each step, to at most a given norm.
+class GradientClipping(TrainingCallback):
+    """Gradient clipping callback.
 
-    It is the gradient that the optimizer steps with: with :class:`~eegsk.callbacks.SAM` that of
-    the ascended weights, with :class:`~eegsk.callbacks.MixedPrecision` in its true scale, in
-    whatever order the callbacks are listed.
+    Before each step, the gradient is scaled down if its norm is larger than ``max_norm``. This is
+    the gradient that the optimizer uses, whatever the order of the callbacks: with
+    :class:`~eegsk.callbacks.SAM` the second gradient, with
+    :class:`~eegsk.callbacks.MixedPrecision` the unscaled one.
 
     Parameters
     ----------
     max_norm : float, default=1.0
-        The largest norm of the gradient with respect to all weights together.
+        Largest norm of the gradient of all weights together.
     norm_type : float or "inf", default=2.0
-        Which norm; ``"inf"``, or ``float("inf")``, for the largest absolute value.
+        Order of the norm; ``"inf"`` or ``float("inf")`` for the largest absolute value.
 
     References
     ----------
@@ -41,16 +42,6 @@ class GradientClipping(Technique):
     norm_type: Annotated[float, Range(0, closed=False, finite=False)] | Literal["inf"] = 2.0
 
     def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
-        """Clip the gradient.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        named_parameters : iterable of (str, torch.nn.Parameter)
-            The weights.
-        **kwargs : dict
-            The batch.
-        """
+        """Clip the gradient, like skorch's GradientNormClipping, with checked parameters."""
         weights = [parameter for _, parameter in named_parameters]
         clip_grad_norm_(weights, self.max_norm, float(self.norm_type))

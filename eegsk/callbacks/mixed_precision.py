@@ -1,26 +1,28 @@
-"""Training in mixed precision."""
+"""Mixed-precision training."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import torch
 
-from ._technique import Technique
+from ..training import TrainingCallback
 
 
-class MixedPrecision(Technique):
-    """Compute outputs and gradients of training in half precision where that does no harm.
+class MixedPrecision(TrainingCallback):
+    """Mixed-precision callback.
 
-    Weights, losses, batch statistics and the steps of the optimizer stay in full precision, and so
-    do validation and predictions. With ``"float16"`` the loss is scaled up, so that small gradients
-    do not vanish, and gradients are scaled back before anything else sees them; a step whose
-    gradients overflow is left out, and the scale lowered.
+    The outputs and gradients of training batches are computed in half precision by
+    :class:`torch.autocast`. Weights, losses, batch statistics, the steps of the optimizer,
+    validation and predictions stay in single precision. With ``"float16"``, the loss is multiplied
+    by a scale, so that small gradients do not vanish, and the gradients are divided by it. A step
+    with infinite gradients is skipped, and the scale is lowered.
 
     Parameters
     ----------
     dtype : {"bfloat16", "float16"}, default="bfloat16"
-        The half precision: ``"bfloat16"`` on CPUs and GPUs, ``"float16"`` on CUDA GPUs only.
+        Half-precision type: ``"bfloat16"`` on CPUs and GPUs, ``"float16"`` on CUDA GPUs only.
 
     References
     ----------
@@ -35,25 +37,12 @@ class MixedPrecision(Technique):
     [MixedPrecision(dtype='bfloat16')]
     """
 
-    charge: ClassVar = "the precision"
+    controls: ClassVar = "the precision"
 
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Check that the device has the precision, and begin with a large scale.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        **kwargs : dict
-            Not used.
-
-        Raises
-        ------
-        ValueError
-            If float16 is asked for without a CUDA GPU.
-        """
+        """Check that the device supports the type; see :meth:`TrainingCallback.on_train_begin`."""
         super().on_train_begin(net)
         scales = self.dtype == "float16"
         if scales and torch.device(net.device).type != "cuda":
@@ -65,49 +54,32 @@ class MixedPrecision(Technique):
             self.scaler_ = torch.amp.GradScaler("cuda", enabled=scales)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the scale of the loss, and for how long it has been good."""
+        """Return the state of the gradient scaler."""
         return {"scaler": self.scaler_.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with a scale of the loss.
+        """Restore the gradient scaler.
 
         Parameters
         ----------
         state : dict
-            What :meth:`state_dict` has returned.
+            The return value of :meth:`state_dict`.
         """
         if state["scaler"]:
             self.scaler_.load_state_dict(state["scaler"])
 
     def autocast(self, net: Any) -> torch.autocast:
-        """Return the context in which torch computes in half precision where that does no harm.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-
-        Returns
-        -------
-        context : torch.autocast
-            The context.
-        """
+        """Return :class:`torch.autocast` for the device and type of half precision."""
         return torch.autocast(torch.device(net.device).type, getattr(torch, self.dtype))
 
-    def differentiate(self, net: Any, loss: torch.Tensor) -> None:
-        """Compute gradients in their true scale, or none if they overflow.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        loss : torch.Tensor
-            The loss of a batch.
-        """
-        before = self.scaler_.get_scale()
-        self.scaler_.scale(loss).backward()
+    def differentiate(
+        self, net: Any, loss: torch.Tensor, backward: Callable[[torch.Tensor], None]
+    ) -> None:
+        """Compute gradients with a scaled loss; see :meth:`TrainingCallback.differentiate`."""
+        scale = self.scaler_.get_scale()
+        backward(self.scaler_.scale(loss))
         self.scaler_.unscale_(net.optimizer_)
         self.scaler_.update()
-        if self.scaler_.get_scale() < before:
-            # Optimizers leave weights without gradient as they are.
+        if self.scaler_.get_scale() < scale:
+            # Optimizers skip weights without gradient.
             net.optimizer_.zero_grad(set_to_none=True)

@@ -1,4 +1,4 @@
-"""One cycle of the learning rate."""
+"""One-cycle schedule."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from ._schedule import Schedule
 
 
 class OneCycle(Schedule):
-    """Let the learning rate rise to a peak and fall to almost nothing, along cosines.
+    """One-cycle schedule.
 
-    It is set for each step, as :class:`torch.optim.lr_scheduler.OneCycleLR` does; momentum is left
-    alone.
+    The learning rate rises along a cosine to a peak, then falls along a cosine until training
+    ends. It is set for each step, like :class:`torch.optim.lr_scheduler.OneCycleLR`; the momentum
+    is not changed.
 
     Parameters
     ----------
     max_lr : float or None, default=None
-        The peak; None for the learning rate of the estimator.
+        Learning rate at the peak; None for that of the estimator.
     rise : float, default=0.3
-        The fraction of all steps in which it rises.
+        Fraction of the steps before the peak.
     start_factor : float, default=0.04
-        The fraction of the peak that it begins with.
+        Learning rate of the first step, as a fraction of the peak.
     end_factor : float, default=4e-06
-        The fraction of the peak that it ends with; after that, in ``partial_fit``, it stays there.
+        Learning rate of the last step, as a fraction of the peak. If ``partial_fit`` continues,
+        the learning rate stays there.
 
     References
     ----------
@@ -46,13 +48,14 @@ class OneCycle(Schedule):
 
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:
         """Return the learning rate of a step; see :meth:`Schedule.lr_of`."""
-        top, last = self.rise * n_steps - 1, n_steps - 1
+        peak_step, last_step = self.rise * n_steps - 1, n_steps - 1
         peak = lr if self.max_lr is None else self.max_lr
-        if step < top:
-            return peak * _along_cosine(self.start_factor, 1.0, step / top)
-        done = min(1.0, (step - top) / max(last - top, 1.0))
-        return peak * _along_cosine(1.0, self.end_factor, done)
+        if step < peak_step:
+            return peak * _cosine(self.start_factor, 1.0, step / peak_step)
+        progress = min(1.0, (step - peak_step) / max(last_step - peak_step, 1.0))
+        return peak * _cosine(1.0, self.end_factor, progress)
 
 
-def _along_cosine(begin: float, end: float, done: float) -> float:
-    return end + (begin - end) * (1 + math.cos(math.pi * done)) / 2
+def _cosine(start: float, end: float, progress: float) -> float:
+    """Interpolate between two values along half a period of a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2

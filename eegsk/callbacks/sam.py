@@ -1,8 +1,8 @@
-"""Sharpness-aware minimisation."""
+"""Sharpness-aware minimization."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -10,29 +10,30 @@ import torch
 from torch import nn
 
 from .._fields import NonNegative
-from ._technique import Technique
+from ..training import TrainingCallback
 
-# Keeps a gradient of zero from being divided by zero.
+# Added to the norm of the gradient, which may be zero.
 _TINY = 1e-16
 
 
-class SAM(Technique):
-    """Step with the gradient at the worst weights nearby, towards flat minima.
+class SAM(TrainingCallback):
+    """Sharpness-aware minimization callback.
 
-    Each step computes two gradients: at the weights, and where going up the first leads within a
-    radius ``rho``. Any optimizer then steps from the weights with the second. Both passes have the
-    same dropout masks, as those of the authors' implementation have; running statistics of batch
-    normalisation, and loss and outputs in the history, are those of the first.
+    Each step computes two gradients: the first at the weights, the second at the weights moved by
+    ``rho`` along the first, where the loss is higher. The optimizer then uses the second gradient
+    at the original weights, which leads to flat minima. Both passes use the same dropout masks, as
+    in the implementation of the authors. The running statistics of batch normalisation, and the
+    loss in the history, are those of the first pass.
 
     Parameters
     ----------
     rho : float, default=0.05
-        Radius of the neighbourhood; for the adaptive form usually ten times as large.
+        Distance by which the weights are moved; for the adaptive form usually ten times as large.
     adaptive : bool, default=False
-        Whether the neighbourhood is wider for larger weights, so that their scale makes no
+        Whether larger weights are moved by more, so that the scale of the weights makes no
         difference.
     eta : float, default=0.01
-        What is added to the absolute weights that the adaptive form scales by.
+        Constant that the adaptive form adds to the absolute weights.
 
     References
     ----------
@@ -51,14 +52,16 @@ class SAM(Technique):
     [SAM(rho=0.1, adaptive=False, eta=0.01)]
     """
 
-    charge: ClassVar = "the gradients"
+    controls: ClassVar = "the gradients"
 
     rho: NonNegative = 0.05
     adaptive: bool = False
     eta: NonNegative = 0.01
 
-    def compute_gradients(self, net: Any, batch: Any) -> dict[str, Any]:
-        """Compute the loss of a batch, and its gradients at the ascended weights.
+    def compute_gradients(
+        self, net: Any, batch: Any, compute: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Compute the gradients of a batch at the moved weights.
 
         Parameters
         ----------
@@ -66,27 +69,29 @@ class SAM(Technique):
             The net.
         batch : tuple
             Inputs and targets.
+        compute : callable
+            Computes the gradients at the present weights.
 
         Returns
         -------
         step : dict
-            Loss and outputs at the weights themselves.
+            Loss and outputs at the original weights.
         """
         device = torch.device(net.device)
-        generators = _generators(device)
-        step = net.compute_gradients(batch)
+        states = _generator_states(device)
+        step = compute(batch)
         weights = [p for _, p in net.get_all_learnable_params() if p.grad is not None]
-        if weights:  # there are none if mixed precision has seen an overflow
-            with _buffers_kept(net.module_), _moved(weights, self._ascent(weights)):
-                _seed_again(generators, device)
+        if weights:  # without gradients after an overflow in mixed precision
+            with _restored_buffers(net.module_), _moved(weights, self._distances(weights)):
+                _restore_generators(states, device)
                 for weight in weights:
                     weight.grad = None
-                net.compute_gradients(batch)
+                compute(batch)
         return step
 
     @torch.no_grad()
-    def _ascent(self, weights: list[nn.Parameter]) -> list[torch.Tensor]:
-        """Return by how much each weight is moved."""
+    def _distances(self, weights: list[nn.Parameter]) -> list[torch.Tensor]:
+        """Return the distances by which to move the weights, equation (2) of [1], (7) of [2]."""
         gradients: list[Any] = [weight.grad for weight in weights]
         scales: list[Any] = [1.0] * len(weights)
         if self.adaptive:
@@ -98,39 +103,38 @@ class SAM(Technique):
 
 
 @contextmanager
-def _moved(weights: list[nn.Parameter], by: list[torch.Tensor]) -> Iterator[None]:
-    """Move weights, and put them back to the last bit."""
-    before = [weight.detach().clone() for weight in weights]
+def _moved(weights: list[nn.Parameter], distances: list[torch.Tensor]) -> Iterator[None]:
+    """Move weights, and afterwards restore their exact values."""
+    originals = [weight.detach().clone() for weight in weights]
     try:
         with torch.no_grad():
-            for weight, distance in zip(weights, by, strict=True):
+            for weight, distance in zip(weights, distances, strict=True):
                 weight.add_(distance)
         yield
     finally:
         with torch.no_grad():
-            for weight, value in zip(weights, before, strict=True):
-                weight.copy_(value)
+            for weight, original in zip(weights, originals, strict=True):
+                weight.copy_(original)
 
 
 @contextmanager
-def _buffers_kept(module: nn.Module) -> Iterator[None]:
-    """Undo what a pass does to running statistics, however the module keeps them."""
-    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+def _restored_buffers(module: nn.Module) -> Iterator[None]:
+    """Restore the buffers of a module afterwards, e.g. running statistics."""
+    originals = {name: buffer.clone() for name, buffer in module.named_buffers()}
     try:
         yield
     finally:
         with torch.no_grad():
             for name, buffer in module.named_buffers():
-                buffer.copy_(before[name])
+                buffer.copy_(originals[name])
 
 
-def _generators(device: torch.device) -> list[torch.Tensor]:
-    on_gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
-    return [torch.get_rng_state(), *on_gpu]
+def _generator_states(device: torch.device) -> list[torch.Tensor]:
+    gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return [torch.get_rng_state(), *gpu]
 
 
-def _seed_again(states: list[torch.Tensor], device: torch.device) -> None:
-    """Have generators draw again what they drew from these states on."""
+def _restore_generators(states: list[torch.Tensor], device: torch.device) -> None:
     torch.set_rng_state(states[0])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states[1], device)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import get_swa_multi_avg_fn, update_bn
 
 from .._fields import Positive
 from ..training import TrialBatches, Trials
@@ -15,33 +15,30 @@ from ._schedule import record_lr
 
 
 class SWA(WeightAverage):
-    """Predict with the average of the weights at the ends of the last epochs.
+    """Stochastic weight averaging callback.
 
-    Statistics of batch normalisation are those of the averaged network on the training trials:
-    averages over batches, in training mode, dropout included, as
-    :func:`torch.optim.swa_utils.update_bn` computes them.
+    The network predicts with the average of the weights after each of the last epochs. The running
+    statistics of batch normalisation are recomputed on the training trials with the averaged
+    weights, by :func:`torch.optim.swa_utils.update_bn`.
 
     Parameters
     ----------
     start : float or int, default=0.75
-        The fraction of ``max_epochs`` before averaging begins, or the first epoch that is averaged,
-        counted from 1. If training stops before, nothing is averaged.
+        Fraction of ``max_epochs`` before averaging begins, or the first epoch that is averaged,
+        counted from 1. If training stops earlier, nothing is averaged.
     lr : float or None, default=None
-        Learning rate of the epochs that are averaged, whatever a schedule says; None for that of
-        the schedule or the estimator.
-    validate : bool, default=True
-        Whether validation, once averaging has begun, is of the averaged network, not of that in
-        training; a callback that restores the best epoch then restores its average.
+        Learning rate in the averaged epochs, which replaces that of a schedule; None to keep the
+        learning rate of the schedule or the estimator.
 
     Attributes
     ----------
     n_averaged_ : int
-        Of how many epochs the average is; a column of the history as well.
+        Number of averaged epochs, also a column of the history.
 
     Notes
     -----
-    ``partial_fit`` goes on from the weights before averaging, and with the average;
-    ``warm_start`` goes on from the average, and begins a new one.
+    ``partial_fit`` continues from the trained weights and continues the average; ``warm_start``
+    continues from the average and begins a new one.
 
     References
     ----------
@@ -61,14 +58,14 @@ class SWA(WeightAverage):
     lr: Positive | None = None
 
     def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
-        """Hold the learning rate."""
+        """Set the learning rate of the averaged epochs."""
         if training and self.lr is not None:
             if self._has_begun(net):
                 for group in net.optimizer_.param_groups:
                     group["lr"] = self.lr
             record_lr(net)
 
-    def on_epoch_trained(self, net: Any, dataset_train: Any) -> None:
+    def on_epoch_trained(self, net: Any, dataset_train: Trials) -> None:
         """Add the weights to the average.
 
         Parameters
@@ -79,44 +76,31 @@ class SWA(WeightAverage):
             The training trials.
         """
         if self._has_begun(net):
-            for name, weight in net.module_.named_parameters():
-                average = self.average_.setdefault(name, weight.detach().clone())
-                average += (weight.detach() - average) / (self.n_averaged_ + 1)
+            weights = {name: weight.detach() for name, weight in net.module_.named_parameters()}
+            for name, weight in weights.items():
+                self.average_.setdefault(name, weight.clone())
+            averages = [self.average_[name] for name in weights]
+            get_swa_multi_avg_fn()(averages, [*weights.values()], self.n_averaged_)
             self.n_averaged_ += 1
         super().on_epoch_trained(net, dataset_train)
 
-    def _put_in_place(self, net: Any, trials: Trials) -> None:
-        super()._put_in_place(net, trials)
+    def _load_average(self, net: Any, trials: Trials) -> None:
+        super()._load_average(net, trials)
         recompute_statistics(net.module_, trials, net.batch_size)
 
 
-@torch.no_grad()
 def recompute_statistics(module: nn.Module, trials: Trials, batch_size: int) -> None:
-    """Recompute running statistics of batch normalisation as averages over batches.
+    """Recompute the running statistics of batch normalisation; no random number is used up.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The module, which is left in the mode that it is in; no random number is used up.
+        The module.
     trials : Trials
-        The trials.
+        Trials.
     batch_size : int
         The largest size of a batch.
     """
-    norms = [norm for norm in module.modules() if isinstance(norm, _BatchNorm)]
-    if not norms:
-        return
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-    training = module.training
     gpus = [trials.X.device] if trials.X.device.type == "cuda" else []
     with torch.random.fork_rng(gpus):
-        module.train()
-        for n_batches, (inputs, _) in enumerate(TrialBatches(trials, batch_size), start=1):
-            for norm in norms:
-                norm.momentum = 1 / n_batches
-            module(inputs["x"])
-    module.train(training)
-    for norm, momentum in zip(norms, before, strict=True):
-        norm.momentum = momentum
+        update_bn((inputs["x"] for inputs, _ in TrialBatches(trials, batch_size)), module)

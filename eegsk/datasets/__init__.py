@@ -1,4 +1,4 @@
-"""Data to learn from: simulated recordings, and loaders for real ones."""
+"""Data sets: simulated motor imagery, and loaders of public recordings."""
 
 from ._bci_iv_2b import load_bci_iv_2b
 from ._simulation import make_motor_imagery

@@ -1,4 +1,4 @@
-"""BCI Competition IV, data set 2b."""
+"""Loader of data set 2b of BCI Competition IV."""
 
 from __future__ import annotations
 
@@ -51,44 +51,44 @@ def load_bci_iv_2b(
 ) -> tuple[Any, NDArray[np.str_], NDArray[np.str_]]:
     """Load motor imagery of the left and right hand from BCI Competition IV, data set 2b.
 
-    Trials [1]_ last 4 s at 250 Hz, over three bipolar channels. Nothing is downloaded: the files
-    are read from ``data_dir/bci_iv_2b``, named ``B0101T.mat`` (subject 1, session 01T) and so on,
-    each with the variables ``data`` of shape (n_times, n_chans, n_trials), in microvolts, and
-    ``label``, 1 for the left hand and 2 for the right.
+    Trials [1]_ last 4 s at 250 Hz and have three bipolar channels. Nothing is downloaded: the files
+    are read from the folder ``data_dir/bci_iv_2b``. Their names are ``B0101T.mat`` (subject 1,
+    session 01T) and so on. Each file has the variables ``data``, of shape (n_times, n_chans,
+    n_trials) in microvolts, and ``label``, 1 for the left hand and 2 for the right hand.
 
     Parameters
     ----------
     subject : int
-        The subject's number, from 1 to 9.
+        Number of the subject, from 1 to 9.
     sessions : str, sequence of str or None, default=None
-        The sessions to read, in this order: "01T", "02T" and "03T" were meant for training,
-        "04E" and "05E" for evaluation. None reads every session there is.
+        Names of the sessions to load, in this order; None for all sessions in the folder. In the
+        competition, "01T", "02T" and "03T" were for training, "04E" and "05E" for evaluation.
     data_dir : path or None, default=None
-        The folder that holds ``bci_iv_2b``. None takes it from the environment variable
+        Folder that contains ``bci_iv_2b``; None for the value of the environment variable
         ``EEGSK_DATA``.
     as_epochs : bool, default=False
-        If True, return the trials as :class:`mne.EpochsArray`, with electrode positions and events
-        named by class.
+        Whether to return the trials as :class:`mne.EpochsArray`, with channel positions and with
+        classes as event names.
 
     Returns
     -------
     X : array of shape (n_trials, 3, 1000) or mne.EpochsArray
-        The trials, in volts. The channels are C3, Cz and C4.
+        Trials, in volts. The channels are C3, Cz and C4.
     y : array of shape (n_trials,)
-        The imagined movement, "left_hand" or "right_hand".
+        Imagined movement of each trial, "left_hand" or "right_hand".
     session : array of shape (n_trials,)
-        The name of each trial's session, such as "01T".
+        Name of the session of each trial, e.g. "01T".
 
     Raises
     ------
     FileNotFoundError
-        If there is no folder to read from.
+        If the folder does not exist, or neither ``data_dir`` nor ``EEGSK_DATA`` is set.
     ValueError
-        If the folder has no such subject or session, or a file is not laid out as above.
+        If the folder has no files of the subject or session, or a file has other variables.
 
     See Also
     --------
-    make_motor_imagery : Simulated recordings, which need no files.
+    make_motor_imagery : Simulated recordings.
 
     References
     ----------
@@ -120,55 +120,56 @@ def _find_folder(data_dir: str | os.PathLike[str] | None) -> Path:
     root = data_dir if data_dir is not None else os.environ.get("EEGSK_DATA")
     if not root:
         raise FileNotFoundError(
-            "load_bci_iv_2b does not know where the recordings are: pass data_dir, or set the "
-            "environment variable EEGSK_DATA, to the folder that holds bci_iv_2b."
+            "load_bci_iv_2b: data_dir is None and the environment variable EEGSK_DATA is not set; "
+            "set one of them to the folder that contains bci_iv_2b."
         )
     folder = Path(root).expanduser() / "bci_iv_2b"
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"load_bci_iv_2b found no folder {folder}: data_dir, or else the environment variable "
-            "EEGSK_DATA, should be the folder that holds bci_iv_2b."
+            f"load_bci_iv_2b: there is no folder {folder}; data_dir, or the environment variable "
+            "EEGSK_DATA, should be the folder that contains bci_iv_2b."
         )
     return folder
 
 
 def _find_sessions(folder: Path, subject: int) -> dict[str, Path]:
-    """Return the files of a subject by the name of their session, in order."""
+    """Return the files of a subject by session name, in order."""
     matches = [(_FILE_NAME.fullmatch(path.name), path) for path in sorted(folder.iterdir())]
-    found = [(int(match[1]), match[2], path) for match, path in matches if match]
-    files = {session: path for number, session, path in found if number == subject}
+    recordings = [(int(match[1]), match[2], path) for match, path in matches if match]
+    files = {session: path for number, session, path in recordings if number == subject}
     if not files:
-        existing = ", ".join(map(str, sorted({number for number, _, _ in found}))) or "none"
+        existing = ", ".join(map(str, sorted({number for number, _, _ in recordings}))) or "none"
         raise ValueError(
-            f"load_bci_iv_2b found no subject {subject!r} in {folder}: it holds {existing}."
+            f"load_bci_iv_2b: subject={subject!r} has no file in {folder}; the subjects are "
+            f"{existing}."
         )
     return files
 
 
 def _choose_sessions(
-    wanted: str | Sequence[str] | None, existing: list[str], subject: int
+    sessions: str | Sequence[str] | None, existing: list[str], subject: int
 ) -> list[str]:
-    if wanted is None:
+    if sessions is None:
         return existing
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    names = [sessions] if isinstance(sessions, str) else list(sessions)
     if not names or not set(names) <= set(existing) or len(set(names)) < len(names):
         raise ValueError(
-            f"load_bci_iv_2b got sessions={wanted!r} for subject {subject}: choose from "
-            f"{', '.join(existing)}, each once, or None for all."
+            f"load_bci_iv_2b: sessions={sessions!r} for subject {subject} should be one or several "
+            f"of {', '.join(existing)}, each at most once, or None for all."
         )
     return names
 
 
 def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
-    """Return the trials of one file, in volts, and their labels."""
+    """Read the trials of a file, in volts, and their labels."""
     content = loadmat(path, variable_names=["data", "label"])
     data, codes = content.get("data"), content.get("label")
     if data is None or codes is None or data.shape[1:] != (len(_CH_NAMES), codes.size):
         raise ValueError(
-            f"load_bci_iv_2b cannot use {path}: it should hold `data` of shape "
-            "(n_times, 3, n_trials) and `label` of n_trials."
+            f"load_bci_iv_2b: {path} should contain `data` of shape (n_times, 3, n_trials) and "
+            "`label` of n_trials values."
         )
     if not np.isin(codes, [1, 2]).all():
-        raise ValueError(f"load_bci_iv_2b cannot use {path}: `label` should be 1 or 2 throughout.")
+        raise ValueError(f"load_bci_iv_2b: all values of `label` in {path} should be 1 or 2.")
     trials = np.ascontiguousarray(data.transpose(2, 1, 0), dtype=np.float64)
     return trials * _VOLTS_PER_MICROVOLT, np.array(_CLASSES)[codes.ravel().astype(int) - 1]

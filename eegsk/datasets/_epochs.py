@@ -1,4 +1,4 @@
-"""Electrode positions, and arrays turned into MNE epochs."""
+"""Positions of channels, and conversion of arrays to MNE Epochs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import mne
 import numpy as np
 from numpy.typing import NDArray
 
-# The 10-20 system on a sphere; unlike "standard_1005" its name is the same in every version of MNE.
+# Positions of the 10-20 system on a sphere. Unlike "standard_1005", this montage has the same name
+# in all versions of MNE.
 MONTAGE = "biosemi64"
 
 
@@ -19,7 +20,7 @@ def _montage() -> mne.channels.DigMontage:
 
 
 def electrode_positions(ch_names: Sequence[str]) -> NDArray[np.float64]:
-    """Return where electrodes of the 10-20 system are, in metres, as (n_chans, 3)."""
+    """Return positions of the 10-20 system on the scalp, in metres, of shape (n_chans, 3)."""
     positions = _montage().get_positions()["ch_pos"]
     return np.array([positions[name] for name in ch_names])
 
@@ -32,7 +33,7 @@ def to_epochs(
     sfreq: float,
     classes: Sequence[str],
 ) -> mne.EpochsArray:
-    """Return trials, in volts, as epochs whose events are named by class and coded 1, 2, ..."""
+    """Convert trials, in volts, to Epochs; event names are the classes, with codes 1, 2, ..."""
     event_id = {name: code for code, name in enumerate(classes, start=1)}
     codes = [event_id[label] for label in y]
     onsets = np.arange(len(X)) * X.shape[-1]

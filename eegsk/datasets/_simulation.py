@@ -1,4 +1,4 @@
-"""Simulated motor imagery."""
+"""Simulation of motor imagery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._epochs import electrode_positions, to_epochs
 
 Array = NDArray[np.float64]
 
-# Those over the motor cortex first, so that a few electrodes are the useful ones.
+# Channels over the motor cortex come first, so that a small number of channels includes them.
 _CH_NAMES = tuple(
     """
     C3 Cz C4 FC3 FC4 CP3 CP4 Pz Fz C1 C2 Oz C5 C6 O1 O2 F3 F4 P3 P4 FCz CPz POz Fpz FC1 FC2
@@ -28,8 +28,8 @@ _CH_NAMES = tuple(
 _MOTOR_SOURCES = ("C3", "Cz", "C4")  # right hand, feet, left hand
 _ALPHA_SOURCES = ("O1", "O2")
 
-# How much of the rhythm of each motor source goes away with the movement, for a full ERD; below 0,
-# it is enhanced.
+# Relative decrease of the amplitude of each motor source during the imagined movement, for a
+# complete event-related desynchronisation (ERD); a negative value is an increase.
 _ERD = {
     "left_hand": (-0.2, 0.0, 1.0),
     "right_hand": (1.0, 0.0, -0.2),
@@ -37,15 +37,15 @@ _ERD = {
     "rest": (0.0, 0.0, 0.0),
 }
 
-# Root mean squares in volts, of a typical subject. At this size, the mu rhythm has the power that
-# the background has from 8 to 13 Hz.
+# Root mean squares of a typical subject, in volts. The mu rhythm has the same power as the
+# background from 8 to 13 Hz, i.e. a signal-to-noise ratio of 1.
 _BACKGROUND = 8e-6
 _SENSOR = 1.5e-6
 _MU = 2.5e-6
 _BETA = 1e-6
 _ALPHA = 6e-6
 
-_HIGHEST_FREQ = 30.0  # Hz, the upper end of the beta rhythm
+_HIGHEST_FREQ = 30.0  # upper limit of the beta rhythm in Hz
 
 
 @overload
@@ -90,49 +90,51 @@ def make_motor_imagery(
     as_epochs: bool = False,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[Any, NDArray[np.str_], NDArray[np.int64]]:
-    """Simulate the EEG of several people who imagine moving a hand.
+    """Simulate the EEG of several subjects during motor imagery.
 
-    Every trial begins with the cue. About 0.4 s later, the mu and beta rhythms over the
-    sensorimotor cortex opposite to the imagined hand lose amplitude (event-related
-    desynchronisation, ERD) [1]_. Their phase is random, so that averages over trials show nothing.
-    The rest is background noise with a 1/f spectrum, occipital alpha and the noise of the sensors.
-    An electrode sees the sources around it, the nearest most.
+    Each trial starts at the cue. About 0.4 s later, the amplitude of the mu and beta rhythms
+    decreases over the sensorimotor cortex opposite to the imagined hand (event-related
+    desynchronisation, ERD) [1]_. Phases are random, so that the average over trials is zero. Trials
+    also contain background noise with a 1/f spectrum, occipital alpha and sensor noise. The
+    amplitude of a source decreases with its distance from a channel.
 
-    Subjects differ in the frequency and strength of their rhythms, in the noise, in the fit of the
-    cap and, most of all, in the depth of their ERD: some are hard to decode, others easy [2]_.
+    Subjects differ in the frequency and amplitude of their rhythms, in the noise, in the position
+    of the cap and above all in the strength of the ERD, so that classes are easy to decode for some
+    subjects and difficult for others [2]_.
 
     Parameters
     ----------
     n_subjects : int, default=6
         Number of subjects.
     n_trials : int, default=80
-        Number of trials of each subject, shared out as equally as can be among the classes.
+        Number of trials of each subject. The numbers of trials of two classes differ by at most 1.
     n_chans : int, default=16
-        Number of electrodes, from 1 to 64: C3, Cz and C4, then others of the 10-20 system, those
-        over the motor cortex first.
+        Number of channels, from 1 to 64: C3, Cz and C4, then other channels of the 10-20 system,
+        starting near the motor cortex.
     n_times : int, default=256
-        Number of samples in a trial. Trials under about 0.5 s end before the ERD.
+        Number of time points in a trial. Trials shorter than about 0.5 s end before the ERD.
     sfreq : float, default=128.0
-        Sampling frequency in Hz, above 60.
+        Sampling rate in Hz, above 60.
     classes : sequence of str, default=("left_hand", "right_hand")
-        What is imagined: two or more of "left_hand", "right_hand", "feet" and "rest".
+        Classes: two or more of "left_hand", "right_hand", "feet" and "rest".
     snr : float, default=2.0
-        Power of the mu rhythm over that of the background noise from 8 to 13 Hz, at its source in a
-        typical subject. At 0 the trials say nothing about the class.
+        Signal-to-noise ratio: power of the mu rhythm divided by the power of the background noise
+        from 8 to 13 Hz, at the source and for a typical subject. With 0 the trials do not depend on
+        the class.
     as_epochs : bool, default=False
-        If True, return the trials as :class:`mne.EpochsArray`, with electrode positions and events
-        named by class.
+        Whether to return the trials as :class:`mne.EpochsArray`, with channel positions and with
+        classes as event names.
     random_state : int, numpy.random.RandomState or None, default=None
-        Pass an int for the same data at every call.
+        Seed; pass an int to get the same trials in each call.
 
     Returns
     -------
     X : array of shape (n_subjects * n_trials, n_chans, n_times) or mne.EpochsArray
-        The trials, in volts.
+        Trials, in volts.
     y : array of shape (n_subjects * n_trials,)
-        The class of each trial, by name.
+        Class of each trial.
     groups : array of shape (n_subjects * n_trials,)
-        The subject of each trial, from 1 to n_subjects.
+        Subject of each trial, from 1 to n_subjects.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def make_motor_imagery(
 
     See Also
     --------
-    load_bci_iv_2b : Real recordings of the same task.
+    load_bci_iv_2b : Recordings of motor imagery.
 
     References
     ----------
@@ -174,7 +176,7 @@ def make_motor_imagery(
     subjects = _draw_subjects(n_subjects, sampler.rng)
     labels = [sampler.rng.permutation(np.resize(classes, n_trials)) for _ in subjects]
     recordings = zip(subjects, labels, strict=True)
-    X = np.concatenate([_record(*each, ch_names, snr, sampler) for each in recordings])
+    X = np.concatenate([_record(*recording, ch_names, snr, sampler) for recording in recordings])
     y = np.concatenate(labels)
     groups = np.repeat(np.arange(1, n_subjects + 1), n_trials)
     if as_epochs:
@@ -184,19 +186,19 @@ def make_motor_imagery(
 
 @dataclass(frozen=True)
 class _Subject:
-    erd: float  # of the amplitude of the rhythms, the part that goes away
+    erd: float  # relative decrease of the amplitude of the rhythms
     mu_freq: float  # Hz
     beta_freq: float  # Hz
     alpha_freq: float  # Hz
-    strength: Array  # of the rhythm of each motor source
-    noise: float  # of the background
-    gain: float  # of everything
-    spread: float  # metres, how far a source is seen
-    shift: Array  # metres, how far the cap is off its place
+    strength: Array  # relative amplitude of the rhythm of each motor source
+    noise: float  # relative amplitude of the background
+    gain: float  # factor of all amplitudes
+    spread: float  # standard deviation of the spatial spread of a source, in metres
+    shift: Array  # displacement of the cap along x, y and z, in metres
 
 
 def _draw_subjects(n_subjects: int, rng: np.random.RandomState) -> list[_Subject]:
-    """Return subjects whose ERD is spread evenly, so that a few of them already differ."""
+    """Draw subjects with evenly spaced ERD, so that even a few subjects differ."""
     erds = 0.1 + 0.75 * rng.permutation((np.arange(n_subjects) + 0.5) / n_subjects)
     return [_draw_subject(erd, rng) for erd in erds]
 
@@ -218,28 +220,28 @@ def _draw_subject(erd: float, rng: np.random.RandomState) -> _Subject:
 
 @dataclass(frozen=True)
 class _Sampler:
-    """Draws Gaussian noise of unit variance and random phase, n_times long."""
+    """Generator of Gaussian noise with unit variance and n_times time points."""
 
     rng: np.random.RandomState
     n_times: int
     sfreq: float
 
     def white(self, *shape: int) -> Array:
-        """Return noise of every frequency alike."""
+        """Draw white noise."""
         return self.rng.standard_normal((*shape, self.n_times))
 
     def background(self, *shape: int) -> Array:
-        """Return noise with a 1/f spectrum, flat below 1 Hz."""
+        """Draw noise with a 1/f spectrum that is flat below 1 Hz."""
         freqs = self._freqs()
         return self._coloured(shape, 1 / np.maximum(freqs, 1.0))
 
     def rhythm(self, *shape: int, freq: float, width: float) -> Array:
-        """Return a rhythm that waxes and wanes, the faster the wider its spectral peak."""
+        """Draw a rhythm with a Gaussian spectral peak of this centre and width, in Hz."""
         return self._coloured(shape, np.exp(-0.5 * ((self._freqs() - freq) / width) ** 2))
 
     @property
     def _n_drawn(self) -> int:
-        # A second more than is asked for: what the Fourier transform returns ends where it began.
+        # One second more than needed, because the inverse Fourier transform is periodic.
         return self.n_times + int(self.sfreq)
 
     def _freqs(self) -> NDArray[np.floating]:
@@ -261,7 +263,7 @@ def _record(
     snr: float,
     sampler: _Sampler,
 ) -> Array:
-    """Return the trials of one subject, in volts."""
+    """Simulate the trials of one subject, in volts."""
     electrodes = electrode_positions(ch_names) + subject.shift
     motor, alpha = electrode_positions(_MOTOR_SOURCES), electrode_positions(_ALPHA_SOURCES)
     rhythms = np.sqrt(snr) * _sensorimotor(subject, labels, sampler)
@@ -274,7 +276,7 @@ def _record(
 
 
 def _sensorimotor(subject: _Subject, labels: NDArray[np.str_], sampler: _Sampler) -> Array:
-    """Return the activity of the motor sources."""
+    """Simulate the motor sources, (n_trials, n_sources, n_times)."""
     shape = len(labels), len(_MOTOR_SOURCES)
     mu = sampler.rhythm(*shape, freq=subject.mu_freq, width=1.0)
     beta = sampler.rhythm(*shape, freq=subject.beta_freq, width=2.0)
@@ -283,7 +285,7 @@ def _sensorimotor(subject: _Subject, labels: NDArray[np.str_], sampler: _Sampler
 
 
 def _desynchronisation(subject: _Subject, labels: NDArray[np.str_], sampler: _Sampler) -> Array:
-    """Return the part of each motor source's rhythm that goes away, over time."""
+    """Compute the relative decrease of the amplitude of each motor source over time."""
     n_trials = len(labels)
     time = np.arange(sampler.n_times) / sampler.sfreq
     vividness = sampler.rng.uniform(0.5, 1.05, size=(n_trials, 1))
@@ -299,9 +301,10 @@ def _occipital(subject: _Subject, n_trials: int, sampler: _Sampler) -> Array:
 
 
 def _background(electrodes: Array, subject: _Subject, n_trials: int, sampler: _Sampler) -> Array:
-    """Return what countless sources all over the scalp amount to at the electrodes."""
-    # Two electrodes share the sources between them, hence the wider spread. The small diagonal
-    # keeps the matrix positive definite in floating point.
+    """Simulate noise of sources everywhere on the scalp, (n_trials, n_chans, n_times)."""
+    # If each source is seen with a Gaussian spread, the covariance of two channels is Gaussian in
+    # their distance, with a spread that is larger by sqrt(2). The small diagonal keeps the matrix
+    # positive definite in floating point.
     covariance = _spread(electrodes, electrodes, np.sqrt(2) * subject.spread)
     mixing = np.linalg.cholesky(covariance + 1e-6 * np.eye(len(electrodes)))
     noise = sampler.background(n_trials, len(electrodes))
@@ -309,35 +312,35 @@ def _background(electrodes: Array, subject: _Subject, n_trials: int, sampler: _S
 
 
 def _mix(weights: NDArray[np.floating], sources: Array) -> Array:
-    """Return what electrodes record of sources of shape (n_trials, n_sources, n_times)."""
-    # Not `@`: on a busy machine, the threads of BLAS take seconds over so many small products.
+    """Mix sources (n_trials, n_sources, n_times) into channels (n_trials, n_chans, n_times)."""
+    # Not `@`: its threads need seconds for these many small products if the cores are busy.
     return np.einsum("cs,tsn->tcn", weights, sources)
 
 
 def _spread(electrodes: Array, sources: Array, width: float) -> Array:
-    """Return how much of each source each electrode sees, by volume conduction."""
+    """Compute the weight of each source in each channel, a Gaussian of their distance."""
     squared_distance = np.square(electrodes[:, None] - sources).sum(axis=-1)
     return np.exp(-0.5 * squared_distance / width**2)
 
 
 def _check_count(name: str, value: int, minimum: int = 1, maximum: float = np.inf) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not minimum <= value <= maximum:
-        wanted = f"from {minimum} to {maximum}" if maximum < np.inf else f"of {minimum} or more"
-        raise ValueError(f"make_motor_imagery got {name}={value!r}: pass a whole number {wanted}.")
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_integer or not minimum <= value <= maximum:
+        limits = f"from {minimum} to {maximum}" if maximum < np.inf else f"of at least {minimum}"
+        raise ValueError(f"make_motor_imagery: {name}={value!r} should be an integer {limits}.")
 
 
 def _check_real(name: str, value: float, above: float = -np.inf, minimum: float = -np.inf) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not (above < value < np.inf and value >= minimum):
-        wanted = f"above {above:g}" if above > minimum else f"of {minimum:g} or more"
-        raise ValueError(f"make_motor_imagery got {name}={value!r}: pass a finite number {wanted}.")
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_real or not (above < value < np.inf and value >= minimum):
+        limit = f"above {above:g}" if above > minimum else f"of at least {minimum:g}"
+        raise ValueError(f"make_motor_imagery: {name}={value!r} should be a finite number {limit}.")
 
 
 def _check_classes(classes: Sequence[str]) -> None:
-    known = not isinstance(classes, str) and set(classes) <= set(_ERD)
-    if not known or len(classes) < 2 or len(set(classes)) < len(classes):
+    is_valid = not isinstance(classes, str) and set(classes) <= set(_ERD)
+    if not is_valid or len(classes) < 2 or len(set(classes)) < len(classes):
         raise ValueError(
-            f"make_motor_imagery got classes={classes!r}: pass two or more of {', '.join(_ERD)}, "
-            "each once."
+            f"make_motor_imagery: classes={classes!r} should be two or more of {', '.join(_ERD)}, "
+            "each at most once."
         )

@@ -1,4 +1,4 @@
-"""Networks: fields and the arrangement of blocks that they describe."""
+"""Networks: classes of fields that build a torch module for a signal."""
 
 from ._architecture import Architecture, build_network
 from .advanced_eegnet import AdvancedEEGNet

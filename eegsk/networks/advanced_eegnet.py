@@ -1,4 +1,4 @@
-"""AdvancedEEGNet."""
+"""The AdvancedEEGNet network."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ class AdvancedEEGNet(Architecture):
     second_kernel : int, default=16
         Length of the filters of the separable convolution in samples.
     n_stretches : int, default=4
-        Into how many stretches of time, as long as they can, the average pooling divides a trial.
+        Number of segments of equal length over which the average pooling is computed.
     n_projections : int, default=128
-        Number of features that those of a stretch of time are projected to.
+        Number of features that the features of a segment are projected to.
     n_hidden : int, default=256
         Number of values of the first dense layer.
     second_n_hidden : int, default=128
         Number of values of the second dense layer.
     dropout : float, default=0.25
-        Probability of dropping a value after the spatial filters and after the average pooling.
+        Probability of setting a value to zero after the spatial filters and after the pooling.
     hidden_dropout : float, default=0.5
-        Probability of dropping a value after the first and the second dense layer.
+        Probability of setting a value to zero after the first and the second dense layer.
     activation : str or callable, default="gelu"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
 
     References
     ----------

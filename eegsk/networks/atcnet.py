@@ -18,7 +18,7 @@ from ..blocks import (
     TemporalSpatial,
     WindowedSelfAttention,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture
@@ -140,7 +140,7 @@ class ATCNet(Architecture):
                 last=LastSample(),
             )
         )
-        head = max_norm(fitted._head(n_sources, n_outputs), self.head_max_norm)
+        head = with_max_norm(fitted._head(n_sources, n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _reduced(self, n_times: int) -> ATCNet:

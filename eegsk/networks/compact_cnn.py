@@ -1,4 +1,4 @@
-"""CompactCNN."""
+"""The CompactCNN network."""
 
 from __future__ import annotations
 
@@ -13,43 +13,45 @@ from ._architecture import Architecture
 
 
 class CompactCNN(Architecture):
-    """Three strided convolutions over all electrodes, their mean over time, and dense layers.
+    """CompactCNN: three strided convolutions of all channels, global average pooling, dense layers.
 
-    It comes from the regression of reaction times on two seconds of 129 electrodes at 100 Hz, as
-    in the EEG Foundation Challenge; its mean over time is global average pooling.
+    The network was made for the regression of reaction times on two seconds of 129 channels at
+    100 Hz, as in the EEG Foundation Challenge [1]_. Its features are averages over all time points,
+    which is global average pooling [2]_.
 
     Parameters
     ----------
     n_filters : int, default=32
         Number of filters of the first convolution.
     kernel : int, default=7
-        Their length in samples; zero-padded by half of it on either side, as in the others.
+        Length of the filters of the first convolution in samples. The input of each convolution is
+        padded with half the length of its filters on both sides.
     second_n_filters : int, default=64
         Number of filters of the second convolution.
     second_kernel : int, default=5
-        Their length in samples of their input.
+        Length of the filters of the second convolution, in samples of its input.
     third_n_filters : int, default=128
         Number of filters of the third convolution.
     third_kernel : int, default=3
-        Their length in samples of their input.
+        Length of the filters of the third convolution, in samples of its input.
     stride : int, default=2
-        How many samples each convolution moves on by.
+        Stride of each convolution, in samples of its input.
     n_hidden : int, default=64
         Number of values of the first dense layer.
     second_n_hidden : int, default=32
         Number of values of the second dense layer.
     dropout : float, default=0.3
-        Probability of dropping a value after the first convolution.
+        Probability of setting a value to zero after the first convolution.
     second_dropout : float, default=0.4
-        The same after the second convolution.
+        Probability of setting a value to zero after the second convolution.
     third_dropout : float, default=0.5
-        The same after the third convolution.
+        Probability of setting a value to zero after the third convolution.
     hidden_dropout : float, default=0.5
-        The same after the first dense layer.
+        Probability of setting a value to zero after the first dense layer.
     second_hidden_dropout : float, default=0.4
-        The same after the second dense layer.
+        Probability of setting a value to zero after the second dense layer.
     activation : str or callable, default="relu"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
 
     References
     ----------
@@ -88,9 +90,9 @@ class CompactCNN(Architecture):
         first, second, third = self.n_filters, self.second_n_filters, self.third_n_filters
         trunk = nn.Sequential(
             OrderedDict(
-                first=self._filters(signal.n_chans, first, self.kernel, self.dropout),
-                second=self._filters(first, second, self.second_kernel, self.second_dropout),
-                third=self._filters(second, third, self.third_kernel, self.third_dropout),
+                first=self._stage(signal.n_chans, first, self.kernel, self.dropout),
+                second=self._stage(first, second, self.second_kernel, self.second_dropout),
+                third=self._stage(second, third, self.third_kernel, self.third_dropout),
                 pool=nn.AdaptiveAvgPool1d(1),
                 flatten=nn.Flatten(),
                 dense=self._dense(third, self.n_hidden, self.hidden_dropout),
@@ -102,7 +104,7 @@ class CompactCNN(Architecture):
         head = nn.Linear(self.second_n_hidden, n_outputs)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
-    def _filters(self, n_inputs: int, n_filters: int, kernel: int, dropout: float) -> nn.Module:
+    def _stage(self, n_inputs: int, n_filters: int, kernel: int, dropout: float) -> nn.Module:
         return nn.Sequential(
             OrderedDict(
                 filters=nn.Conv1d(n_inputs, n_filters, kernel, self.stride, padding=kernel // 2),

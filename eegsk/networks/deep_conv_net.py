@@ -1,4 +1,4 @@
-"""DeepConvNet."""
+"""The DeepConvNet network."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from collections import OrderedDict
 from torch import nn
 
 from .._fields import Activation, Count, Positive, Probability
-from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation
-from ..blocks import max_norm as bounded
+from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation, with_max_norm
 from ..signals import Signal
 from ._architecture import Architecture, n_features
 
 
 class DeepConvNet(Architecture):
-    """A deep network of general purpose: four stages of filters and max pooling.
+    """DeepConvNet: a deep network of four convolutional stages with max pooling.
 
-    The first stage filters over time, then over all electrodes; each of the others filters what
-    the one before it found, at a coarser resolution of time. By default it is the form with short
-    filters and pools of two [2]_; ``kernel=10, pool=3`` is the original [1]_, also known as
-    Deep4Net, which takes windows of 441 samples or more.
+    The first stage has temporal filters and spatial filters; each later stage filters the outputs
+    of the stage before it, at a lower sampling rate. The defaults have short filters and pool over
+    two samples [2]_. The original network [1]_, also known as Deep4Net, is ``DeepConvNet(kernel=10,
+    pool=3)``; it takes windows of at least 441 samples.
 
     Parameters
     ----------
     n_filters : int, default=25
         Number of temporal filters.
     kernel : int, default=5
-        Length of the filters of all stages in samples of their input.
+        Length of the filters of all stages, in samples of their input.
     spatial_n_filters : int, default=25
-        Number of spatial filters; each sees all temporal filters on all electrodes.
+        Number of spatial filters; each sees all temporal filters on all channels.
     second_n_filters : int, default=50
         Number of filters of the second stage.
     third_n_filters : int, default=100
@@ -36,15 +35,15 @@ class DeepConvNet(Architecture):
     fourth_n_filters : int, default=200
         Number of filters of the fourth stage.
     pool : int, default=2
-        Over how many samples the max pooling of each stage goes.
+        Size of the max pooling of each stage, in samples of its input.
     dropout : float, default=0.5
-        Probability of dropping a value after each pooling.
+        Probability of setting a value to zero after each pooling.
     activation : str or callable, default="elu"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     max_norm : float or None, default=2.0
-        The largest norm of a filter, temporal, spatial or of a later stage; None for no bound.
+        Largest norm of the weights of a filter, in all stages; None for no limit.
     head_max_norm : float or None, default=0.5
-        The largest norm of the weights of an output; None for no bound.
+        Largest norm of the weights of an output of the linear layer; None for no limit.
 
     References
     ----------
@@ -96,7 +95,7 @@ class DeepConvNet(Architecture):
                 flatten=nn.Flatten(),
             )
         )
-        head = bounded(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _stage(self, filters: nn.Module, n_filters: int) -> nn.Module:
@@ -111,5 +110,5 @@ class DeepConvNet(Architecture):
         )
 
     def _later_stage(self, n_inputs: int, n_filters: int) -> nn.Module:
-        filters = bounded(Conv(n_inputs, n_filters, self.kernel), self.max_norm)
+        filters = with_max_norm(Conv(n_inputs, n_filters, self.kernel), self.max_norm)
         return self._stage(filters, n_filters)

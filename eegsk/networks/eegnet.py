@@ -1,4 +1,4 @@
-"""EEGNet."""
+"""The EEGNet network."""
 
 from __future__ import annotations
 
@@ -14,46 +14,48 @@ from ..blocks import (
     SeparableConv,
     TemporalSpatial,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture, n_features
 
 
 class EEGNet(Architecture):
-    """A compact network that learns temporal filters and, for each, spatial filters.
+    """EEGNet: a compact network of temporal, spatial and separable convolutions.
 
-    A bank of band-pass-like filters over time is followed by spatial filters over the electrodes
-    for each of them, as in filter-bank common spatial patterns, then by filters over the summary
-    of each source and a linear read-out.
+    A bank of temporal filters is followed by spatial filters for each of them, as in filter-bank
+    common spatial patterns. Their pooled outputs, the sources, are filtered by a second
+    convolution, pooled again, and mapped to the outputs by a linear layer [1]_.
 
     Parameters
     ----------
     n_filters : int, default=8
         Number of temporal filters (F1 in the paper).
     kernel : int, default=64
-        Length of the temporal filters in samples; half the sampling rate lets them resolve 2 Hz
-        and above.
+        Length of the temporal filters in samples. A length of half the sampling rate resolves
+        frequencies of 2 Hz and above.
     depth : int, default=2
-        Number of spatial filters for each temporal filter (D).
+        Number of spatial filters for each temporal filter (D in the paper).
     pool : int, default=4
-        Over how many samples the first average pooling goes.
+        Size of the first average pooling in samples.
     second_n_filters : int or None, default=None
-        Number of filters of the second convolution (F2); None for ``n_filters * depth``.
+        Number of filters of the second convolution (F2 in the paper); None for
+        ``n_filters * depth``.
     second_kernel : int, default=16
-        Length of the filters of the second convolution, in pooled samples.
+        Length of the filters of the second convolution, in samples after the first pooling.
     second_pool : int, default=8
-        Over how many pooled samples the second average pooling goes.
+        Size of the second average pooling, in samples after the first pooling.
     separable : bool, default=True
-        Whether the second convolution is depthwise separable, or else full.
+        Whether the second convolution is depthwise separable. If False, each of its filters sees
+        all sources.
     dropout : float, default=0.5
-        Probability of dropping a value after each pooling.
+        Probability of setting a value to zero after each pooling.
     activation : str or callable, default="elu"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        The largest norm of a spatial filter; None for no bound.
+        Largest norm of the weights of a spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        The largest norm of the weights of an output; None for no bound.
+        Largest norm of the weights of an output of the linear layer; None for no limit.
 
     References
     ----------
@@ -105,5 +107,5 @@ class EEGNet(Architecture):
                 flatten=nn.Flatten(),
             )
         )
-        head = max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))

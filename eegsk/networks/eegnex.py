@@ -1,4 +1,4 @@
-"""EEGNeX."""
+"""The EEGNeX network."""
 
 from __future__ import annotations
 
@@ -13,51 +13,54 @@ from ..blocks import (
     SameConv,
     TwoStageTemporalSpatial,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture, n_features
 
 
 class EEGNeX(Architecture):
-    """An EEGNet with two stages of temporal filters, and dilated filters of the sources.
+    """EEGNeX: an EEGNet with two stages of temporal filters and dilated convolutions.
+
+    Temporal filters of temporal filters are followed by spatial filters for each of them. Two
+    dilated convolutions of the pooled outputs take the place of EEGNet's separable one [1]_.
 
     Parameters
     ----------
     n_filters : int, default=8
         Number of temporal filters of the first stage.
     kernel : int, default=64
-        Their length in samples.
+        Length of the temporal filters of the first stage in samples.
     second_n_filters : int, default=32
-        Number of temporal filters of the second stage.
+        Number of temporal filters of the second stage; each sees all filters of the first stage.
     second_kernel : int, default=64
-        Their length in samples.
+        Length of the temporal filters of the second stage in samples.
     depth : int, default=2
         Number of spatial filters for each temporal filter of the second stage.
     pool : int, default=4
-        Over how many samples the first average pooling goes.
+        Size of the first average pooling in samples.
     third_n_filters : int, default=32
-        Number of filters of the third convolution.
+        Number of filters of the first dilated convolution.
     third_kernel : int, default=16
-        Number of their taps.
+        Number of taps of the filters of the first dilated convolution.
     third_dilation : int, default=2
-        How many pooled samples apart the taps are.
+        Distance between these taps, in samples after the first pooling.
     fourth_n_filters : int, default=8
-        Number of filters of the fourth convolution.
+        Number of filters of the second dilated convolution.
     fourth_kernel : int, default=16
-        Number of their taps.
+        Number of taps of the filters of the second dilated convolution.
     fourth_dilation : int, default=4
-        How many pooled samples apart the taps are.
+        Distance between these taps, in samples after the first pooling.
     second_pool : int, default=8
-        Over how many pooled samples the second average pooling goes.
+        Size of the second average pooling, in samples after the first pooling.
     dropout : float, default=0.5
-        Probability of dropping a value after each pooling.
+        Probability of setting a value to zero after each pooling.
     activation : str or callable, default="elu"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        The largest norm of a spatial filter; None for no bound.
+        Largest norm of the weights of a spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        The largest norm of the weights of an output; None for no bound.
+        Largest norm of the weights of an output of the linear layer; None for no limit.
 
     References
     ----------
@@ -115,7 +118,7 @@ class EEGNeX(Architecture):
                 flatten=nn.Flatten(),
             )
         )
-        head = max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _front(self, n_chans: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""EEGNeXMini."""
+"""The EEGNeXMini network."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from ._architecture import Architecture
 
 
 class EEGNeXMini(Architecture):
-    """EEGNeX reduced to its essentials: temporal, spatial and pointwise filters, then a mean.
+    """EEGNeXMini: EEGNeX reduced to temporal, spatial and pointwise filters.
 
-    As it is by default, all of it is linear but for the normalisation.
+    The filtered signals are averaged over time and mapped to the outputs by a linear layer. With
+    the default ``activation``, all layers except batch normalisation are linear.
 
     Parameters
     ----------
     n_filters : int, default=8
         Number of temporal filters.
     kernel : int, default=32
-        Their length in samples; zero-padded by half of it on either side.
+        Length of the temporal filters in samples. The signal is padded with ``kernel // 2`` zeros
+        on both sides, so that the filtered signal is one sample longer if ``kernel`` is even.
     depth : int, default=1
         Number of spatial filters for each temporal filter.
     second_n_filters : int, default=16
-        Number of mixtures of the sources.
+        Number of pointwise filters, which mix the outputs of the spatial filters.
     dropout : float, default=0.0
-        Probability of dropping one of their means over time.
+        Probability of setting a value to zero after the average over time.
     activation : str or callable, default="identity"
-        Name of a torch activation, or anything that makes one when called.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
 
     References
     ----------
@@ -59,10 +61,13 @@ class EEGNeXMini(Architecture):
         n_sources = self.n_filters * self.depth
         trunk = nn.Sequential(
             OrderedDict(
-                # The front end pads an even kernel by one less before the signal than after it.
-                pad=nn.ConstantPad1d((1 - self.kernel % 2, 0), 0.0),
                 front=TemporalSpatial(
-                    signal.n_chans, self.n_filters, self.kernel, self.depth, bias=True
+                    signal.n_chans,
+                    self.n_filters,
+                    self.kernel,
+                    self.depth,
+                    bias=True,
+                    padding=(self.kernel // 2, self.kernel // 2),
                 ),
                 activation=make_activation(self.activation),
                 pointwise=Conv(n_sources, self.second_n_filters, 1),

@@ -16,7 +16,7 @@ from ..blocks import (
     TemporalConvNet,
     TemporalSpatial,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture
@@ -126,7 +126,7 @@ class EEGTCNet(Architecture):
                 last=LastSample(),
             )
         )
-        head = max_norm(nn.Linear(self.block_n_filters, n_outputs), self.head_max_norm)
+        head = with_max_norm(nn.Linear(self.block_n_filters, n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _front(self, n_chans: int) -> nn.Module:
@@ -143,7 +143,7 @@ class EEGTCNet(Architecture):
                 temporal=nn.Conv2d(1, n_filters, (1, self.kernel), padding=padding, bias=False),
                 temporal_norm=nn.BatchNorm2d(n_filters),
                 temporal_activation=make_activation(self.activation),
-                spatial=max_norm(spatial, self.spatial_max_norm),
+                spatial=with_max_norm(spatial, self.spatial_max_norm),
                 signals=nn.Flatten(2),
                 spatial_norm=nn.BatchNorm1d(n_sources),
             )

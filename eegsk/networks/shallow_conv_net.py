@@ -1,4 +1,4 @@
-"""ShallowConvNet."""
+"""The ShallowConvNet network."""
 
 from __future__ import annotations
 
@@ -13,32 +13,31 @@ from ._architecture import Architecture, n_features
 
 
 class ShallowConvNet(Architecture):
-    """The logarithm of the power of learned sources, as in filter-bank common spatial patterns.
+    """ShallowConvNet: log power of learned sources, as in filter-bank common spatial patterns.
 
-    Filters over time and over all electrodes make sources; their squares, averaged over stretches
-    of time that overlap, are their power, and a linear read-out of its logarithm is learned with
-    the filters.
+    Temporal and spatial filters compute the sources. Their squares, averaged over overlapping
+    windows, are their power. A linear layer maps the logarithm of the power to the outputs [1]_.
 
     Parameters
     ----------
     n_filters : int, default=40
         Number of temporal filters.
     kernel : int, default=25
-        Length of the temporal filters in samples, for some 250 Hz.
+        Length of the temporal filters in samples. The default is meant for about 250 Hz.
     spatial_n_filters : int, default=40
-        Number of spatial filters; each sees all temporal filters on all electrodes.
+        Number of spatial filters; each sees all temporal filters on all channels.
     pool : int, default=75
-        Over how many samples the average pooling goes.
+        Size of the average pooling in samples.
     pool_stride : int, default=15
-        How many samples after one stretch that is averaged the next begins.
+        Distance between the first samples of consecutive pooling windows.
     dropout : float, default=0.5
-        Probability of dropping a value after the pooling.
+        Probability of setting a value to zero after the pooling.
     activation : str or callable, default="square"
-        Name of a torch activation, or anything that makes one when called; it precedes the
-        pooling.
+        Activation before the pooling: name of a torch activation, or a callable that returns one,
+        e.g. ``torch.nn.ELU``.
     pool_activation : str or callable, default="safe_log"
-        The same, for what follows the pooling; ``"identity"`` suits an activation whose mean can
-        be negative.
+        Activation after the pooling, given in the same way. Use ``"identity"`` if the mean of
+        ``activation`` can be negative, e.g. with ``"elu"``.
 
     References
     ----------

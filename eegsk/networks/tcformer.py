@@ -23,7 +23,7 @@ from ..blocks import (
     TemporalConvNet,
     Transpose,
     make_activation,
-    max_norm,
+    with_max_norm,
 )
 from ..signals import Signal
 from ._architecture import Architecture
@@ -150,7 +150,7 @@ class TCFormer(Architecture):
                 last=LastSample(),
             )
         )
-        head = max_norm(MeanOfLinear(n_groups, self.group_size, n_outputs), self.head_max_norm)
+        head = with_max_norm(MeanOfLinear(n_groups, self.group_size, n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head)).apply(_initialize)
 
     def _check_sizes(self) -> None:

@@ -1,18 +1,18 @@
-"""Complete settings, each a function that returns an estimator.
+"""Recipes: functions that return an estimator with all settings for a task.
 
 =============================== ==================================================================
-recipe                          what it is for
+Recipe                          Task
 =============================== ==================================================================
-``motor_imagery``               imagined movements of one subject, of whom there are few trials
-``motor_imagery_eegnet``        imagined movement of two hands from C3 and C4, with EEGNet
-``motor_imagery_deep_conv_net`` the same with DeepConvNet
-``reaction_time_regression``    one number for each trial, such as a reaction time
+``motor_imagery``               motor imagery of one subject with few trials
+``motor_imagery_eegnet``        motor imagery of two hands from C3 and C4, with EEGNet
+``motor_imagery_deep_conv_net`` motor imagery of two hands from C3 and C4, with DeepConvNet
+``reaction_time_regression``    one number for each trial, e.g. a reaction time
 ``multi_output_regression``     several numbers for each trial
-``fine_grained_classification`` many classes, such as 80
+``fine_grained_classification`` many classes, e.g. 80
 =============================== ==================================================================
 
-What comes back is an estimator as any other, in which every field can still be set. Further keyword
-arguments of a recipe are fields, or parameters of its callbacks and transforms:
+All parameters of the returned estimator can be changed. A recipe accepts them as keyword arguments,
+including those of callbacks and transforms, e.g.
 ``reaction_time_regression(batch_size=16, callbacks__sam__rho=0.1)``.
 """
 

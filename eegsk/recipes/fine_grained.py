@@ -1,4 +1,4 @@
-"""Many classes."""
+"""Recipe for classification with many classes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..callbacks import (
     GradientClipping,
     MixedPrecision,
 )
-from ..catalogue import AdvancedEEGNetClassifier
-from ._fields import RandomState, with_fields
+from ..estimators import AdvancedEEGNetClassifier
+from ._overrides import RandomState, override_fields
 
-# As a fraction of max_epochs, so that it follows these: epoch 80 is the first of 100.
+# Fraction of max_epochs after which weights are averaged, e.g. from epoch 80 of 100.
 _SWA_START = 0.79
 
 
@@ -29,43 +29,44 @@ def fine_grained_classification(
     random_state: RandomState = None,
     **fields: Any,
 ) -> AdvancedEEGNetClassifier:
-    """Make an AdvancedEEGNet that tells many classes apart, such as 80.
+    """Return an AdvancedEEGNet for many classes, e.g. 80.
 
-    The focal loss with balanced classes is minimised by AdamW, in mixed precision, with clipped
-    gradients and a learning rate that falls along a cosine and restarts every 10 epochs; the
-    weights of the last fifth of epochs, from epoch 80 of 100 on, are averaged. Of all epochs, the
-    one (or the average until then) with the best balanced accuracy on a fifth of the trials, set
-    aside, is kept.
+    The focal loss with balanced class weights [1]_ is minimised by AdamW in mixed precision [3]_,
+    with gradient clipping [4]_. The learning rate decreases along a cosine and restarts every 10
+    epochs [2]_. The weights of the last fifth of the epochs, e.g. from epoch 80 of 100, are
+    averaged [5]_. A fifth of the trials is used for validation, and the fitted network has the
+    weights, or averaged weights, of the epoch with the best balanced accuracy on these trials.
 
     Parameters
     ----------
     checkpoint : str, path-like, skorch.callbacks.Callback or None, default=None
-        The file of a :class:`eegsk.callbacks.Checkpoint` of the best epoch, or a callback that
-        keeps it, by ``valid_balanced_accuracy`` for one; None for one that keeps it in memory.
+        File in which :class:`eegsk.callbacks.Checkpoint` saves the best epoch, or a callback that
+        keeps the best epoch, e.g. with ``monitor="valid_balanced_accuracy"``. None to keep the best
+        epoch in memory.
     max_epochs : int, default=100
-        How many times training goes through the trials.
+        Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
     **fields : dict
-        Other fields of the estimator.
+        Other parameters of the estimator.
 
     Returns
     -------
     estimator : AdvancedEEGNetClassifier
-        The estimator, not fitted.
+        An estimator that is not fitted.
 
     Raises
     ------
     TypeError
-        If the estimator has no such field.
+        If the estimator has no parameter of that name.
 
     Notes
     -----
-    Subjects or sessions that are given to ``fit`` as ``groups`` are set aside whole; not so where
-    the classes are subjects or sessions, for then training has to see each of them.
+    If ``groups`` are passed to ``fit``, e.g. subjects, validation uses other groups than training.
+    Do not pass groups if the classes themselves are subjects or sessions, because training needs
+    trials of each class.
 
-    On most CPUs half precision takes longer, not less long; ``callbacks__mixedprecision=None``
-    takes it out.
+    On most CPUs mixed precision is slower; use ``callbacks__mixedprecision=None`` to remove it.
 
     References
     ----------
@@ -88,11 +89,11 @@ def fine_grained_classification(
     >>> [type(callback).__name__ for callback in estimator.callbacks][:3]
     ['FocalBalance', 'CosineWarmRestarts', 'MixedPrecision']
     """
-    best = "valid_balanced_accuracy"
+    monitor = "valid_balanced_accuracy"
     if checkpoint is None:
-        checkpoint = EarlyStopping(monitor=best, patience=None)
+        checkpoint = EarlyStopping(monitor=monitor, patience=None)
     elif isinstance(checkpoint, str | os.PathLike):
-        checkpoint = Checkpoint(checkpoint, monitor=best)
+        checkpoint = Checkpoint(checkpoint, monitor=monitor)
     estimator = AdvancedEEGNetClassifier(
         optimizer="adamw",
         lr=1e-3,
@@ -111,4 +112,4 @@ def fine_grained_classification(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return with_fields(estimator, fields)
+    return override_fields(estimator, fields)

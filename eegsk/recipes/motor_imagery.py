@@ -1,4 +1,4 @@
-"""Imagined movements from few electrodes."""
+"""Recipes for motor imagery with few channels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .._fields import Activation, Positive, check_value
 from ..augmentation import TimeMask, TimeShift
 from ..blocks import make_activation
 from ..callbacks import EMA
-from ..catalogue import DeepConvNetClassifier, EEGNetClassifier
-from ._fields import RandomState, with_fields
+from ..estimators import DeepConvNetClassifier, EEGNetClassifier
+from ._overrides import RandomState, override_fields
 
-# Batch size and learning rate of the laboratory form of EEGNet; other activations have ReLU's.
-_OF_ACTIVATION: dict[type[nn.Module], dict[str, Any]] = {
+# Batch size and learning rate by activation; other activations use those of ReLU.
+_BATCH_SIZE_AND_LR: dict[type[nn.Module], dict[str, Any]] = {
     nn.ReLU: {"batch_size": 64, "lr": 1e-3},
     nn.LeakyReLU: {"batch_size": 12, "lr": 4e-4},
     nn.ELU: {"batch_size": 12, "lr": 5e-4},
@@ -28,41 +28,42 @@ def motor_imagery(
     random_state: RandomState = None,
     **fields: Any,
 ) -> EEGNetClassifier:
-    """Make an EEGNet for imagined movements of one subject, of whom there are few trials.
+    """Return an EEGNet for motor imagery of one subject with few trials.
 
-    Filters last half a second, and sources are pooled to about 32 samples a second, whatever the
-    sampling rate, as in the paper at 128 Hz [1]_. The spectrum is flattened [2]_, so that weak
-    rhythms count, which in some people tell most; it is best done at 100 to 250 Hz. A stretch of
-    each training trial is blotted out, the rest is shifted in time [3]_, and the average of the
-    weights predicts.
+    For every sampling rate, temporal filters are half a second long and the first pooling reduces
+    the rate to about 32 Hz, as in the paper at 128 Hz [1]_. Trials are whitened [2]_, so that weak
+    rhythms can contribute; this works best at sampling rates from 100 to 250 Hz. A random segment
+    of each training trial is set to zero, and the trial is shifted in time [3]_. Predictions use an
+    exponential moving average of the weights.
 
     Parameters
     ----------
     sfreq : float, default=250.0
-        Samples a second.
+        Sampling rate in Hz.
     max_epochs : int, default=100
-        How many times training goes through the trials.
+        Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
     **fields : dict
-        Other fields of the estimator.
+        Other parameters of the estimator.
 
     Returns
     -------
     estimator : EEGNetClassifier
-        The estimator, not fitted.
+        An estimator that is not fitted.
 
     Raises
     ------
     TypeError
-        If ``sfreq`` is no number, or the estimator has no such field.
+        If ``sfreq`` is not a number, or the estimator has no such field.
     ValueError
         If ``sfreq`` is not above 0.
 
     Notes
     -----
-    The techniques were chosen on the training sessions of data set 2b of BCI Competition IV, one
-    of them left out at a time; ``benchmarks/real_recordings.py --only choice`` repeats it.
+    The techniques were selected by leave-one-session-out cross-validation on the training sessions
+    of data set 2b of BCI Competition IV; ``benchmarks/real_recordings.py --only choice`` repeats
+    this selection.
 
     References
     ----------
@@ -93,7 +94,7 @@ def motor_imagery(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return with_fields(estimator, fields)
+    return override_fields(estimator, fields)
 
 
 def motor_imagery_eegnet(
@@ -103,38 +104,38 @@ def motor_imagery_eegnet(
     random_state: RandomState = None,
     **fields: Any,
 ) -> EEGNetClassifier:
-    """Make an EEGNet for imagined movements from two electrodes.
+    """Return an EEGNet for motor imagery with the two channels C3 and C4.
 
-    It is the laboratory form: 16 temporal filters of 51 samples, a full second convolution of 15,
-    dropout of 0.25 and no max-norm, trained by Adam without weight decay. With C3 and C4 and 750
-    times it has 17,874 parameters.
+    The network [1]_ has 16 temporal filters of 51 time points, a second convolution of 15 time
+    points that is not separable, a dropout of 0.25 and no max-norm constraint. It is trained with
+    Adam without weight decay. With two channels and 750 time points it has 17,874 parameters.
 
     Parameters
     ----------
     activation : str or callable, default="relu"
-        Name of a torch activation, or anything that makes one when called. Batches and learning
-        rate go with it: 12 and 4e-4 for leaky ReLU, 12 and 5e-4 for ELU (with
-        ``functools.partial(nn.ELU, alpha=0.2)`` too), 64 and 1e-3 for ReLU and all others.
+        Name of a torch activation, or a callable that returns one. Batch size and learning rate
+        depend on it: 12 and 4e-4 for leaky ReLU, 12 and 5e-4 for ELU (also for partials of it, e.g.
+        ``functools.partial(nn.ELU, alpha=0.2)``), 64 and 1e-3 for ReLU and all other activations.
     max_epochs : int, default=300
-        How many times training goes through the trials.
+        Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
     **fields : dict
-        Other fields of the estimator.
+        Other parameters of the estimator.
 
     Returns
     -------
     estimator : EEGNetClassifier
-        The estimator, not fitted.
+        An estimator that is not fitted.
 
     Raises
     ------
     TypeError
-        If the estimator has no such field.
+        If the estimator has no parameter of that name.
 
     Notes
     -----
-    The setting is one for data set IIIb of BCI Competition III [2]_.
+    The settings were chosen for data set IIIb of BCI Competition III [2]_.
 
     References
     ----------
@@ -166,9 +167,9 @@ def motor_imagery_eegnet(
         activation=activation,
         max_epochs=max_epochs,
         random_state=random_state,
-        **_settings_of(activation),
+        **_batch_size_and_lr(activation),
     )
-    return with_fields(estimator, fields)
+    return override_fields(estimator, fields)
 
 
 def motor_imagery_deep_conv_net(
@@ -178,36 +179,37 @@ def motor_imagery_deep_conv_net(
     random_state: RandomState = None,
     **fields: Any,
 ) -> DeepConvNetClassifier:
-    """Make a DeepConvNet for imagined movements from two electrodes.
+    """Return a DeepConvNet for motor imagery with the two channels C3 and C4.
 
-    It is the form with pools of two, without max-norm, trained by Adam without weight decay in
-    batches of 64. With C3 and C4 and 750 times it has 150,977 parameters.
+    The max pooling of each stage of the network [1]_ has size two, and there is no max-norm
+    constraint. It is trained with Adam without weight decay in batches of 64. With two channels and
+    750 time points it has 150,977 parameters.
 
     Parameters
     ----------
     activation : str or callable, default="relu"
-        Name of a torch activation, or anything that makes one when called. The learning rate goes
-        with it: 1e-3 for ReLU, 3e-4 for all others.
+        Name of a torch activation, or a callable that returns one. The learning rate depends on
+        it: 1e-3 for ReLU, 3e-4 for all other activations.
     max_epochs : int, default=300
-        How many times training goes through the trials.
+        Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
     **fields : dict
-        Other fields of the estimator.
+        Other parameters of the estimator.
 
     Returns
     -------
     estimator : DeepConvNetClassifier
-        The estimator, not fitted.
+        An estimator that is not fitted.
 
     Raises
     ------
     TypeError
-        If the estimator has no such field.
+        If the estimator has no parameter of that name.
 
     Notes
     -----
-    The setting is one for data set IIIb of BCI Competition III [2]_.
+    The settings were chosen for data set IIIb of BCI Competition III [2]_.
 
     References
     ----------
@@ -237,8 +239,9 @@ def motor_imagery_deep_conv_net(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return with_fields(estimator, fields)
+    return override_fields(estimator, fields)
 
 
-def _settings_of(activation: Activation) -> dict[str, Any]:
-    return _OF_ACTIVATION.get(type(make_activation(activation)), _OF_ACTIVATION[nn.ReLU])
+def _batch_size_and_lr(activation: Activation) -> dict[str, Any]:
+    default = _BATCH_SIZE_AND_LR[nn.ReLU]
+    return _BATCH_SIZE_AND_LR.get(type(make_activation(activation)), default)

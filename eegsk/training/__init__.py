@@ -1,17 +1,20 @@
-"""How a module is trained on trials: the skorch nets, their batches, their reproducibility."""
+"""Training of a module on trials: skorch nets, batches, callbacks, reproducibility."""
 
 from .batches import TrialBatches, Trials, TrialSplit, split_trials
+from .callback import StopTraining, TrainingCallback, has_validation
 from .device import find_device
+from .fit_info import FitInfo
 from .inference import apply_network, finest_dtype
 from .net import ClassifierNet, RegressorNet, TrialNet, make_net
-from .reproducible import held_threads, reproducible
-from .run import Run
+from .reproducible import reproducible, torch_threads
 from .statistics import channel_statistics, standardizer
 
 __all__ = [
     "ClassifierNet",
+    "FitInfo",
     "RegressorNet",
-    "Run",
+    "StopTraining",
+    "TrainingCallback",
     "TrialBatches",
     "TrialNet",
     "TrialSplit",
@@ -20,9 +23,10 @@ __all__ = [
     "channel_statistics",
     "find_device",
     "finest_dtype",
-    "held_threads",
+    "has_validation",
     "make_net",
     "reproducible",
     "split_trials",
     "standardizer",
+    "torch_threads",
 ]

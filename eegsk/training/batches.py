@@ -1,4 +1,4 @@
-"""Trials as one tensor, and batches cut from it: no trial is ever collated alone."""
+"""Trials as one tensor, and batches that are indexed from it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from torch.utils.data import Dataset
 
 @dataclass(frozen=True, eq=False)
 class Trials(Dataset[Any]):
-    """Some of the trials of a tensor, with their targets and weights.
+    """Dataset of some of the trials of a tensor, with their targets and weights.
 
     Parameters
     ----------
     X : torch.Tensor of shape (n_all, n_chans, n_times)
-        All trials; shared between subsets, never copied or written to.
+        All trials. The tensor is shared between datasets and is not changed.
     y : torch.Tensor of shape (n_all,) or (n_all, n_outputs)
-        Their targets.
+        Targets of all trials.
     weight : torch.Tensor of shape (n_all,)
-        Their weights in the loss.
+        Weights of all trials in the loss.
     index : torch.Tensor of shape (n_trials,)
-        Which trials these are.
+        Indices of the trials of this dataset.
     """
 
     X: torch.Tensor
@@ -36,31 +36,31 @@ class Trials(Dataset[Any]):
         return len(self.index)
 
     def chunks(self, size: int) -> Iterator[torch.Tensor]:
-        """Return the trials in order, ``size`` at a time; they may be views of ``X``."""
+        """Return the trials in order, ``size`` at a time; views of ``X`` if possible."""
         n_trials = len(self)
         if n_trials == len(self.X) and bool((self.index.diff() == 1).all()):
             return iter(self.X.split(size))
         return (self.X[chunk] for chunk in self.index.split(size))
 
     def __getitem__(self, item: Any) -> tuple[dict[str, Any], torch.Tensor]:
-        chosen = self.index[item]
-        x = self.X[chosen]
-        origin = Origin(chosen, x, x._version)
-        return {"x": x, "weight": self.weight[chosen], "origin": origin}, self.y[chosen]
+        index = self.index[item]
+        x = self.X[index]
+        origin = Origin(index, x, x._version)
+        return {"x": x, "weight": self.weight[index], "origin": origin}, self.y[index]
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Which trials a batch has, as long as nobody changes them.
+    """Indices of the trials of a batch, valid until a callback changes the batch.
 
     Parameters
     ----------
     index : torch.Tensor of shape (n_trials,)
-        Which of all trials these are.
+        Indices of the trials in the whole tensor.
     x : torch.Tensor of shape (n_trials, n_chans, n_times)
         The trials.
     version : int
-        How often they had been written to.
+        Version counter of ``x``, which torch raises when the tensor is changed in place.
     """
 
     index: torch.Tensor
@@ -71,12 +71,12 @@ class Origin:
         return len(self.index)
 
     def is_unchanged(self, x: torch.Tensor) -> bool:
-        """Tell whether these still are the trials as they were read."""
+        """Return whether ``x`` is the same tensor and has not been changed."""
         return x is self.x and x._version == self.version
 
 
 class TrialSplit(NamedTuple):
-    """Trials to train on, and those to validate on, if any."""
+    """Training trials and validation trials, if any."""
 
     train: Trials
     valid: Trials | None = None
@@ -90,7 +90,7 @@ def split_trials(
     valid: np.ndarray,
     device: torch.device,
 ) -> TrialSplit:
-    """Put trials on a device and deal them to the two sides, on each of which weights average one.
+    """Move trials to a device and split them; the mean weight is one on either side.
 
     Parameters
     ----------
@@ -99,16 +99,16 @@ def split_trials(
     target : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
         Encoded targets.
     weight : array of shape (n_trials,)
-        Weights of the trials, in any unit.
-    train, valid : arrays of int
-        Which trials are on either side; ``valid`` may be empty.
+        Weights of the trials.
+    train, valid : array of int
+        Indices of the training and the validation trials; ``valid`` may be empty.
     device : torch.device
-        Where to put them.
+        The device.
 
     Returns
     -------
     split : TrialSplit
-        The two sides, of one tensor.
+        Training and validation trials, which share one tensor.
     """
     weight = weight.copy()
     for side in (train, valid):
@@ -121,7 +121,7 @@ def split_trials(
 
 
 class TrialBatches:
-    """Batches of trials, of sizes that differ by at most one, so that every trial is used.
+    """Iterator over batches, whose sizes differ by at most one; every trial is used.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class TrialBatches:
     batch_size : int
         The largest size of a batch.
     shuffle : bool, default=False
-        Whether to draw a new order for each pass, from torch's global generator.
+        Whether to shuffle the trials in each epoch, by torch's global generator.
     """
 
     def __init__(self, dataset: Trials, batch_size: int, shuffle: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Applying a trained network to trials."""
+"""Prediction: applying a trained network to trials."""
 
 from __future__ import annotations
 
@@ -12,125 +12,127 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from ..blocks.folding import fold
-from .contents import Contents, is_changed_by_hooks
+from ..blocks.folding import can_fold, fold
+from .module_snapshot import ModuleSnapshot
 from .reproducible import keep_freed_memory
 
-# What is made of a module to predict with is kept as long as the module is there, and unchanged.
-_READY: weakref.WeakKeyDictionary[nn.Module, _Ready] = weakref.WeakKeyDictionary()
-_FINEST: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDictionary()
-# While a call computes in another precision, the module holds the converted weights: threads that
-# share a network take turns.
-_TURN = threading.Lock()
-# How many bytes of trials each thread of a CPU computes at once: what stays in its cache.
-_CACHE = 2**22
+# Folded networks by module. An entry is deleted with its module.
+_FOLDED: weakref.WeakKeyDictionary[nn.Module, _Folded] = weakref.WeakKeyDictionary()
+# Precision of predictions by module.
+_DTYPES: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDictionary()
+# A module that cannot be folded holds converted weights while it computes in another precision.
+# Threads that share a module therefore take turns.
+_LOCK = threading.Lock()
+# Bytes of trials that a CPU thread computes at once, so that they stay in the processor's cache.
+_BYTES_PER_THREAD = 2**22
 
 
 @torch.inference_mode()
 def apply_network(
     module: nn.Module, X: torch.Tensor, dtype: torch.dtype, batch_size: int
 ) -> torch.Tensor:
-    """Send trials through a network in evaluation mode.
+    """Apply a network in evaluation mode to trials.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network, wherever it is.
+        The network, on any device.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
         Trials.
     dtype : torch.dtype
-        Precision to compute in. In double precision a trial's result does not depend on which
-        other trials it comes with; in single precision, sums are taken in another order, and it
-        does in the seventh digit.
+        Precision of the computation. In double precision, the result for a trial does not depend
+        on the other trials in ``X``. In single precision, it depends on them in the seventh digit,
+        because sums are computed in another order.
     batch_size : int
-        How many trials to compute at once at most.
+        Maximum number of trials to compute at once.
 
     Returns
     -------
     output : torch.Tensor of shape (n_trials, n_outputs)
-        What the network makes of them, in double precision, on the CPU.
+        Outputs of the network in double precision, on the CPU.
     """
     keep_freed_memory()
     device = _device_of(module, X.device)
     if device.type == "cpu":
-        cached = torch.get_num_threads() * _CACHE // (X[0].numel() * dtype.itemsize)
-        batch_size = min(batch_size, max(1, cached))
+        n_bytes = X[0].numel() * dtype.itemsize
+        batch_size = min(batch_size, max(1, torch.get_num_threads() * _BYTES_PER_THREAD // n_bytes))
     batches = X.split(batch_size)
-    with _TURN:
-        network = _folded(module, dtype)
-        if network is None:
-            return _joined(_apply_in(module, dtype), _copies(batches, device, dtype))
-    copies = _copies if len(batches) == 1 else _copies_in_one_place
-    return _joined(network, copies(batches, device, dtype))
+    with _LOCK:
+        folded = _folded(module, dtype)
+        if folded is None:
+            return _concatenate(_in_precision(module, dtype), _convert(batches, device, dtype))
+    convert = _convert if len(batches) == 1 else _convert_into_buffer
+    return _concatenate(folded, convert(batches, device, dtype))
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
-    """Return double precision where device and network can compute in it, else single.
+    """Return double precision if the device and the network support it, else single precision.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network, wherever it is. Only on CPUs is it asked for double precision: few other
-        devices compute in it at a fair speed, or at all.
+        The network, on any device. Double precision is used on CPUs only, because it is slow or
+        missing on most other devices.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        A few trials to try it on; it is tried once.
+        A few trials. At the first call, the network is applied to them in double precision.
 
     Returns
     -------
     dtype : torch.dtype
-        The precision to predict in.
+        Precision of predictions.
     """
     if _device_of(module, X.device).type != "cpu":
         return torch.float32
-    if module not in _FINEST:
+    if module not in _DTYPES:
         try:
             apply_network(module, X, torch.float64, len(X))
-            _FINEST[module] = torch.float64
-        except RuntimeError:  # a network that makes single-precision tensors of its own
-            _FINEST[module] = torch.float32
-    return _FINEST[module]
+            _DTYPES[module] = torch.float64
+        except RuntimeError:  # e.g. a network that creates single-precision tensors in forward
+            _DTYPES[module] = torch.float32
+    return _DTYPES[module]
 
 
 def _device_of(module: nn.Module, default: torch.device) -> torch.device:
-    """Return where the first tensor of a module is."""
-    for layer in module.modules():
-        for tensor in chain(layer._parameters.values(), layer._buffers.values()):
-            if tensor is not None:
-                return tensor.device
-    return default
+    """Return the device of the first tensor of a module."""
+    tensor = next(chain(module.parameters(), module.buffers()), None)
+    return default if tensor is None else tensor.device
 
 
-class _Ready(NamedTuple):
-    """What a module has been folded to.
+class _Folded(NamedTuple):
+    """Folded network, and the state of the module that it was computed from.
 
     Parameters
     ----------
-    network : torch.nn.Module or None
-        The folded network; None if the module cannot be folded.
+    network : torch.nn.Module
+        The folded network.
     dtype : torch.dtype
         Its precision.
-    contents : Contents
-        What the module held.
+    snapshot : ModuleSnapshot
+        Snapshot of the module, taken before folding.
     """
 
-    network: nn.Module | None
+    network: nn.Module
     dtype: torch.dtype
-    contents: Contents
+    snapshot: ModuleSnapshot
 
 
 def _folded(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
-    """Return the folded network, made anew if the module has changed."""
-    ready = _READY.get(module)
-    if ready is None or ready.dtype != dtype or not ready.contents.are_those_of(module):
-        if any(map(is_changed_by_hooks, module.modules())):
+    """Return the folded network of a module, or None if the module cannot be folded.
+
+    The network is cached. It is folded again only if the module or the precision has changed.
+    """
+    cached = _FOLDED.get(module)
+    if cached is None or cached.dtype != dtype or not cached.snapshot.matches(module):
+        if not can_fold(module):
             return None
-        contents = Contents(module)  # before it is folded: what changes meanwhile is a change
-        ready = _READY[module] = _Ready(fold(module, dtype), dtype, contents)
-    return ready.network
+        module.eval()  # folding would do it to the layers that it shares
+        snapshot = ModuleSnapshot(module)  # before folding, to detect changes made during it
+        cached = _FOLDED[module] = _Folded(fold(module, dtype), dtype, snapshot)
+    return cached.network
 
 
-def _apply_in(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a function that applies a module, evaluating in a precision."""
+def _in_precision(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return a function that applies a module in evaluation mode with converted weights."""
     module.eval()
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     state = {
@@ -140,23 +142,25 @@ def _apply_in(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor],
     return lambda x: functional_call(module, state, x)
 
 
-def _copies(
+def _convert(
     batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
 ) -> Iterator[torch.Tensor]:
+    """Copy each batch to a device and a precision."""
     return (batch.to(device, dtype, copy=True) for batch in batches)
 
 
-def _copies_in_one_place(
+def _convert_into_buffer(
     batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
 ) -> Iterator[torch.Tensor]:
-    """Copy trials to memory that the next batch overwrites: to clear new one takes longer."""
-    copy = torch.empty_like(batches[0], dtype=dtype, device=device)
+    """Copy each batch to the same memory, which is faster than new memory for each of them."""
+    buffer = torch.empty_like(batches[0], dtype=dtype, device=device)
     for batch in batches:
-        yield copy[: len(batch)].copy_(batch)
+        yield buffer[: len(batch)].copy_(batch)
 
 
-def _joined(
+def _concatenate(
     network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor]
 ) -> torch.Tensor:
-    # What a network returns may be its input, which the next batch may overwrite.
+    """Apply a network to batches and concatenate its outputs."""
+    # An output may be a view of its input, which the next batch may overwrite.
     return torch.cat([network(batch).clone() for batch in batches]).cpu().double()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import dis
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
+import skorch.callbacks
 import torch
 from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import EpochTimer, PassthroughScoring
@@ -18,51 +18,35 @@ from torch.nn.modules import loss as torch_losses
 
 from .. import losses
 from .._fields import CriterionFactory, OptimizerFactory
-from .._names import by_name, catalogue
+from .._registry import class_registry, find_class
 from ..augmentation.transform import Augmentation, MixedTarget, augment
-from ..blocks import project_max_norm
+from ..blocks import apply_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
+from .callback import Step, StopTraining, TrainingCallback
+from .fit_info import FitInfo
+from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
-from .recall import Recall, recall
-from .run import Run
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = catalogue(torch_losses, torch_losses._Loss, suffix="Loss") | catalogue(
+_CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
 )
-_OPTIMIZERS = catalogue(torch.optim, torch.optim.Optimizer)
-
-# What one callback may do in place of the net.
-_STEP_HOOKS = ("compute_gradients", "autocast", "differentiate")
-
-
-class StopTraining(Exception):  # noqa: N818
-    """A callback has asked to stop training."""
+_OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 
 class TrialNet(NeuralNet):
-    """What eegsk adds to a skorch net: batches of one tensor, trial weights, max-norm.
+    """skorch net with batches cut from one tensor, trial weights, max-norm and more hooks.
 
     A batch is ``({"x": trials, "weight": weights}, targets)``, so that callbacks of skorch find
-    inputs and targets where they expect them.
-
-    Callbacks may have hooks that skorch does not know: ``compute_gradients(net, batch)`` in place
-    of the net's own, ``autocast(net)``, a context for the outputs of training,
-    ``differentiate(net, loss)`` in place of ``loss.backward()``, and
-    ``on_epoch_trained(net, dataset_train)`` between the training of an epoch and its validation.
-    What a callback returns as its ``state_dict()`` is part of a snapshot.
-
-    Four more are called when all callbacks are done with skorch's:
-    ``after_train_begin(net, trials, run, n_epochs)``, which may go on from an earlier epoch;
-    ``after_epoch_end(net, stopped)``, when a callback has stopped training, too;
-    ``when_all_is_compared(net, stopped)``, when all are done with that;
-    ``after_train(net)``, whatever ended it.
+    inputs and targets in their usual places. The hooks are those of
+    :class:`~eegsk.training.TrainingCallback`. A callback of skorch that has a ``state_dict`` is
+    part of a snapshot as well.
     """
 
     score_: Score
     augmentation_: Sequence[Augmentation] = ()
-    _recall: Recall | None = None
-    _unfinished: int | None = None  # the epoch that has begun and not ended, counted from 0
+    _statistics: PrecomputedStatistics | None = None
+    _incomplete: int | None = None  # index of an epoch that has begun and not ended
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -76,13 +60,13 @@ class TrialNet(NeuralNet):
         ]
 
     def initialize_module(self) -> TrialNet:
-        """Take the module over; only the trained one is kept, so that pickles hold it once."""
+        """Initialize the module; only the trained one is kept, so that pickles hold it once."""
         super().initialize_module()
         self.module = type(self.module_)
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> Trials:
-        """Return trials; an array of them, as is given to ``net.predict``, is put on the device."""
+        """Return trials; an array, e.g. the argument of ``net.predict``, is moved to the device."""
         if isinstance(X, Trials):
             return X
         X = torch.as_tensor(X, dtype=torch.float32, device=self.device)
@@ -94,11 +78,11 @@ class TrialNet(NeuralNet):
     def get_split_datasets(
         self, X: TrialSplit, y: None = None, **fit_params: Any
     ) -> tuple[Trials, Trials | None]:
-        """Return the split as it was made before training."""
+        """Return the training and validation trials."""
         return X.train, X.valid
 
     def check_data(self, X: Any, y: Any = None) -> None:
-        """Leave the data as they are; the estimator has checked them."""
+        """Do nothing: the estimator has checked the data."""
 
     def partial_fit(
         self,
@@ -106,112 +90,104 @@ class TrialNet(NeuralNet):
         y: Any = None,
         classes: Any = None,
         epochs: int | None = None,
-        run: Run | None = None,
+        fit_info: FitInfo | None = None,
         **fit_params: Any,
     ) -> TrialNet:
-        """Train until the epochs are over or a callback stops it.
+        """Train for some epochs, or until a callback stops training.
 
-        Unlike in skorch, Ctrl-C is not taken for a callback's stop: it ends whatever is running,
-        a grid search for one, and leaves the net as it was trained until then.
+        Unlike in skorch, Ctrl-C raises ``KeyboardInterrupt``, so that it also ends a grid search.
+        The net then has the weights of the last training step.
         """
         if not self.initialized_:
             self.initialize()
         epochs = self.max_epochs if epochs is None else epochs
-        run = run or Run(type(self).__name__, self.get_params, 0, partial=True)
-        before = len(self.history)
+        fit_info = fit_info or FitInfo(type(self).__name__, self.get_params, 0, is_partial=True)
+        n_epochs_before = len(self.history)
         try:
             with suppress(StopTraining):
                 self.notify("on_train_begin", X=X, y=y)
-                self._check_hooks()
-                self._notify_those_with("after_train_begin", trials=X, run=run, n_epochs=epochs)
-                resumed = len(self.history) - before
-                with self._recalling(X.train):
-                    self.fit_loop(X, y, epochs=epochs - resumed, **fit_params)
+                for callback in self._training_callbacks():
+                    callback.after_train_begin(self, X, fit_info, epochs)
+                n_resumed = len(self.history) - n_epochs_before
+                with self._using_statistics(X.train):
+                    self.fit_loop(X, y, epochs=epochs - n_resumed, **fit_params)
             self.notify("on_train_end", X=X, y=y)
         finally:
-            self._forget_unfinished()
-            self._notify_those_with("after_train")
+            self._remove_incomplete_epoch()
+            for callback in self._training_callbacks():
+                callback.after_train(self)
         return self
 
     @contextmanager
-    def _recalling(self, trials: Trials) -> Iterator[None]:
-        """Keep what the front end needs of the training trials in each epoch."""
-        self._recall = None if self.augmentation_ else recall(self.module_, trials)
+    def _using_statistics(self, trials: Trials) -> Iterator[None]:
+        """Use precomputed statistics of the training trials, unless they are augmented."""
+        if not self.augmentation_:
+            self._statistics = precompute_statistics(self.module_, trials)
         try:
             yield
         finally:
-            self._recall = None
+            self._statistics = None
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; what skorch's raise to stop training becomes StopTraining."""
-        stop = None
+        """Call a hook of all callbacks, and then stop training if one of them asked for it."""
         if method_name == "on_epoch_begin":
-            self._unfinished = len(self.history)
-        try:
-            super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as interrupt:
-            if not _was_raised(interrupt):
-                raise
-            stop = interrupt
+            self._incomplete = len(self.history)
+        getattr(self, method_name)(self, **cb_kwargs)
+        stops = [
+            stop
+            for _, callback in self.callbacks_
+            if (stop := _call(callback, method_name, self, cb_kwargs)) is not None
+        ]
         if method_name == "on_epoch_end":
-            self._unfinished = None
-            self._notify_those_with("after_epoch_end", stopped=stop is not None)
-            self._notify_those_with("when_all_is_compared", stopped=stop is not None)
-        if stop is not None:
-            raise StopTraining from stop
+            self._incomplete = None
+            for callback in self._training_callbacks():
+                callback.after_epoch_end(self, stopped=bool(stops))
+        if stops:
+            raise StopTraining from stops[0]
 
-    def _forget_unfinished(self) -> None:
-        """Take an epoch that was cut short out of the history, whose values have not been read."""
-        if self._unfinished is not None:
-            del self.history[self._unfinished :]
-            self._unfinished = None
+    def _training_callbacks(self) -> list[TrainingCallback]:
+        """Return the callbacks that have the hooks of eegsk."""
+        return [item for _, item in self.callbacks_ if isinstance(item, TrainingCallback)]
 
-    def _check_hooks(self) -> None:
-        """See that no two callbacks would do the same part of a step."""
-        for hook in _STEP_HOOKS:
-            names = [name for name, callback in self.callbacks_ if hasattr(callback, hook)]
-            if len(names) > 1:
-                raise ValueError(
-                    f"Callbacks {names[0]!r} and {names[1]!r} both have {hook}(), of which a step "
-                    "takes one; leave one of them out."
-                )
-
-    def _notify_those_with(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks that have a hook that skorch does not know."""
-        for _, callback in self.callbacks_:
-            if hasattr(callback, method_name):
-                getattr(callback, method_name)(self, **kwargs)
+    def _remove_incomplete_epoch(self) -> None:
+        """Remove an epoch that was cut short from the history; some of its values are missing."""
+        if self._incomplete is not None:
+            del self.history[self._incomplete :]
+            self._incomplete = None
 
     def snapshot(self) -> tuple[dict[str, Any], int]:
         """Return the states of module, optimizer and callbacks, and the length of the history."""
-        states = {name: part.state_dict() for name, part in self._stateful().items()}
+        states = {name: item.state_dict() for name, item in self._with_state().items()}
         return copy.deepcopy(states), len(self.history)
 
     def restore(self, snapshot: tuple[dict[str, Any], int]) -> None:
-        """Go back to a snapshot."""
+        """Restore a snapshot."""
         states, n_epochs = snapshot
-        for name, part in self._stateful().items():
-            part.load_state_dict(states[name])
+        for name, item in self._with_state().items():
+            item.load_state_dict(states[name])
         del self.history[n_epochs:]
 
-    def _stateful(self) -> dict[str, Any]:
-        """Return what has a state, by name."""
-        callbacks = {f"callbacks__{name}": callback for name, callback in self.callbacks_}
-        found = {name: item for name, item in callbacks.items() if hasattr(item, "state_dict")}
-        return {"module": self.module_, "optimizer": self.optimizer_, **found}
-
-    def _hook(self, name: str, default: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method of that name of the callback that has one, else the default."""
-        found = [getattr(item, name) for _, item in self.callbacks_ if hasattr(item, name)]
-        return found[0] if found else default
+    def _with_state(self) -> dict[str, Any]:
+        """Return module, optimizer and the callbacks that have a ``state_dict``, by name."""
+        callbacks = {
+            f"callbacks__{name}": callback
+            for name, callback in self.callbacks_
+            if hasattr(callback, "state_dict")
+        }
+        return {"module": self.module_, "optimizer": self.optimizer_, **callbacks}
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Go through the batches; a loss that is not finite is no reason to go on.
+        """Process the batches of an epoch.
 
-        Unlike in skorch, the host waits for the losses once an epoch, not after each batch; until
-        then those in the history are tensors.
+        Unlike in skorch, losses are copied from the device once an epoch, not after each batch;
+        until then the history holds tensors.
+
+        Raises
+        ------
+        ValueError
+            If the training loss or a weight is not finite.
         """
         if iterator is None:
             return
@@ -230,10 +206,11 @@ class TrialNet(NeuralNet):
                 f"lower the learning rate, lr={self.lr}."
             )
         if training:
-            self._notify_those_with("on_epoch_trained", dataset_train=iterator.dataset)
+            for callback in self._training_callbacks():
+                callback.on_epoch_trained(self, dataset_train=iterator.dataset)
 
     def _read_losses(self, column: str) -> None:
-        """Put numbers in the place of the tensors that the last epoch's losses are."""
+        """Replace the losses of the last epoch, which are tensors, by numbers."""
         epoch: Any = self.history[-1]
         rows = [row for row in epoch["batches"] if column in row]
         values = torch.stack([row[column] for row in rows]).tolist()
@@ -241,19 +218,19 @@ class TrialNet(NeuralNet):
             row[column] = value
 
     def _is_finite(self) -> bool:
-        """Tell whether the last training loss and all weights are numbers."""
+        """Return whether the last training loss and all weights are finite."""
         last: Any = self.history[-1, "batches", -1, "train_loss"]
         weights = [parameter.detach().flatten() for parameter in self.module_.parameters()]
         return math.isfinite(last) and bool(torch.cat(weights).isfinite().all())
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
-        """Step, then put weights with a max-norm back within it."""
+        """Take a step of the optimizer, then apply the max-norm constraints."""
         step = super().train_step(self._augmented(batch), **fit_params)
-        project_max_norm(self.module_)
+        apply_max_norm(self.module_)
         return step
 
     def _augmented(self, batch: Any) -> Any:
-        """Augment standardised trials, so that their unit makes no difference."""
+        """Standardise the trials of a batch and augment them; their unit makes no difference."""
         if not self.augmentation_:
             return batch
         inputs, y = batch
@@ -261,31 +238,40 @@ class TrialNet(NeuralNet):
         X, y = augment(self.augmentation_, X, y)
         return {"x": X, "weight": inputs["weight"], "standardized": True}, y
 
-    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Compute the loss of a batch and its gradients, as a callback does if it has its way."""
-        return self._hook("compute_gradients", type(self).compute_gradients)(self, batch)
+    def train_step_single(self, batch: Any, **fit_params: Any) -> Step:
+        """Compute loss and gradients of a batch through the hooks of the callbacks."""
+        compute = self._compute_gradients
+        for callback in reversed(self._training_callbacks()):
+            compute = _bind(callback.compute_gradients, self, compute)
+        return compute(batch)
 
-    def compute_gradients(self, batch: Any) -> dict[str, Any]:
-        """Compute the loss of a batch and its gradients."""
+    def _compute_gradients(self, batch: Any) -> Step:
+        """Compute loss and gradients of a batch."""
         self._set_training(True)
+        callbacks = self._training_callbacks()
         inputs, target = batch
-        with self._hook("autocast", nullcontext)(self):
+        with ExitStack() as stack:
+            for callback in callbacks:
+                stack.enter_context(callback.autocast(self))
             output = self.infer(inputs)
         output = output.float() if output.dtype.itemsize < 4 else output
         loss = self.get_loss(output, target, X=inputs, training=True)
-        self._hook("differentiate", _differentiate)(self, loss)
+        backward: Callable[[torch.Tensor], None] = torch.Tensor.backward
+        for callback in reversed(callbacks):
+            backward = _bind(callback.differentiate, self, backward)
+        backward(loss)
         return {"loss": loss, "y_pred": output}
 
     def infer(self, x: dict[str, Any], **fit_params: Any) -> torch.Tensor:
-        """Send the trials of a batch through the module."""
+        """Return the outputs of the module for the trials of a batch."""
         if "standardized" in x:
             return self.module_.get_submodule("network")(x["x"])
-        return self.module_(x["x"]) if self._recall is None else self._recall.apply(x)
+        return self.module_(x["x"]) if self._statistics is None else self._statistics.apply(x)
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: Any, X: Any = None, training: bool = False
     ) -> torch.Tensor:
-        """Average the loss over the batch, each trial with its weight."""
+        """Return the weighted mean of the loss over the trials of a batch."""
         weight = X["weight"]
         if isinstance(y_true, MixedTarget):
             y_pred, y_true, weight = y_true.unmixed(y_pred, weight)
@@ -295,7 +281,7 @@ class TrialNet(NeuralNet):
             if not torch.equal(weight, torch.ones_like(weight)):
                 raise ValueError(
                     f"{type(self.criterion_).__name__} returns one loss for the whole batch, so "
-                    "sample_weight and class_weight cannot act, nor Mixup; it should take "
+                    "sample_weight, class_weight and Mixup have no effect; use a criterion with "
                     "reduction='none'."
                 )
             return loss
@@ -303,13 +289,13 @@ class TrialNet(NeuralNet):
 
 
 class ClassifierNet(TrialNet, NeuralNetClassifier):
-    """The net of a classifier; its module returns logits."""
+    """Net of a classifier; its module returns logits."""
 
     score_ = staticmethod(accuracy)
 
 
 class RegressorNet(TrialNet, NeuralNetRegressor):
-    """The net of a regressor; its module returns standardised targets."""
+    """Net of a regressor; its module returns standardised targets."""
 
     score_ = staticmethod(r2)
 
@@ -322,28 +308,28 @@ def make_net(
     weight_decay: float,
     **params: Any,
 ) -> TrialNet:
-    """Make a net that is ready to train.
+    """Return an initialised net.
 
     Parameters
     ----------
     net_class : type
         ClassifierNet or RegressorNet.
     module : torch.nn.Module
-        What to train.
+        The module to train.
     criterion, optimizer : str or callable
         The name of a torch loss or optimizer, its class, or a partial of it.
     weight_decay : float
-        What the optimizer is given.
+        Weight decay of the optimizer.
     **params : dict
         Parameters of the skorch net.
 
     Returns
     -------
     net : skorch.NeuralNet
-        The initialised net.
+        The net.
     """
-    criterion = by_name("criterion", criterion, _CRITERIA)
-    optimizer = by_name("optimizer", optimizer, _OPTIMIZERS)
+    criterion = find_class("criterion", criterion, _CRITERIA)
+    optimizer = find_class("optimizer", optimizer, _OPTIMIZERS)
     defaults: dict[str, Any] = {
         "criterion": criterion,
         "optimizer": optimizer,
@@ -363,8 +349,24 @@ def make_net(
     return net_class(module, **{**defaults, **params}).initialize()
 
 
-def _differentiate(net: TrialNet, loss: torch.Tensor) -> None:
-    loss.backward()
+def _call(
+    callback: Any, method_name: str, net: TrialNet, kwargs: dict[str, Any]
+) -> BaseException | None:
+    """Call a hook, and return the exception with which the callback stops training, if any."""
+    try:
+        getattr(callback, method_name)(net, **kwargs)
+    except StopTraining as stop:
+        return stop
+    except KeyboardInterrupt as stop:  # raised by skorch's EarlyStopping, or by Ctrl-C
+        if not isinstance(callback, skorch.callbacks.EarlyStopping):
+            raise
+        return stop
+    return None
+
+
+def _bind(hook: Callable[..., Any], net: TrialNet, function: Callable[[Any], Any]) -> Any:
+    """Return a function of one argument that calls a hook with the function it wraps."""
+    return lambda argument: hook(net, argument, function)
 
 
 def _accepts(factory: Any, parameter: str) -> bool:
@@ -372,19 +374,8 @@ def _accepts(factory: Any, parameter: str) -> bool:
 
 
 def _can_fuse(optimizer: Any, module: nn.Module, params: dict[str, Any]) -> bool:
-    """Tell whether the optimizer can take its steps as one operation, if nothing else is said."""
-    others = {"optimizer__fused", "optimizer__foreach", "optimizer__differentiable"}
+    """Return whether to use the fused form of the optimizer, which is faster."""
+    alternatives = {"optimizer__fused", "optimizer__foreach", "optimizer__differentiable"}
     devices = {parameter.device.type for parameter in module.parameters()}
-    plain = isinstance(optimizer, type) and _accepts(optimizer, "fused")
-    return plain and devices <= {"cpu", "cuda"} and not others & set(params)
-
-
-def _was_raised(interrupt: KeyboardInterrupt) -> bool:
-    """Tell a callback's ``raise KeyboardInterrupt`` from Ctrl-C, which comes at any instruction."""
-    trace = interrupt.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return False
-    code = trace.tb_frame.f_code.co_code
-    return dis.opname[code[trace.tb_lasti]] == "RAISE_VARARGS"
+    has_fused = isinstance(optimizer, type) and _accepts(optimizer, "fused")
+    return has_fused and devices <= {"cpu", "cuda"} and not alternatives & set(params)

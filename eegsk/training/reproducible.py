@@ -1,7 +1,4 @@
-"""A stretch of computation with its own seed and threads.
-
-It leaves no trace in the process, but that the C library keeps more of the memory that is freed.
-"""
+"""Reproducible computation: seeds and number of threads, restored afterwards."""
 
 from __future__ import annotations
 
@@ -14,39 +11,54 @@ from functools import cache
 import numpy as np
 import torch
 
-# Dropout draws from torch's global generator, which all threads of a process share: fits in
-# different threads take turns.
-_TURN = threading.RLock()
+# Dropout draws from torch's global generator, which all threads of a process share. Fits in
+# different threads therefore take turns.
+_LOCK = threading.RLock()
 
-# Just under the 32 MiB beyond which glibc does not learn from what is freed.
+# Size of a memory block in bytes. glibc adapts its threshold (see mallopt(3), M_MMAP_THRESHOLD)
+# to freed blocks up to 32 MiB only.
 _LARGE_BLOCK = 31 * 2**20
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Have the C library keep the memory of a step for the next, from now on.
+    """Make the C library reuse freed memory for the rest of the process.
 
-    glibc returns the activations of a step to the system, which then has to clear the same pages
-    for the next step, some 15 % of the time of an EEGNet. Once a large block has been freed, which
-    need not be written to, it keeps up to twice as much. Elsewhere this does nothing.
+    By default, glibc returns the memory of a training step to the operating system, which clears
+    it before the next step uses it. This takes about 15 % of the training time of an EEGNet. After
+    a large block was freed once, glibc keeps up to twice its size for reuse. With other C
+    libraries, this function has no effect.
     """
     torch.empty(_LARGE_BLOCK, dtype=torch.uint8)
 
 
 @contextmanager
 def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators and hold the number of threads, then put all back.
+    """Seed the global random generators and set the number of threads within a context.
+
+    Both are restored at the end of the context, also after an error.
 
     Parameters
     ----------
     seed : int
         Seed of the generators of torch, numpy and random.
     n_threads : int
-        Number of threads that torch computes with; sums depend on it in the last digits.
+        Number of CPU threads of torch. The last digits of sums depend on it.
     device : torch.device
-        Where torch computes; no other GPU is woken or seeded.
+        Device whose generator is seeded. Other GPUs are neither initialised nor seeded.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.training import reproducible
+    >>> with reproducible(seed=0, n_threads=1, device=torch.device("cpu")):
+    ...     first = torch.rand(3)
+    >>> with reproducible(seed=0, n_threads=1, device=torch.device("cpu")):
+    ...     second = torch.rand(3)
+    >>> torch.equal(first, second)
+    True
     """
-    with _TURN, _generators_restored(device), held_threads(n_threads):
+    with _LOCK, _restored_generators(device), torch_threads(n_threads):
         keep_freed_memory()
         _seed_generators(seed, device)
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
@@ -54,20 +66,20 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
 
 
 @contextmanager
-def held_threads(n_threads: int) -> Iterator[None]:
-    """Hold the number of threads that torch computes with."""
-    before = torch.get_num_threads()
+def torch_threads(n_threads: int) -> Iterator[None]:
+    """Set the number of CPU threads of torch within a context."""
+    previous = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(previous)
 
 
 def _seed_generators(seed: int, device: torch.device) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed is for all GPUs too
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed all GPUs
     if device.type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(seed)
@@ -76,7 +88,8 @@ def _seed_generators(seed: int, device: torch.device) -> None:
 
 
 @contextmanager
-def _generators_restored(device: torch.device) -> Iterator[None]:
+def _restored_generators(device: torch.device) -> Iterator[None]:
+    """Restore the global random generators at the end of a context."""
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     gpus = [device] if device.type == "cuda" else []
     mps_state = torch.mps.get_rng_state() if device.type == "mps" else None

@@ -1,4 +1,4 @@
-"""The score of each epoch, from the outputs that training and validation compute anyway."""
+"""Scores of each epoch, from the outputs of training and validation."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ Score = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def accuracy(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return the weighted share of trials whose largest logit is that of their class."""
+    """Return the weighted accuracy."""
     return ((output.argmax(1) == target) * weight).sum() / weight.sum()
 
 
 def r2(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return the weighted coefficient of determination, averaged over targets."""
-    share = (weight / weight.sum())[:, None]
-    unexplained = (share * (target - output).square()).sum(0)
-    total = (share * (target - (share * target).sum(0)).square()).sum(0)
-    return (1 - unexplained / total.clamp_min(torch.finfo(total.dtype).tiny)).mean()
+    weight = (weight / weight.sum())[:, None]
+    residual = (weight * (target - output).square()).sum(0)
+    total = (weight * (target - (weight * target).sum(0)).square()).sum(0)
+    return (1 - residual / total.clamp_min(torch.finfo(total.dtype).tiny)).mean()
 
 
 class EpochScores(Callback):
-    """Record ``train_score`` and ``valid_score`` in the history.
+    """Score callback, which records ``train_score`` and ``valid_score`` in the history.
 
-    The training score is that of the outputs on which the network was trained, dropout included,
-    while it went through the epoch.
+    The training score is that of the outputs during the epoch, with dropout, while the weights
+    change.
 
     Parameters
     ----------
@@ -40,24 +40,24 @@ class EpochScores(Callback):
         self.score = score
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin an epoch with nothing seen."""
-        self.seen_: dict[str, list[tuple[torch.Tensor, ...]]] = {"train": [], "valid": []}
+        """Delete the outputs of the last epoch."""
+        self.outputs_: dict[str, list[tuple[torch.Tensor, ...]]] = {"train": [], "valid": []}
 
     def on_batch_end(
         self, net: Any, batch: Any = None, training: bool = False, y_pred: Any = None, **kwargs: Any
     ) -> None:
-        """Keep what was computed of a batch."""
+        """Keep the outputs of a batch."""
         inputs, target = batch
-        self.seen_["train" if training else "valid"].append(
+        self.outputs_["train" if training else "valid"].append(
             (y_pred.detach(), target, inputs["weight"])
         )
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Record the scores and forget the outputs."""
-        for prefix, seen in self.seen_.items():
-            if seen:
-                self.record(net, prefix, *map(torch.cat, zip(*seen, strict=True)))
-        self.seen_ = {"train": [], "valid": []}
+        """Record the scores and delete the outputs."""
+        for prefix, batches in self.outputs_.items():
+            if batches:
+                self.record(net, prefix, *map(torch.cat, zip(*batches, strict=True)))
+        self.outputs_ = {"train": [], "valid": []}
 
     def record(
         self,
@@ -67,5 +67,5 @@ class EpochScores(Callback):
         target: torch.Tensor,
         weight: torch.Tensor,
     ) -> None:
-        """Record what the outputs of one side amount to."""
+        """Record the training or the validation score."""
         net.history.record(f"{prefix}_score", self.score(output, target, weight).item())

@@ -1,4 +1,4 @@
-"""What standardisation learns from the training trials."""
+"""Standardisation: statistics of the training trials, and the layer that uses them."""
 
 from __future__ import annotations
 
@@ -10,31 +10,35 @@ from torch import nn
 from ..blocks import Standardize, Whiten, lagged_products
 from .batches import Trials
 
-# How many trials to look at at once.
+# Number of trials whose statistics are computed at once.
 _CHUNK = 16
-# A spread below this share of the mean is rounding in single precision, not signal.
+# Ratio of standard deviation to mean up to which a channel counts as constant: smaller variations
+# are rounding errors of single precision.
 _ROUNDING = 1e-6
-# How many samples to predict a sample from, at most, and at most which share of a trial.
-_N_BEFORE, _SHARE = 20, 1 / 8
-# White noise, as a share of the power, so that predictions are not trusted beyond rounding.
+# Order of the linear prediction in samples, at most, and at most as a fraction of a trial's length.
+_MAX_ORDER, _MAX_FRACTION = 20, 1 / 8
+# Power of the white noise added to the autocovariance, as a fraction of the signal's power. It
+# keeps the linear equations of the prediction well conditioned.
 _NOISE = 1e-6
 
 
 def standardizer(trials: Trials, unit: str | None) -> nn.Module:
-    """Make the layer that standardises trials by what these trials are like.
+    """Create the layer that standardises trials with the statistics of the training trials.
 
     Parameters
     ----------
     trials : Trials
         The training trials.
     unit : {"channel", "global", "spectrum"} or None
-        Whether each electrode is divided by its own standard deviation, all by one, each by its own
-        after the spectrum that they have in common has been flattened, or nothing is done.
+        Scaling after the mean of each channel was subtracted. ``"channel"`` divides each channel by
+        its standard deviation. ``"global"`` divides all channels by one standard deviation.
+        ``"spectrum"`` whitens all channels with one filter, which flattens their mean spectrum, and
+        divides each by its standard deviation. None leaves the trials unchanged.
 
     Returns
     -------
     layer : torch.nn.Module
-        The layer. It leaves the scale of an electrode that is constant as it is.
+        The layer. It does not scale channels that are constant.
     """
     if unit is None:
         return nn.Identity()
@@ -42,87 +46,94 @@ def standardizer(trials: Trials, unit: str | None) -> nn.Module:
     if unit == "global":
         variance = variance.mean().expand_as(variance)
     scale = variance.sqrt()
-    is_flat = scale <= _ROUNDING * mean.abs()
-    scale = torch.where(is_flat, torch.ones_like(scale), scale)
+    is_constant = scale <= _ROUNDING * mean.abs()
+    scale = torch.where(is_constant, torch.ones_like(scale), scale)
     layer = Standardize(mean.float(), scale.float())
-    return _whitener(trials, layer, is_flat) if unit == "spectrum" else layer
+    return _whitener(trials, layer, is_constant) if unit == "spectrum" else layer
 
 
-def _whitener(trials: Trials, standardize: Standardize, is_flat: torch.Tensor) -> Whiten:
-    """Make the layer that flattens the mean spectrum of electrodes, and scales them anew."""
-    weight = _prediction_errors(_autocovariance(trials, standardize)).to(standardize.mean)
+def _whitener(trials: Trials, standardize: Standardize, is_constant: torch.Tensor) -> Whiten:
+    """Create the layer that flattens the mean spectrum of the channels and scales them again."""
+    weight = _whitening_filter(_autocovariance(trials, standardize)).to(standardize.mean)
     mean, scale = standardize.mean.squeeze(1), standardize.scale.squeeze(1)
-    errors = Whiten(mean, scale, weight)
-    n_before = len(weight) - 1
+    whiten = Whiten(mean, scale, weight)
+    order = len(weight) - 1
 
-    def powers(x: torch.Tensor) -> torch.Tensor:
-        return errors(x)[..., n_before:].square().mean(2)
+    def trial_powers(x: torch.Tensor) -> torch.Tensor:
+        return whiten(x)[..., order:].square().mean(2)
 
-    power = _weighted_mean(trials, powers)
-    left = torch.where(is_flat | (power == 0), torch.ones_like(power), power.sqrt())
-    return Whiten(mean, scale * left.to(scale), weight)
+    power = _weighted_mean(trials, trial_powers)
+    rescale = torch.where(is_constant | (power == 0), torch.ones_like(power), power.sqrt())
+    return Whiten(mean, scale * rescale.to(scale), weight)
 
 
 def _autocovariance(trials: Trials, standardize: Standardize) -> torch.Tensor:
-    """Return the mean autocovariance of standardised electrodes, from lag 0 on."""
+    """Estimate the mean autocovariance of standardised channels at lags 0, 1, 2, ..."""
     n_chans, n_times = trials.X.shape[1:]
-    n_before = min(_N_BEFORE, int(n_times * _SHARE))
-    products = _weighted_mean(trials, lambda x: lagged_products(standardize(x), n_before + 1))
+    order = min(_MAX_ORDER, int(n_times * _MAX_FRACTION))
+    products = _weighted_mean(trials, lambda x: lagged_products(standardize(x), order + 1))
     return products / (n_chans * n_times)
 
 
-def _prediction_errors(autocovariance: torch.Tensor) -> torch.Tensor:
-    """Return by what to multiply samples, the last one last, to get the error of its prediction."""
+def _whitening_filter(autocovariance: torch.Tensor) -> torch.Tensor:
+    """Compute the filter that returns the error of the linear prediction of each sample.
+
+    The predictor ``a`` solves the Yule-Walker equations ``R a = r``, with the autocovariance
+    ``R[i, j] = r[|i - j|]``, and predicts ``x[t]`` by ``a[1] x[t - 1] + a[2] x[t - 2] + ...``.
+    """
     lags = torch.arange(len(autocovariance) - 1, device=autocovariance.device)
     covariance = autocovariance[(lags[:, None] - lags).abs()]
-    noise = _NOISE * autocovariance[0]
+    noise = _NOISE * autocovariance[0]  # zero if all channels are constant
     covariance.diagonal().add_(torch.where(noise > 0, noise, torch.ones_like(noise)))
-    prediction = torch.linalg.solve(covariance, autocovariance[1:])
-    return torch.cat([-prediction.flip(0), torch.ones_like(noise)[None]])
+    predictor = torch.linalg.solve(covariance, autocovariance[1:])
+    return torch.cat([-predictor.flip(0), torch.ones_like(noise)[None]])
 
 
 def channel_statistics(trials: Trials) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the weighted mean and variance of each electrode over trials and times.
+    """Compute the weighted mean and variance of each channel over trials and times.
 
     Parameters
     ----------
     trials : Trials
-        Trials; each counts as many times as its weight says.
+        Trials with their weights. A weight of 2 counts as two equal trials.
 
     Returns
     -------
     mean : torch.Tensor of shape (n_chans,)
-        Means, in double precision.
+        Mean of each channel in double precision.
     variance : torch.Tensor of shape (n_chans,)
-        Variances about them, in double precision.
+        Variance of each channel in double precision.
     """
-    parts = list(map(_mean_and_variance, trials.chunks(_CHUNK)))
-    means, variances = (torch.cat(part) for part in zip(*parts, strict=True))
-    share = _shares(trials)
-    mean = (share * means).sum(0)
-    return mean, (share * (variances + (means - mean).square())).sum(0)
+    chunks = list(map(_mean_and_variance, trials.chunks(_CHUNK)))
+    means, variances = (torch.cat(part) for part in zip(*chunks, strict=True))
+    weight = _normalized_weights(trials)
+    mean = (weight * means).sum(0)
+    # Law of total variance: variance within trials plus variance of the trials' means.
+    return mean, (weight * (variances + (means - mean).square())).sum(0)
 
 
 def _weighted_mean(
-    trials: Trials, of_trials: Callable[[torch.Tensor], torch.Tensor]
+    trials: Trials, function: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """Average what a function returns of each trial, in double precision."""
-    parts = [of_trials(x).double() for x in trials.chunks(_CHUNK)]
-    return (_shares(trials) * torch.cat(parts)).sum(0)
+    """Compute a function of each trial and its weighted mean in double precision."""
+    values = torch.cat([function(x).double() for x in trials.chunks(_CHUNK)])
+    return (_normalized_weights(trials) * values).sum(0)
 
 
-def _shares(trials: Trials) -> torch.Tensor:
-    """Return what part each trial has in an average, (n_trials, 1)."""
+def _normalized_weights(trials: Trials) -> torch.Tensor:
+    """Return the weights of the trials, (n_trials, 1), scaled so that their sum is one."""
     weight = trials.weight[trials.index].double()
     return (weight / weight.sum())[:, None]
 
 
 def _mean_and_variance(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and variance over time of signals.
+    """Compute the mean and variance of signals over time, several times faster than torch.var_mean.
 
-    One after the other they take a fraction of the time of ``torch.var_mean``.
+    In single precision, the mean of the centred signals is the rounding error of the first mean.
+    Adding it gives the precise mean, and subtracting its square the precise variance.
     """
     mean = x.mean(2)
     centred = x - mean[..., None]
-    rest = centred.mean(2)  # what rounding has left in the mean
-    return mean.double() + rest, (centred.square_().mean(2) - rest.square()).clamp_min_(0).double()
+    error = centred.mean(2)
+    variance = (centred.square_().mean(2) - error.square()).clamp_min_(0)
+    return mean.double() + error, variance.double()

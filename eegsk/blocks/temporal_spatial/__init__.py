@@ -1,13 +1,13 @@
-"""The front end of the networks, filters over time and electrodes, with the least work.
+"""Factorised front ends: temporal filters followed by spatial filters, with the least work.
 
-Filters over time and over electrodes commute, so that the electrodes can be mixed first and only
-the mixtures filtered, not each electrode by each filter. Where batch normalisation stands between
-the two, the statistics of what is then never computed are a quadratic form of the weights in the
-signal's autocovariance.
+Temporal and spatial filters commute. The channels are therefore mixed first, and only the mixtures
+are filtered over time. Batch normalisation between the two needs the statistics of signals that are
+not computed; they are quadratic forms of the filters in the autocovariance of the trials. The
+derivation is in ``docs/user_guide/front_end.md``, to which the comments refer by equation.
 """
 
 from ._folded import Mixture
-from ._front_end import FrontEnd, is_watched
+from ._front_end import FrontEnd, has_hooks
 from .dense import DenseTemporalSpatial
 from .multi_kernel import MultiKernelTemporalSpatial
 from .one_stage import TemporalSpatial
@@ -20,5 +20,5 @@ __all__ = [
     "MultiKernelTemporalSpatial",
     "TemporalSpatial",
     "TwoStageTemporalSpatial",
-    "is_watched",
+    "has_hooks",
 ]

@@ -1,8 +1,9 @@
-"""Two stages of filters over time as one, but for the borders of the signal.
+"""Composition of two stages of temporal filters to one, with a correction at the borders.
 
-Filters of filters are longer filters. Only where the second stage reaches beyond the signal does it
-not see what the first would have gone on with, but zeros: what the long filters would have seen
-there is taken away, by operators of their own.
+Filters of filters are longer filters. At the borders of the signal the two differ: the second stage
+sees zeros outside the signal, but the composed filters act as if the first stage continued there.
+The difference is the excess of the composed filters, and it is subtracted. Equations are those of
+docs/user_guide/front_end.md.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from ._window_statistics import Reach, WindowStatistics
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Filters over time with constants.
+    """Temporal filters with a constant for each.
 
     Parameters
     ----------
     weight : torch.Tensor of shape (n_filters, kernel)
         The filters.
     constant : torch.Tensor of shape (n_filters,)
-        What is added to their outputs.
+        Constants added to the filtered signals.
     reach : (int, int)
-        How many samples before and after its own an output depends on.
+        Number of samples that an output depends on before and after the current one.
     """
 
     weight: torch.Tensor
@@ -39,33 +40,48 @@ class Stage:
     reach: Reach
 
     def reversed(self) -> Stage:
-        """Return the stage for signals that run backwards."""
+        """Return the stage that acts in the same way on reversed signals."""
         return Stage(self.weight.flip(-1), self.constant, _swap(self.reach))
 
 
 class TwoStages:
-    """A stage of filters, and a second one that filters its outputs within the signal.
+    """Two stages of temporal filters, composed to one stage.
 
     Parameters
     ----------
     first : Stage
-        The first stage.
+        The first stage, its batch normalisation included.
     second_weight : torch.Tensor of shape (n_filters, n_first_filters, second_kernel)
         The filters of the second stage.
     second_reach : (int, int)
-        How many samples before and after its own an output of the second stage depends on.
+        Number of samples that an output of the second stage depends on before and after the
+        current one.
+
+    Attributes
+    ----------
+    weight : torch.Tensor of shape (n_filters, kernel + second_kernel - 1)
+        The composed filters, Eq. (18).
+    reach : (int, int)
+        Number of samples that a composed filter sees before and after the current one.
+    constant : torch.Tensor of shape (n_filters,)
+        Constants of the composed filters, Eq. (18).
+    head, tail : Border
+        The first and the last outputs.
     """
 
     def __init__(self, first: Stage, second_weight: torch.Tensor, second_reach: Reach) -> None:
         kernel, second_kernel = first.weight.shape[-1], second_weight.shape[-1]
+        # Row r of ``shifted`` is a first filter, delayed by second_kernel - 1 - r samples. The
+        # matrix product is the sum over first filters and taps of Eq. (18).
         shifted = hankel(
             F.pad(first.weight, (second_kernel - 1, 0)), second_kernel, kernel + second_kernel - 1
         )
         self.weight = second_weight.flip(-1).flatten(1) @ shifted.flatten(0, 1)
         self.reach = (first.reach[0] + second_reach[0], first.reach[1] + second_reach[1])
         self.constant = second_weight.sum(2) @ first.constant
-        self.head = _Border(self.weight, self.reach, first, second_weight, second_reach[0])
-        self.tail = _Border(
+        self.head = Border(self.weight, self.reach, first, second_weight, second_reach[0])
+        # The last outputs are the first ones of the reversed signals and filters.
+        self.tail = Border(
             self.weight.flip(-1),
             _swap(self.reach),
             first.reversed(),
@@ -73,86 +89,106 @@ class TwoStages:
             second_reach[1],
         )
 
-    def filter(self, x: torch.Tensor, of_ones: torch.Tensor) -> torch.Tensor:
-        """Filter signals, but for adding ``constant``.
+    def filter(self, x: torch.Tensor, response_to_ones: torch.Tensor) -> torch.Tensor:
+        """Filter signals, Eq. (19) without ``constant``.
 
         Parameters
         ----------
         x : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
-            For each filter, the signals that it filters, mixtures of electrodes.
-        of_ones : torch.Tensor of shape (n_filters, depth)
-            What they would be of electrodes that all were one.
+            For each filter, mixtures of channels that it filters.
+        response_to_ones : torch.Tensor of shape (n_filters, depth)
+            Value of each mixture if all channels were one.
 
         Returns
         -------
         filtered : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
-            What the second stage makes of what the first makes of them.
+            Outputs of the second stage.
         """
         filtered = filter_time(x, self.weight, self.reach[0])
-        return _SubtractAtEnds.apply(filtered, *self.beyond(x, of_ones))
+        return _SubtractAtBorders.apply(filtered, *self.excess(x, response_to_ones))
 
-    def beyond(self, x: torch.Tensor, of_ones: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the composed filters have too much in the first and the last outputs."""
-        tail = self.tail.beyond(Signals(x).last(self.tail.n_seen).flip(-1), of_ones)
-        return self.head.beyond(x, of_ones), tail.flip(-1)
+    def excess(
+        self, x: torch.Tensor, response_to_ones: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the excess of the composed filters in the first and in the last outputs."""
+        last = Signals(x).last(self.tail.n_inputs).flip(-1)
+        return (
+            self.head.excess(x, response_to_ones),
+            self.tail.excess(last, response_to_ones).flip(-1),
+        )
 
     def statistics(
         self, signals: Signals, windows: WindowStatistics
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and variance of the outputs for signals with such windows."""
+        """Return mean and variance of the outputs, Eqs. (7) and (21).
+
+        Parameters
+        ----------
+        signals : Signals
+            Trials.
+        windows : WindowStatistics
+            Statistics of their windows for the composed filters.
+
+        Returns
+        -------
+        mean, variance : torch.Tensor of shape (n_filters,)
+            Over trials, channels and time points.
+        """
         mean, variance = windows.filtered(self.weight)
-        square = variance + mean.square()
-        head = signals.first(self.head.n_seen)
-        tail = signals.last(self.tail.n_seen).flip(-1)
-        for border, seen in ((self.head, head), (self.tail, tail)):
-            of_values, of_squares = border.moments(seen, signals.x.numel())
-            mean, square = mean + of_values, square + of_squares
-        return mean + self.constant, (square - mean.square()).clamp_min(0)
+        mean_square = variance + mean.square()
+        first = signals.first(self.head.n_inputs)
+        last = signals.last(self.tail.n_inputs).flip(-1)
+        for border, samples in ((self.head, first), (self.tail, last)):
+            change, change_of_square = border.moment_changes(samples, signals.x.numel())
+            mean, mean_square = mean + change, mean_square + change_of_square
+        return mean + self.constant, (mean_square - mean.square()).clamp_min(0)
 
 
 class FixedStages(nn.Module):
-    """Two stages that do not change any more.
+    """Two composed stages with fixed weights, for prediction.
 
     Parameters
     ----------
     stages : TwoStages
         The stages.
-    of_ones : torch.Tensor of shape (n_filters, depth)
-        What the signals to filter would be of electrodes that all were one.
+    response_to_ones : torch.Tensor of shape (n_filters, depth)
+        Value of each filtered mixture if all channels were one.
     """
 
-    def __init__(self, stages: TwoStages, of_ones: torch.Tensor) -> None:
+    def __init__(self, stages: TwoStages, response_to_ones: torch.Tensor) -> None:
         super().__init__()
-        weight = stages.weight.repeat_interleave(of_ones.shape[1], dim=0)
+        weight = stages.weight.repeat_interleave(response_to_ones.shape[1], dim=0)
         self.filters = FixedFilters(weight, stages.reach[0])
         self.stages = stages
-        self.of_ones = of_ones
+        self.response_to_ones = response_to_ones
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_filters * depth, n_times)."""
         filtered = self.filters(x)
-        beyond = self.stages.beyond(x.unflatten(1, self.of_ones.shape), self.of_ones)
-        for end, excess in zip((_first, _last), beyond, strict=True):
-            end(filtered, excess.shape[-1]).sub_(excess.flatten(1, 2))
+        mixtures = x.unflatten(1, self.response_to_ones.shape)
+        head, tail = self.stages.excess(mixtures, self.response_to_ones)
+        _first(filtered, head.shape[-1]).sub_(head.flatten(1, 2))
+        _last(filtered, tail.shape[-1]).sub_(tail.flatten(1, 2))
         return filtered
 
 
 @dataclass(frozen=True, eq=False)
-class _Border:
-    """The first outputs of composed filters, which see too much.
+class Border:
+    """The first outputs of composed filters, where they differ from the two stages.
 
     Parameters
     ----------
     weight : torch.Tensor of shape (n_filters, kernel)
         The composed filters.
     reach : (int, int)
-        Their reach.
+        Number of samples that a composed filter sees before and after the current one.
     first : Stage
         The first stage.
     second_weight : torch.Tensor of shape (n_filters, n_first_filters, second_kernel)
         The filters of the second stage.
     n_outputs : int
-        How many outputs this is about: as many as the second stage reaches back.
+        Number of outputs that differ, i.e. of samples that the second stage sees before the current
+        one.
     """
 
     weight: torch.Tensor
@@ -162,52 +198,75 @@ class _Border:
     n_outputs: int
 
     @property
-    def n_seen(self) -> int:
-        """How many of the first samples the outputs depend on."""
+    def n_inputs(self) -> int:
+        """Number of samples, counted from the border, that these outputs depend on."""
         return self.n_outputs + self.reach[1]
 
     @cached_property
-    def excess(self) -> torch.Tensor:
-        """What outputs see too much of a one and the first samples, (n_filters, n_outputs, ...).
+    def excess_operator(self) -> torch.Tensor:
+        """The matrix of Eq. (20) for each filter, of shape (n_filters, n_outputs, 1 + n_samples).
 
-        It is what the second stage would see of the first before the signal begins, some of which
-        the first stage would make of the signal's beginning.
+        It maps a one and the first samples of the signal to the excess of the first outputs.
         """
-        n_outputs, n_before = self.n_outputs, self.first.reach[0] + 1
-        earlier = self.second_weight[..., :n_outputs].flip(-1)
-        second = hankel(earlier, n_outputs, n_outputs).transpose(1, 2)
-        ahead = self.first.weight[:, n_before:]
-        samples = hankel(ahead, n_outputs, ahead.shape[-1])
+        n_outputs, n_past = self.n_outputs, self.first.reach[0] + 1
+        # V of Eq. (20), with axes (filter, output, first filter, position before the signal).
+        taps = self.second_weight[..., :n_outputs].flip(-1)
+        second = hankel(taps, n_outputs, n_outputs).transpose(1, 2)
+        # [h 1, g W] of Eq. (20), with axes (first filter, position before the signal, sample).
+        future_taps = self.first.weight[:, n_past:]
+        samples = hankel(future_taps, n_outputs, future_taps.shape[-1])
         ones = self.first.constant[:, None, None].expand(-1, n_outputs, 1)
         first = torch.cat([ones, samples], dim=2).flatten(0, 1)
         return second.flatten(2) @ first
 
-    def beyond(self, x: torch.Tensor, of_ones: torch.Tensor) -> torch.Tensor:
-        """Return what the outputs for signals (n_trials, n_filters, depth, ...) have too much."""
-        excess = self.excess.to(x.dtype)
-        x = x[..., : excess.shape[-1] - 1]
-        ones = of_ones.to(x.dtype)[None, ..., None].expand(len(x), -1, -1, 1)
-        seen = torch.cat([ones, x], dim=-1)
-        return torch.einsum("bfds,fts->bfdt", seen, excess[..., : seen.shape[-1]])
+    def excess(self, x: torch.Tensor, response_to_ones: torch.Tensor) -> torch.Tensor:
+        """Return the excess for signals of shape (n_trials, n_filters, depth, n_times)."""
+        operator = self.excess_operator.to(x.dtype)
+        x = x[..., : operator.shape[-1] - 1]
+        ones = response_to_ones.to(x.dtype)[None, ..., None].expand(len(x), -1, -1, 1)
+        inputs = torch.cat([ones, x], dim=-1)
+        return torch.einsum("bfds,fts->bfdt", inputs, operator[..., : inputs.shape[-1]])
 
-    def moments(self, seen: torch.Tensor, n_values: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the excess changes in the means of the outputs, and of their squares."""
-        seen = F.pad(seen.flatten(0, -2).to(self.weight.dtype), (1, 0), value=1.0)
-        excess = self.excess[..., : seen.shape[-1]]
-        products = seen.T @ seen[:, : excess.shape[-1]] / n_values
-        filters = F.pad(self._windows(), (1, 0))[..., : seen.shape[-1]]
+    def moment_changes(
+        self, samples: torch.Tensor, n_values: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the changes of mean and mean square by subtracting the excess, Eq. (21).
+
+        Parameters
+        ----------
+        samples : torch.Tensor of shape (n_trials, n_chans, n_inputs)
+            The first samples of the trials.
+        n_values : int
+            Number of values of the trials, over which the mean is taken.
+
+        Returns
+        -------
+        change, change_of_square : torch.Tensor of shape (n_filters,)
+            To be added to the mean and the mean square of the composed filters' outputs.
+        """
+        # Columns: a one, then the samples. ``products`` has the sums of all pairs that are needed.
+        inputs = F.pad(samples.flatten(0, -2).to(self.weight.dtype), (1, 0), value=1.0)
+        operator = self.excess_operator[..., : inputs.shape[-1]]
+        products = inputs.T @ inputs[:, : operator.shape[-1]] / n_values
+        filters = F.pad(self._window_weights(), (1, 0))[..., : inputs.shape[-1]]
         # (output - excess) ** 2 - output ** 2 = (excess - 2 * output) * excess
-        excess_of = excess @ products[: excess.shape[-1]] - 2 * (filters @ products)
-        return -(excess @ products[0]).sum(1), (excess_of * excess).sum((1, 2))
+        factors = operator @ products[: operator.shape[-1]] - 2 * (filters @ products)
+        return -(operator @ products[0]).sum(1), (factors * operator).sum((1, 2))
 
-    def _windows(self) -> torch.Tensor:
-        """Return the composed filters where they see the first samples, one output a row."""
-        after = self.weight[:, self.reach[0] + 1 - self.n_outputs :]
-        return hankel(after, self.n_outputs, self.n_seen).flip(1)
+    def _window_weights(self) -> torch.Tensor:
+        """Return the weights of the first samples in each output of the composed filters.
+
+        The result has shape (n_filters, n_outputs, n_inputs).
+        """
+        taps = self.weight[:, self.reach[0] + 1 - self.n_outputs :]
+        return hankel(taps, self.n_outputs, self.n_inputs).flip(1)
 
 
 def hankel(x: torch.Tensor, n_rows: int, n_columns: int) -> torch.Tensor:
-    """Return matrices (..., n_rows, n_columns) of ``x[..., row + column]``, zero beyond ``x``."""
+    """Return Hankel matrices: entry (row, column) is ``x[..., row + column]``.
+
+    Entries after the end of ``x`` are zero. The result has shape (..., n_rows, n_columns).
+    """
     padded = F.pad(x, (0, n_rows + n_columns - x.shape[-1]))
     return padded.unfold(-1, n_columns, 1)[..., :n_rows, :]
 
@@ -216,8 +275,8 @@ def _swap(reach: Reach) -> Reach:
     return reach[1], reach[0]
 
 
-class _SubtractAtEnds(torch.autograd.Function):
-    """Subtract from the first and the last samples in place, without copying gradients."""
+class _SubtractAtBorders(torch.autograd.Function):
+    """Subtraction from the first and the last samples, in place and without copying gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, head: torch.Tensor, tail: torch.Tensor) -> torch.Tensor:

@@ -1,25 +1,26 @@
-"""A front end whose weights do not change any more.
+"""Front ends folded for prediction: fixed mixtures, filters and constants.
 
-Weights are plain attributes, which are found sooner than buffers.
+Weights are plain attributes, because looking up a parameter or buffer of a module takes longer.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .._convolve import mix
 
 
 class Mixture(nn.Module):
-    """Mix signals, and add constants.
+    """Fixed mixtures of signals with a constant for each.
 
     Parameters
     ----------
     weight : torch.Tensor of shape (n_outputs, n_signals)
-        The mixtures.
+        Weights of the mixtures.
     constant : torch.Tensor of shape (n_outputs,)
-        What is added to them.
+        Constants added to the mixtures.
     """
 
     def __init__(self, weight: torch.Tensor, constant: torch.Tensor) -> None:
@@ -31,17 +32,21 @@ class Mixture(nn.Module):
         return mix(x, self.weight, self.constant)
 
 
-class Folded(nn.Module):
-    """Mixtures of electrodes, filters over time, and constants: all that is left of a front end.
+class FoldedFrontEnd(nn.Module):
+    """Folded front end: mixtures of channels, temporal filters, and constants.
 
     Parameters
     ----------
     mixture : Mixture
-        Of electrodes as they were recorded.
+        Mixtures of the channels as they were recorded.
     filters : torch.nn.Module
-        Filters over time of the mixtures.
+        Temporal filters of the mixtures.
     constant : torch.Tensor of shape (n_outputs,)
-        What is added to their outputs.
+        Constants added to the filtered mixtures.
+
+    Notes
+    -----
+    Eq. (27) of docs/user_guide/front_end.md.
     """
 
     def __init__(self, mixture: Mixture, filters: nn.Module, constant: torch.Tensor) -> None:
@@ -51,5 +56,55 @@ class Folded(nn.Module):
         self.constant = constant[:, None]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, n_times)."""
+        """Filter trials of shape (n_trials, n_chans, n_times)."""
         return self.filters(self.mixture(x)) + self.constant
+
+
+def fused(
+    convolution: nn.Conv2d, norm: nn.BatchNorm1d | nn.BatchNorm2d
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias of a convolution that includes the batch normalisation after it.
+
+    Parameters
+    ----------
+    convolution : torch.nn.Conv2d
+        Temporal or spatial filters, i.e. with one axis of the kernel of length one.
+    norm : torch.nn.BatchNorm1d or torch.nn.BatchNorm2d
+        The batch normalisation, in evaluation mode.
+
+    Returns
+    -------
+    weight : torch.Tensor of shape (n_filters, n_weights)
+        Weights of each filter.
+    bias : torch.Tensor of shape (n_filters,)
+        Constant of each filter.
+    """
+    weight, bias = fuse_conv_bn_weights(
+        convolution.weight,
+        convolution.bias,
+        norm.running_mean,  # type: ignore[arg-type]
+        norm.running_var,  # type: ignore[arg-type]
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    return weight.detach().flatten(1), bias.detach()
+
+
+def channel_mixture(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> Mixture:
+    """Return mixtures of recorded channels that equal mixtures of standardised ones.
+
+    Parameters
+    ----------
+    weight : torch.Tensor of shape (n_outputs, n_chans)
+        Weights of the standardised channels.
+    mean, scale : torch.Tensor of shape (n_chans,)
+        Mean and scale that standardisation uses.
+
+    Returns
+    -------
+    mixture : Mixture
+        Eq. (26) of docs/user_guide/front_end.md.
+    """
+    weight = weight / scale
+    return Mixture(weight, -weight @ mean)

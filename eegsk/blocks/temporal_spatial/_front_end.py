@@ -1,4 +1,7 @@
-"""What the front ends share: two orders of the same computation."""
+"""Base class of the front ends, which choose between two orders of computation.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +13,30 @@ import torch
 from torch import nn
 
 from ..standardize import Standardize
-from ._folded import Mixture
 from ._signals import Signals
 from ._window_statistics import Reach, WindowStatistics, trial_sums, window_statistics
 
 
 class FrontEnd(nn.Module):
-    """Layers that may be computed one by one or, with the same result, factorised.
+    """Base class of layers that are computed one by one or, with the same result, factorised.
 
-    Which is cheaper depends on the numbers of electrodes, filters and taps. In training mode,
-    trials that need a gradient themselves, as for a saliency map, go layer by layer: factorised,
-    the batch statistics do not know that they depend on the trials. So they do as long as one of
-    the layers has a hook, be it one that only looks, or one that changes weights or outputs.
+    The cheaper order depends on the numbers of channels, filters and taps. Layers are always
+    computed one by one if a layer has a hook, because hooks run only if the layer does, and if the
+    trials need a gradient in training mode, e.g. for a saliency map, because the factorised batch
+    statistics are not differentiated with respect to the trials.
     """
 
-    _sums: torch.Tensor | None = None
-    _to_standardize: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
+    n_added: int = 0  # number of samples by which the output is longer than the input
+
+    _statistics: torch.Tensor | None = None
+    _standardization: tuple[torch.Tensor, torch.Tensor] | tuple[()] = ()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter trials, (n_trials, n_chans, n_times), into (n_trials, n_outputs, ...)."""
-        signals = Signals(x, *self._to_standardize)
-        depends = self.training and x.requires_grad
-        if depends or self._plain_is_best(x) or any(map(is_watched, self._layers())):
-            return self._layer_by_layer(signals.all())
+        """Filter trials of shape (n_trials, n_chans, n_times)."""
+        signals = Signals(x, *self._standardization)
+        needs_gradient = self.training and x.requires_grad
+        if needs_gradient or self._plain_is_cheaper(x) or any(map(has_hooks, self._layers())):
+            return self._layer_by_layer(signals.standardized())
         return self._factorised(signals)
 
     def _layers(self) -> Iterator[nn.Module]:
@@ -41,87 +45,96 @@ class FrontEnd(nn.Module):
 
     @property
     def window(self) -> Reach | None:
-        """How many samples around its own a filter sees whose outputs are normalised, if any."""
+        """Number of samples that a temporal filter sees before and after the current one.
+
+        None if no batch normalisation follows the temporal filters directly; training then needs no
+        statistics of the trials.
+        """
         return None
 
-    def summarize(self, x: torch.Tensor) -> torch.Tensor:
-        """Sum up what training needs of trials in each epoch, whatever the weights are.
+    def trial_statistics(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute the statistics of trials that training needs, whatever the weights are.
 
         Parameters
         ----------
         x : torch.Tensor of shape (n_trials, n_chans, n_times)
-            Trials.
+            Standardised trials.
 
         Returns
         -------
-        sums : torch.Tensor of shape (n_trials, n_sums)
-            For :meth:`recalling`.
+        statistics : torch.Tensor of shape (n_trials, n_statistics)
+            The argument of :meth:`using_statistics`. ``n_statistics`` is zero if the front end
+            needs none.
         """
-        return x.new_empty(len(x), 0) if self.window is None else trial_sums(x, self.window)
+        if self.window is None:
+            return x.new_empty(len(x), 0)
+        return trial_sums(x, self.window, self.n_added)
 
     @contextmanager
-    def recalling(
-        self, sums: torch.Tensor, standardize: Standardize | None = None
+    def using_statistics(
+        self, statistics: torch.Tensor, standardize: Standardize | None = None
     ) -> Iterator[None]:
-        """Spare the front end work on the trials of a batch that is known.
+        """Within this context, use precomputed statistics for the trials of a batch.
 
         Parameters
         ----------
-        sums : torch.Tensor of shape (n_trials, n_sums)
-            What :meth:`summarize` returned of the trials.
+        statistics : torch.Tensor of shape (n_trials, n_statistics)
+            The result of :meth:`trial_statistics` for these trials.
         standardize : Standardize or None, default=None
-            A layer that has not been applied to them, which the front end is to make up for.
+            If given, the front end receives trials that are not standardised yet, and computes the
+            same as if this layer had standardised them.
         """
-        self._sums = sums
-        self._to_standardize = (standardize.mean, standardize.scale) if standardize else ()
+        self._statistics = statistics
+        self._standardization = (standardize.mean, standardize.scale) if standardize else ()
         try:
             yield
         finally:
-            self._sums, self._to_standardize = None, ()
+            self._statistics, self._standardization = None, ()
 
     def _window_statistics(self, signals: Signals) -> WindowStatistics:
-        sums = self.summarize(signals.all()) if self._sums is None else self._sums
-        return window_statistics(sums, self.window or (0, 0), signals.x.numel())
+        sums = self._statistics
+        if sums is None:
+            sums = self.trial_statistics(signals.standardized())
+        return window_statistics(sums, self.window or (0, 0), self._n_values(signals.x))
+
+    def _n_values(self, x: torch.Tensor) -> int:
+        """Return the number of values of a filtered signal, ``n`` of Eq. (6)."""
+        n_trials, n_chans, n_times = x.shape
+        return n_trials * n_chans * (n_times + self.n_added)
 
     @abstractmethod
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
-        """Return what the front end is in evaluation mode, standardisation before it included.
+        """Return the front end in evaluation mode, with the standardisation before it, folded.
 
         Parameters
         ----------
         mean, scale : torch.Tensor of shape (n_chans,)
-            What standardisation subtracts, and what it divides by.
+            Mean and scale that standardisation uses.
 
         Returns
         -------
         folded : torch.nn.Module
-            A module whose weights no longer depend on the front end's.
+            A module with copies of the weights: later changes of the front end do not affect it.
         """
 
     @abstractmethod
-    def _plain_is_best(self, x: torch.Tensor) -> bool:
-        """Tell whether factorising would save nothing."""
+    def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
+        """Compare the costs of the two orders for trials of this shape."""
 
     @abstractmethod
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute the layers in their order."""
+        """Compute the layers one by one, for standardised trials."""
 
     @abstractmethod
     def _factorised(self, signals: Signals) -> torch.Tensor:
         """Compute the same with less work."""
 
 
-def is_watched(layer: nn.Module) -> bool:
-    """Tell whether a layer has hooks, which are called only if the layer is."""
+def has_hooks(layer: nn.Module) -> bool:
+    """Check whether a layer has hooks, which run only if the layer does."""
     return bool(
         layer._forward_hooks
         or layer._forward_pre_hooks
         or layer._backward_hooks
         or layer._backward_pre_hooks
     )
-
-
-def electrodes(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> Mixture:
-    """Return mixtures of standardised electrodes as mixtures of electrodes as recorded."""
-    weight = weight / scale
-    return Mixture(weight, -weight @ mean)

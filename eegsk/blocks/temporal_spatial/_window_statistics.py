@@ -1,4 +1,8 @@
-"""Mean and covariance of all windows of a signal, without cutting them."""
+"""Mean and covariance of the samples that a temporal filter sees, without cutting windows.
+
+Equations are those of docs/user_guide/front_end.md. ``P`` and ``Q`` are the numbers of samples
+that a filter of ``kernel = P + Q + 1`` taps sees before and after the current one, its reach.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +20,16 @@ Reach = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class WindowStatistics:
-    """Mean and covariance of the windows that a filter sees.
+    """Mean and covariance of the windows that a filter sees, Eq. (6).
 
     Parameters
     ----------
     reach : (int, int)
-        How many samples before and after its own a window has.
+        Number of samples of a window before and after the current one.
     mean : torch.Tensor of shape (kernel,)
-        Mean over signals and times of each sample of the window.
+        Mean of each sample of the window over trials, channels and window positions.
     covariance : torch.Tensor of shape (kernel, kernel)
-        Their covariance.
+        Covariance of the samples of the window.
     """
 
     reach: Reach
@@ -33,40 +37,43 @@ class WindowStatistics:
     covariance: torch.Tensor
 
     def within(self, reach: Reach) -> WindowStatistics:
-        """Return the statistics of windows of a shorter reach."""
+        """Return the statistics of windows with a shorter reach, which are a part of these."""
         start = self.reach[0] - reach[0]
         inner = slice(start, start + sum(reach) + 1)
         return WindowStatistics(reach, self.mean[inner], self.covariance[inner, inner])
 
     def filtered(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and variance of the outputs of filters (n_filters, kernel)."""
+        """Return mean and variance of the outputs of filters (n_filters, kernel), Eq. (7)."""
         weight = weight.to(self.mean.dtype)
         variance = ((weight @ self.covariance) * weight).sum(1)
         return weight @ self.mean, variance.clamp_min(0)
 
 
 @torch.no_grad()
-def trial_sums(x: torch.Tensor, reach: Reach) -> torch.Tensor:
-    """Compute what the statistics of windows need of each trial.
+def trial_sums(x: torch.Tensor, reach: Reach, n_added: int = 0) -> torch.Tensor:
+    """Compute the sums of each trial that the window statistics consist of.
 
     Parameters
     ----------
     x : torch.Tensor of shape (n_trials, n_chans, n_times)
-        Trials, zero-padded in thought.
+        Trials, without zero padding.
     reach : (int, int)
-        How many samples before and after its own a window has.
+        Number of samples of a window before and after the current one.
+    n_added : int, default=0
+        Number of window positions after the last sample.
 
     Returns
     -------
     sums : torch.Tensor of shape (n_trials, n_sums)
-        The sum of each trial and of its lagged products, ``1 + kernel`` of them; then those of its
-        first and of its last samples that :func:`window_statistics` asks for. At least in single
-        precision.
+        For each trial, its sum and its lagged products, Eq. (8), ``1 + kernel`` values; then the
+        sums over its first and its last samples, Eqs. (10) and (11), that
+        :func:`window_statistics` uses. At least in single precision.
     """
     x = at_least_single(x)
     whole = torch.cat([x.sum((1, 2))[:, None], lagged_products(x, sum(reach) + 1)], dim=1)
-    _, _, asked_for = _places(reach, x.device)
-    return torch.cat([whole, _sums_of_first(_ends(x, reach))[:, asked_for]], dim=1)
+    border = _border_sums(_border_samples(x, reach, n_added))
+    _, _, used = _sum_indices(reach, x.device)
+    return torch.cat([whole, border[:, used]], dim=1)
 
 
 @torch.no_grad()
@@ -76,86 +83,113 @@ def window_statistics(sums: torch.Tensor, reach: Reach, n_values: int) -> Window
     Parameters
     ----------
     sums : torch.Tensor of shape (n_trials, n_sums)
-        What :func:`trial_sums` returns of trials.
+        The result of :func:`trial_sums`.
     reach : (int, int)
-        How many samples before and after its own a window has.
+        Number of samples of a window before and after the current one.
     n_values : int
-        How many values the trials have.
+        Number of window positions in all trials and channels.
 
     Returns
     -------
     statistics : WindowStatistics
-        Over all trials, electrodes and times, at least in single precision.
+        Over all trials, channels and window positions, at least in single precision.
 
     Notes
     -----
-    The products of two samples of the window, summed over all positions of the window, depend on
-    the lag between the samples alone but for the first and last positions, where one of them is
-    not in the signal: those products, of the signal's first and last samples, are taken away.
+    Eqs. (9) and (11): the product of two samples of the window, summed over all positions of the
+    window, is the lagged product of the whole trial, less the products of the first or last
+    samples that the window does not reach.
     """
-    of_lag, outside, _ = _places(reach, sums.device)
-    totals = F.pad(sums.sum(0), (0, 1))  # a zero for where nothing is outside
-    moments = (totals[of_lag] - totals[outside].sum(0)) / n_values
+    whole_index, border_index, _ = _sum_indices(reach, sums.device)
+    totals = F.pad(sums.sum(0), (0, 1))  # a zero, for entries that no border changes
+    # Row 0 of ``moments`` is the mean of Eq. (11), the other rows are the products of Eq. (9). The
+    # sum over axis 0 is over the two ends of the signal.
+    moments = (totals[whole_index] - totals[border_index].sum(0)) / n_values
     mean, products = moments[0], moments[1:]
     return WindowStatistics(reach, mean, products - torch.outer(mean, mean))
 
 
-def _ends(x: torch.Tensor, reach: Reach) -> torch.Tensor:
-    """Return a one and the samples at both ends of each signal, from without inwards.
+def _border_samples(x: torch.Tensor, reach: Reach, n_added: int) -> torch.Tensor:
+    """Return a one and the samples at each end of the signals, from the border inwards.
 
-    At the beginning they are those that only later samples of the window see, at the end those
-    that only earlier ones see; the shorter side is filled up with zeros.
+    The result has shape (n_trials, 2, n_chans, 1 + max(reach)). ``[:, 0]`` has the first ``Q``
+    samples and ``[:, 1]`` the last ``P`` samples in reverse order: no sample of a window misses
+    more of the signal. The shorter of the two is filled up with zeros. The last samples begin with
+    ``n_added`` zeros, which extend the signal to all window positions.
     """
-    n_before, n_after = (min(n, x.shape[-1]) for n in reach)
+    n_last, n_first = (min(n, x.shape[-1]) for n in (max(reach[0] - n_added, 0), reach[1]))
     ends = x.new_zeros(len(x), 2, x.shape[1], 1 + max(reach))
     ends[..., 0] = 1
-    ends[:, 0, :, 1 : 1 + n_after] = x[..., :n_after]
-    ends[:, 1, :, 1 : 1 + n_before] = x[..., x.shape[-1] - n_before :].flip(-1)
+    ends[:, 0, :, 1 : 1 + n_first] = x[..., :n_first]
+    ends[:, 1, :, 1 + n_added : 1 + n_added + n_last] = x[..., x.shape[-1] - n_last :].flip(-1)
     return ends
 
 
-def _sums_of_first(ends: torch.Tensor) -> torch.Tensor:
-    """Sum the first samples, and their products with samples some lag further in.
+def _border_sums(ends: torch.Tensor) -> torch.Tensor:
+    """Compute ``H`` and ``E`` of Eq. (10), and the sums over border samples of Eq. (11).
 
-    Returns, in one row for each trial, (2, 1 + n_samples, 2 + n_samples): of none to all of the
-    samples at each end, the sum, and the products by lag.
+    Parameters
+    ----------
+    ends : torch.Tensor of shape (n_trials, 2, n_chans, 1 + n_samples)
+        The result of :func:`_border_samples`.
+
+    Returns
+    -------
+    sums : torch.Tensor of shape (n_trials, 2 * (1 + n_samples) * (2 + n_samples))
+        A flattened array with axes end, number ``r`` of border samples, and quantity: first the
+        sum of the ``r`` samples, then their products with the samples at lag 0, 1, ... inwards.
     """
     n_samples = ends.shape[-1] - 1
+    # Products of all pairs, summed over channels; row and column 0 belong to the one. Zeros at the
+    # right let rows be read past their last sample.
     gram = F.pad(ends.mT @ ends, (0, n_samples + 1))
     width = gram.shape[-1]
+    # A view of the diagonals: entry [r, l] is the product of samples r and r + l, at row 1 + r and
+    # column 1 + r + l of the Gram matrix.
     strides = (*gram.stride()[:2], width + 1, 1)
     shape = (*gram.shape[:2], n_samples, n_samples + 1)
     by_lag = gram.as_strided(shape, strides, width + 1)
-    values = torch.cat([gram[..., 0, 1 : n_samples + 1, None], by_lag], dim=-1)
+    samples = gram[..., 0, 1 : n_samples + 1, None]
+    values = torch.cat([samples, by_lag], dim=-1)
+    # Cumulative sums over r, with a row of zeros for r = 0.
     return F.pad(values, (0, 0, 1, 0)).cumsum(-2).flatten(1)
 
 
 @cache
-def _places(reach: Reach, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return where to find, for each sample of the window and for each two, what they sum to.
+def _sum_indices(
+    reach: Reach, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return which sums make up the entries of Eqs. (9) and (11).
+
+    Row 0 of ``whole_index`` and ``border_index`` is about the mean of each sample ``k`` of the
+    window, row ``1 + k'`` about the products of sample ``k'`` with each sample ``k``.
 
     Returns
     -------
-    of_lag : torch.Tensor of shape (1 + kernel, kernel)
-        The place in the sums of whole trials: in the first row for each sample, then for pairs.
-    outside : torch.Tensor of shape (2, 1 + kernel, kernel)
-        The places, in all sums and a zero after them, of what they do not see at either end.
-    asked_for : torch.Tensor of shape (n_outside,)
-        Which of the sums of first samples that takes.
+    whole_index : torch.Tensor of shape (1 + kernel, kernel)
+        Index of the sum of the whole trial: 0 for the mean, ``1 + lag`` for a product.
+    border_index : torch.Tensor of shape (2, 1 + kernel, kernel)
+        For each end, index of the border sum to subtract; the index of the zero after all sums
+        where the window reaches every sample.
+    used : torch.Tensor of shape (n_used,)
+        Indices of the results of :func:`_border_sums` that ``border_index`` refers to.
     """
     kernel, n_samples = sum(reach) + 1, max(reach)
     position = torch.arange(kernel, device=device)
-    one = position.expand(1 + kernel, -1)
-    other = torch.cat([position[None], position[:, None].expand(-1, kernel)])
-    of_lag = 1 + (one - other).abs()
-    of_lag[0] = 0
+    column = position.expand(1 + kernel, -1)
+    row = torch.cat([position[None], position[:, None].expand(-1, kernel)])
+    whole_index = 1 + (column - row).abs()
+    whole_index[0] = 0
+    # The number r of border samples that the window does not reach: i - P at the beginning, P - j
+    # at the end, where i and j are the earlier and the later of the two samples.
     n_missed = torch.stack(
-        [torch.minimum(one, other) - reach[0], reach[0] - torch.maximum(one, other)]
+        [torch.minimum(column, row) - reach[0], reach[0] - torch.maximum(column, row)]
     ).clamp_min(0)
     end = torch.tensor([0, 1], device=device)[:, None, None]
-    place = (end * (1 + n_samples) + n_missed) * (2 + n_samples) + of_lag
-    missed = n_missed > 0
-    asked_for, found_at = place[missed].unique(return_inverse=True)
-    outside = torch.full_like(place, 1 + kernel + len(asked_for))
-    outside[missed] = 1 + kernel + found_at
-    return of_lag, outside, asked_for
+    # Index in the flattened result of _border_sums: (end, r, quantity).
+    index = (end * (1 + n_samples) + n_missed) * (2 + n_samples) + whole_index
+    is_missed = n_missed > 0
+    used, inverse = index[is_missed].unique(return_inverse=True)
+    border_index = torch.full_like(index, 1 + kernel + len(used))
+    border_index[is_missed] = 1 + kernel + inverse
+    return whole_index, border_index, used

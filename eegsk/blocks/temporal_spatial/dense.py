@@ -1,4 +1,7 @@
-"""Filters over time, then mixtures of all of them and all electrodes, as one convolution."""
+"""Temporal filters and dense spatial filters, composed to one convolution.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,38 @@ import torch
 from torch import nn
 
 from .._convolve import convolve
-from ..constraint import max_norm as bounded
+from ..max_norm import with_max_norm
 from ._front_end import FrontEnd
 from ._signals import Signals
 
 
 class DenseTemporalSpatial(FrontEnd):
-    """Temporal filters, then spatial filters that each see all of them on all electrodes.
+    """Front end of temporal filters and spatial filters that each see all of them.
+
+    There is no batch normalisation between the two, as in DeepConvNet and ShallowConvNet.
 
     Parameters
     ----------
     n_chans : int
-        Number of electrodes.
+        Number of channels.
     n_filters : int
         Number of temporal filters.
     kernel : int
-        Their length in samples; they stay within the signal, which gets shorter.
+        Length of the temporal filters in samples. There is no zero padding, so that the output is
+        shorter than the input by ``kernel - 1`` samples.
     spatial_n_filters : int
-        Number of spatial filters.
+        Number of spatial filters; each sees all temporal filters on all channels.
     spatial_bias : bool, default=True
-        Whether the spatial filters have biases, as the temporal ones have.
+        Whether the spatial filters have biases. The temporal filters have biases always.
     max_norm : float or None, default=None
-        The largest norm of a filter, temporal or spatial.
+        Largest norm of the weights of a filter, temporal or spatial; None for no limit.
 
     Notes
     -----
-    Weights are those of the plain layers, by name and shape: ``temporal`` is a
-    ``Conv2d(1, n_filters, (1, kernel))``, ``spatial`` a ``Conv2d(n_filters, spatial_n_filters,
-    (n_chans, 1))``. With nothing but sums between them, the two are one convolution of the
-    electrodes, which spares the temporal filters' outputs on every electrode.
+    The parameters have the names and shapes of the plain layers: ``temporal`` is a ``Conv2d(1,
+    n_filters, (1, kernel))``, ``spatial`` a ``Conv2d(n_filters, spatial_n_filters, (n_chans, 1))``.
+    The two are computed as one convolution of the channels, Eq. (22) of
+    docs/user_guide/front_end.md, so that the channels are not filtered one by one.
 
     Examples
     --------
@@ -57,11 +63,11 @@ class DenseTemporalSpatial(FrontEnd):
         super().__init__()
         temporal = nn.Conv2d(1, n_filters, (1, kernel))
         spatial = nn.Conv2d(n_filters, spatial_n_filters, (n_chans, 1), bias=spatial_bias)
-        self.temporal = bounded(temporal, max_norm)
-        self.spatial = bounded(spatial, max_norm)
+        self.temporal = with_max_norm(temporal, max_norm)
+        self.spatial = with_max_norm(spatial, max_norm)
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
-        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
+        """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
         weight, bias = self._composed()
         weight = weight / scale[:, None]
         n_outputs, n_chans, kernel = weight.shape
@@ -70,8 +76,8 @@ class DenseTemporalSpatial(FrontEnd):
         convolution.bias.data = bias - weight.sum(2) @ mean  # type: ignore[union-attr]
         return convolution
 
-    def _plain_is_best(self, x: torch.Tensor) -> bool:
-        """Tell whether one after the other the layers take fewer multiplications than as one."""
+    def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
+        """Compare the multiplications per channel and time point, Eq. (25)."""
         n_filters, kernel = self.temporal.out_channels, self.temporal.kernel_size[1]
         n_outputs = self.spatial.out_channels
         return n_filters * (kernel + n_outputs) < n_outputs * kernel
@@ -80,10 +86,10 @@ class DenseTemporalSpatial(FrontEnd):
         return self.spatial(self.temporal(x.unsqueeze(1))).squeeze(2)
 
     def _factorised(self, signals: Signals) -> torch.Tensor:
-        return convolve(signals.all(), *self._composed())
+        return convolve(signals.standardized(), *self._composed())
 
     def _composed(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return weight, (spatial_n_filters, n_chans, kernel), and bias of the one convolution."""
+        """Return weight (spatial_n_filters, n_chans, kernel) and bias of Eq. (22)."""
         temporal, spatial = self.temporal.weight.flatten(1), self.spatial.weight.squeeze(3)
         bias = spatial.sum(2) @ self.temporal.bias  # type: ignore[operator]
         if self.spatial.bias is not None:

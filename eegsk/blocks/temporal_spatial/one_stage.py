@@ -1,4 +1,7 @@
-"""One stage of filters over time, then filters over the electrodes."""
+"""One stage of temporal filters, then spatial filters, both batch-normalised.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +11,55 @@ from torch import nn
 
 from .._precision import full_precision
 from .._time_filters import FixedFilters, filter_time
-from ..constraint import max_norm
-from ._folded import Folded
-from ._front_end import FrontEnd, electrodes
-from ._normalization import affine, normalize, running_affine
+from ..max_norm import with_max_norm
+from ._folded import FoldedFrontEnd, channel_mixture, fused
+from ._front_end import FrontEnd
+from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
 
-# How much longer a multiplication takes in a torch convolution over time than in a matrix product.
+# Time of a multiplication in a torch convolution over time, relative to one in a matrix product.
 _CONVOLUTION = 1.5
 
 
 class TemporalSpatial(FrontEnd):
-    """Temporal filters, each followed by its own spatial filters, both batch-normalised.
+    """Front end of temporal filters, each with its own spatial filters, as in EEGNet.
+
+    Both are batch-normalised. By default the output is as long as the input.
 
     Parameters
     ----------
     n_chans : int
-        Number of electrodes.
+        Number of channels.
     n_filters : int
         Number of temporal filters.
     kernel : int
-        Their length in samples; zero-padded, so that time keeps its length.
+        Length of the temporal filters in samples.
     depth : int
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
-        The largest norm of a spatial filter.
+        Largest norm of the weights of a spatial filter; None for no limit.
     bias : bool, default=False
-        Whether filters, temporal and spatial, have biases; normalisation takes them away again,
-        while it is trained.
+        Whether the temporal and the spatial filters have biases. In training, the batch
+        normalisation after a layer removes its biases.
+    padding : (int, int) or None, default=None
+        Number of zeros before and after the signal, at most ``kernel - 1`` each; None for
+        ``((kernel - 1) // 2, kernel // 2)``. There are at least ``kernel - 1`` zeros; the output is
+        longer than the input by the number of further zeros, e.g. by one sample with ``kernel=32``
+        and ``padding=(16, 16)``.
+
+    Raises
+    ------
+    ValueError
+        If the output would be shorter than the input, or ``padding`` exceeds ``kernel - 1``.
 
     Notes
     -----
-    Weights and running statistics are those of the plain layers, by name and shape: ``temporal``
-    is a ``Conv2d(1, n_filters, (1, kernel))``, ``spatial`` a ``Conv2d`` over the electrodes in
-    ``n_filters`` groups. What is computed is exactly what they would, in another order: the
-    electrodes are mixed first, and ``n_filters * depth`` mixtures are filtered.
+    The parameters and running statistics have the names and shapes of the plain layers:
+    ``temporal`` is a ``Conv2d(1, n_filters, (1, kernel))``, ``spatial`` a ``Conv2d`` over the
+    channels in ``n_filters`` groups. The outputs are those of the plain layers, too, but they are
+    computed in another order, Eq. (4) of docs/user_guide/front_end.md: the channels are mixed
+    first, and the ``n_filters * depth`` mixtures are filtered.
 
     Examples
     --------
@@ -62,60 +78,67 @@ class TemporalSpatial(FrontEnd):
         depth: int,
         spatial_max_norm: float | None = None,
         bias: bool = False,
+        padding: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         n_outputs = n_filters * depth
-        self.reach = ((kernel - 1) // 2, kernel // 2)
+        self.padding = ((kernel - 1) // 2, kernel // 2) if padding is None else padding
+        self.n_added = sum(self.padding) - (kernel - 1)
+        if self.n_added < 0 or max(self.padding) > kernel - 1:
+            raise ValueError(
+                f"TemporalSpatial: padding={padding} should be two integers of at most kernel - 1 "
+                f"= {kernel - 1} each, with a sum of at least that."
+            )
+        self.reach = (self.padding[0], kernel - 1 - self.padding[0])
         self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=bias)
         self.temporal_norm = nn.BatchNorm2d(n_filters)
         spatial = nn.Conv2d(n_filters, n_outputs, (n_chans, 1), groups=n_filters, bias=bias)
-        self.spatial = max_norm(spatial, spatial_max_norm)
+        self.spatial = with_max_norm(spatial, spatial_max_norm)
         self.spatial_norm = nn.BatchNorm1d(n_outputs)
 
     @property
     def window(self) -> Reach:
-        """How many samples before and after its own a filter sees."""
+        """Number of samples that a temporal filter sees before and after the current one."""
         return self.reach
 
-    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> Folded:
-        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
-        depth = self.spatial.out_channels // self.temporal.out_channels
-        norms = running_affine(self.temporal_norm), running_affine(self.spatial_norm)
-        (by, plus), (then_by, then_plus) = norms
-        plus = (plus + by * _bias(self.temporal)).repeat_interleave(depth)
-        mixing, weight = self.spatial.weight.flatten(1), self.temporal.weight.flatten(1)
-        constant = then_by * (plus * mixing.sum(1) + _bias(self.spatial)) + then_plus
-        mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
-        filters = FixedFilters(weight.repeat_interleave(depth, dim=0), self.reach[0])
-        return Folded(electrodes(mixing, mean, scale), filters, constant)
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
+        """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
+        temporal, temporal_constant = fused(self.temporal, self.temporal_norm)
+        spatial, spatial_constant = fused(self.spatial, self.spatial_norm)
+        depth = len(spatial) // len(temporal)
+        filters = FixedFilters(temporal.repeat_interleave(depth, dim=0), *self.padding)
+        constant = temporal_constant.repeat_interleave(depth) * spatial.sum(1) + spatial_constant
+        return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
-    def _plain_is_best(self, x: torch.Tensor) -> bool:
-        """Compare how much is multiplied for each trial and time."""
+    def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
+        """Compare the multiplications per trial and time point, Eq. (23)."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
-        statistics = n_chans * kernel if self.training and self._sums is None else 0
+        needs_statistics = self.training and self._statistics is None
+        statistics = n_chans * kernel if needs_statistics else 0
         plain = n_chans * n_filters * kernel + n_outputs * n_chans
         return _CONVOLUTION * plain <= n_outputs * (n_chans + kernel) + statistics
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.temporal(F.pad(x, self.reach).unsqueeze(1))
+        x = self.temporal(F.pad(x, self.padding).unsqueeze(1))
         return self.spatial_norm(self.spatial(self.temporal_norm(x)).squeeze(2))
 
     def _factorised(self, signals: Signals) -> torch.Tensor:
+        """Compute Eq. (4) and its batch normalisation."""
         with full_precision(signals.x):
             scale, shift = self._temporal_affine(signals)
         depth = self.spatial.out_channels // len(scale)
         scale, shift = scale.repeat_interleave(depth), shift.repeat_interleave(depth)
         mixing = self.spatial.weight.flatten(1)
-        sources = signals.mixed((mixing * scale[:, None]).to(mixing.dtype))
+        mixtures = signals.mixed((mixing * scale[:, None]).to(mixing.dtype))  # Eq. (5)
         filtered = filter_time(
-            sources.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), self.reach[0]
+            mixtures.unflatten(1, (-1, depth)), self.temporal.weight.flatten(1), *self.padding
         )
         constant = shift * mixing.sum(1) + _bias(self.spatial)
         return normalize(self.spatial_norm, filtered.flatten(1, 2), constant)
 
     def _temporal_affine(self, signals: Signals) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return by what the first normalisation multiplies the filtered signals, and adds."""
+        """Return ``g`` and ``g a + h`` of Eq. (4): scale and shift of the filters without bias."""
         bias = _bias(self.temporal)
 
         def batch_statistics() -> tuple[torch.Tensor, torch.Tensor]:
@@ -123,7 +146,7 @@ class TemporalSpatial(FrontEnd):
             mean, variance = self._window_statistics(signals).filtered(weight)
             return mean + bias, variance
 
-        scale, shift = affine(self.temporal_norm, batch_statistics, signals.x.numel())
+        scale, shift = affine(self.temporal_norm, batch_statistics, self._n_values(signals.x))
         return scale, shift + scale * bias
 
 

@@ -1,4 +1,7 @@
-"""Two stages of filters over time, then filters over the electrodes."""
+"""Two stages of temporal filters, then spatial filters, all batch-normalised.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -9,48 +12,50 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._precision import at_least_single, full_precision
-from ..constraint import max_norm
+from ..max_norm import with_max_norm
 from ._composition import FixedStages, Stage, TwoStages
-from ._folded import Folded
-from ._front_end import FrontEnd, electrodes
-from ._normalization import affine, normalize, running_affine
+from ._folded import FoldedFrontEnd, channel_mixture, fused
+from ._front_end import FrontEnd
+from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
 
-# What takes how long, measured, in multiplications of a matrix product: a tap of a convolution of
-# several signals, a value that is normalised, and a signal's sample in Fourier transforms.
+# Measured costs in multiplications of a matrix product: a tap of a convolution of several signals,
+# a batch-normalised value, and a sample of a signal in Fourier transforms.
 _TAP, _VALUE, _TRANSFORMS = 0.3, 40, 60
 
 
 class TwoStageTemporalSpatial(FrontEnd):
-    """Temporal filters of temporal filters, each followed by its own spatial filters.
+    """Front end of two stages of temporal filters, then spatial filters, as in EEGNeX.
 
-    All three are batch-normalised, and time keeps its length.
+    All three layers are batch-normalised, and the output is as long as the input.
 
     Parameters
     ----------
     n_chans : int
-        Number of electrodes.
+        Number of channels.
     n_filters : int
         Number of temporal filters of the first stage.
     kernel : int
-        Their length in samples.
+        Length of the temporal filters of the first stage in samples.
     second_n_filters : int
-        Number of temporal filters of the second stage; each sees all of the first.
+        Number of temporal filters of the second stage; each sees all filters of the first stage.
     second_kernel : int
-        Their length in samples.
+        Length of the temporal filters of the second stage in samples.
     depth : int
         Number of spatial filters for each temporal filter of the second stage.
     spatial_max_norm : float or None, default=None
-        The largest norm of a spatial filter.
+        Largest norm of the weights of a spatial filter; None for no limit.
 
     Notes
     -----
-    Weights and running statistics are those of the plain layers, by name and shape: ``temporal``
-    is a ``Conv2d(1, n_filters, (1, kernel))``, ``second_temporal`` a ``Conv2d(n_filters,
-    second_n_filters, (1, second_kernel))``, ``spatial`` a ``Conv2d`` over the electrodes in
-    ``second_n_filters`` groups. What is computed is exactly what they would, in another order: the
-    electrodes are mixed first, and the mixtures are filtered once, by the two stages composed.
+    The parameters and running statistics have the names and shapes of the plain layers:
+    ``temporal`` is a ``Conv2d(1, n_filters, (1, kernel))``, ``second_temporal`` a
+    ``Conv2d(n_filters, second_n_filters, (1, second_kernel))``, ``spatial`` a ``Conv2d`` over the
+    channels in ``second_n_filters`` groups. The outputs are those of the plain layers, too, but
+    they are computed in another order: the channels are mixed first, and the mixtures are filtered
+    once, by the two stages composed to one; see "Two temporal stages" in
+    docs/user_guide/front_end.md.
 
     Examples
     --------
@@ -86,33 +91,33 @@ class TwoStageTemporalSpatial(FrontEnd):
         spatial = nn.Conv2d(
             second_n_filters, n_outputs, (n_chans, 1), groups=second_n_filters, bias=False
         )
-        self.spatial = max_norm(spatial, spatial_max_norm)
+        self.spatial = with_max_norm(spatial, spatial_max_norm)
         self.spatial_norm = nn.BatchNorm1d(n_outputs)
 
     @property
     def window(self) -> Reach:
-        """How many samples before and after its own a filter of filters sees."""
+        """Number of samples that a composed filter sees before and after the current one."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
 
-    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> Folded:
-        """Return what the front end is in evaluation mode; see :meth:`FrontEnd.folded`."""
-        stages, by, plus = self._temporal_stages(Signals(mean))
-        depth = self.spatial.out_channels // len(by)
-        then_by, then_plus = running_affine(self.spatial_norm)
-        mixing = self.spatial.weight.flatten(1)
-        constant = then_by * plus.repeat_interleave(depth) * mixing.sum(1) + then_plus
-        mixing = mixing * (by.repeat_interleave(depth) * then_by)[:, None]
-        filters = FixedStages(stages, of_ones=mixing.sum(1).unflatten(0, (-1, depth)))
-        return Folded(electrodes(mixing, mean, scale), filters, constant)
+    def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
+        """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
+        stages, temporal_scale, temporal_shift = self._temporal_stages(Signals(mean))
+        spatial, spatial_constant = fused(self.spatial, self.spatial_norm)
+        depth = len(spatial) // len(temporal_scale)
+        constant = temporal_shift.repeat_interleave(depth) * spatial.sum(1) + spatial_constant
+        spatial = spatial * temporal_scale.repeat_interleave(depth)[:, None]
+        filters = FixedStages(stages, spatial.sum(1).unflatten(0, (-1, depth)))
+        return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
-    def _plain_is_best(self, x: torch.Tensor) -> bool:
-        """Compare the work for each trial and time, borders left out."""
+    def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
+        """Compare the costs per trial and time point, Eq. (24), where borders do not meet."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_second, _, _, second_kernel = self.second_temporal.weight.shape
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
         n_taps = n_filters * (kernel + n_second * second_kernel)
         plain = n_chans * (_TAP * n_taps + _VALUE * (n_filters + n_second) + n_outputs)
-        statistics = n_chans * _TRANSFORMS if self.training and self._sums is None else 0
+        needs_statistics = self.training and self._statistics is None
+        statistics = n_chans * _TRANSFORMS if needs_statistics else 0
         factorised = n_outputs * (n_chans + _TRANSFORMS) + statistics
         borders_meet = x.shape[2] < sum(self.second_reach)
         return borders_meet or plain <= factorised
@@ -123,18 +128,27 @@ class TwoStageTemporalSpatial(FrontEnd):
         return self.spatial_norm(self.spatial(x).squeeze(2))
 
     def _factorised(self, signals: Signals) -> torch.Tensor:
+        """Compute Eq. (4) with the composed filters, and its batch normalisation."""
         with full_precision(signals.x):
             stages, scale, shift = self._temporal_stages(signals)
         depth = self.spatial.out_channels // len(scale)
         scale, shift = scale.repeat_interleave(depth), shift.repeat_interleave(depth)
         mixing = self.spatial.weight.flatten(1)
         scaled = (mixing * scale[:, None]).to(mixing.dtype)
-        sources = signals.mixed(scaled).unflatten(1, (-1, depth))
-        filtered = stages.filter(sources, of_ones=scaled.sum(1).unflatten(0, (-1, depth)))
+        mixtures = signals.mixed(scaled).unflatten(1, (-1, depth))
+        filtered = stages.filter(mixtures, scaled.sum(1).unflatten(0, (-1, depth)))
         return normalize(self.spatial_norm, filtered.flatten(1, 2), shift * mixing.sum(1))
 
     def _temporal_stages(self, signals: Signals) -> tuple[TwoStages, torch.Tensor, torch.Tensor]:
-        """Return both stages as one, and what the second normalisation multiplies by and adds."""
+        """Return the composed stages, and the affine map of the second normalisation.
+
+        Returns
+        -------
+        stages : TwoStages
+            Both stages, with the first normalisation.
+        scale, shift : torch.Tensor of shape (second_n_filters,)
+            Of the outputs of ``stages.filter``; the constants of the stages are in ``shift``.
+        """
         windows = cache(partial(self._window_statistics, signals))
         weight = self.temporal.weight.flatten(1)
         scale, shift = affine(

@@ -1,0 +1,101 @@
+"""Per-trial statistics for the front end, computed once and reused in every epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..blocks import Standardize
+from ..blocks.temporal_spatial import FrontEnd, has_hooks
+from .batches import Trials
+
+# Number of trials whose statistics are computed at once.
+_CHUNK = 32
+# Largest ratio of mean to standard deviation for which subtracting the mean after the channels
+# were mixed is precise enough in single precision.
+_MAX_OFFSET = 10
+
+
+@dataclass(frozen=True, eq=False)
+class PrecomputedStatistics:
+    """Statistics of each training trial, for the front end of a network.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A standardisation layer followed by a network.
+    front : FrontEnd
+        The block with which the network begins.
+    standardize : Standardize or None
+        The standardisation layer, if the front end standardises in its place; None if the layer is
+        applied.
+    values : torch.Tensor of shape (n_all, n_statistics)
+        Statistics by trial. Rows of trials outside the training set are not initialised.
+    """
+
+    module: nn.Sequential
+    front: FrontEnd
+    standardize: Standardize | None
+    values: torch.Tensor
+
+    def apply(self, batch: dict[str, Any]) -> torch.Tensor:
+        """Apply the module to a batch, with the statistics of its trials.
+
+        The statistics are not used in evaluation mode, nor if the trials have been changed, e.g. by
+        a callback that augments them.
+        """
+        origin, x = batch["origin"], batch["x"]
+        if not (self.front.training and origin.is_unchanged(x)):
+            return self.module(x)
+        network = self.module if self.standardize is None else self.module[1]
+        with self.front.using_statistics(self.values[origin.index], self.standardize):
+            return network(x)
+
+
+@torch.no_grad()
+def precompute_statistics(module: nn.Module, trials: Trials) -> PrecomputedStatistics | None:
+    """Compute the statistics of training trials, if the module begins with a front end.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A standardisation layer followed by a network.
+    trials : Trials
+        The training trials.
+
+    Returns
+    -------
+    statistics : PrecomputedStatistics or None
+        The statistics; None if the network does not begin with a front end, or if its front end
+        needs no statistics, e.g. ``DenseTemporalSpatial``.
+    """
+    layers = _first_layers(module)
+    if layers is None or layers[1].window is None:
+        return None
+    first, front = layers
+    chunks = [front.trial_statistics(first(x)) for x in trials.chunks(_CHUNK)]
+    values = chunks[0].new_empty(len(trials.X), chunks[0].shape[1])
+    values[trials.index] = torch.cat(chunks)
+    is_skipped = _can_be_skipped(first) and not any(map(has_hooks, (module, first)))
+    standardize = first if is_skipped else None
+    return PrecomputedStatistics(module, front, standardize, values)  # type: ignore[arg-type]
+
+
+def _can_be_skipped(layer: nn.Module) -> bool:
+    """Check whether the front end can standardise in place of a layer without loss of precision."""
+    if not isinstance(layer, Standardize):
+        return False
+    return bool((layer.mean.abs() <= _MAX_OFFSET * layer.scale).all())
+
+
+def _first_layers(module: nn.Module) -> tuple[nn.Module, FrontEnd] | None:
+    """Return standardisation layer and front end, None if the network has no front end."""
+    if type(module) is not nn.Sequential or len(module) != 2:
+        return None
+    standardize, layer = module
+    while type(layer) is nn.Sequential and len(layer):
+        layer = layer[0]
+    return (standardize, layer) if isinstance(layer, FrontEnd) else None
