@@ -1,4 +1,4 @@
-"""The catalogue: every network for every task."""
+"""Estimators: each network as a classifier and as a regressor."""
 
 from __future__ import annotations
 
