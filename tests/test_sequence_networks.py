@@ -95,7 +95,7 @@ def test_the_front_end_comes_first(network):
     assert front.window is not None
     module = nn.Sequential(Standardize(torch.zeros(5), torch.ones(5)), build(network, 5, 640, 3))
     folded = fold(module.double(), torch.float64)
-    assert type(folded[0]).__name__ == "Folded"
+    assert type(folded[0]).__name__ == "FoldedFrontEnd"
     assert not any(isinstance(layer, FrontEnd | nn.BatchNorm1d) for layer in list(folded)[:6])
 
 
@@ -111,7 +111,7 @@ def test_the_front_end_of_eegconformer_is_folded():
 # Fields
 
 
-OTHERS = {
+CHANGED_VALUES = {
     "kernels": (5, 8),
     "form": "braindecode",
     "fusion": "concatenate",
@@ -122,11 +122,11 @@ OTHERS = {
 }
 
 
-def other(field):
+def changed_value(field):
     """Return a valid value of a field that is not its default."""
     value = field.default
-    if field.name in OTHERS:
-        return OTHERS[field.name]
+    if field.name in CHANGED_VALUES:
+        return CHANGED_VALUES[field.name]
     if field.name == "n_heads":
         return 2 * value
     if isinstance(value, str):
@@ -145,7 +145,7 @@ def description(module):
 )
 def test_every_field_makes_a_difference(network, field):
     usual = description(build(network, 3, 700, 2))
-    changed = build(network, 3, 700, 2, **{field.name: other(field)})
+    changed = build(network, 3, 700, 2, **{field.name: changed_value(field)})
     assert description(changed) != usual
     assert changed(torch.zeros(2, 3, 700)).shape == (2, 2)
 
@@ -156,8 +156,8 @@ def test_every_field_makes_a_difference(network, field):
 def test_each_place_gets_its_own_activation(network, n_places):
     activation = functools.partial(nn.LeakyReLU, 0.3)
     module = build(network, 3, 700, 2, activation=activation)
-    leaky = [layer for layer in module.modules() if type(layer) is nn.LeakyReLU]
-    assert len(set(map(id, leaky))) == n_places
+    activations = [layer for layer in module.modules() if type(layer) is nn.LeakyReLU]
+    assert len(set(map(id, activations))) == n_places
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_rotary_attention_depends_on_positions():
 def test_windowed_attention_is_attention_in_each_window():
     layer = randomize(WindowedSelfAttention(6, n_windows=3, n_heads=2, head_size=4)).double()
     x = normal(2, 6, 11)
-    for window, found in enumerate(layer(x).chunk(3, dim=1)):
+    for window, output in enumerate(layer(x).chunk(3, dim=1)):
         tokens = x[..., window : window + 9].transpose(1, 2)
         norm = layer.norm_weight[window, 0], layer.norm_bias[window, 0]
         maps = layer.query_key_value
@@ -358,7 +358,7 @@ def test_windowed_attention_is_attention_in_each_window():
         query, key, value = heads.unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
         context = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         expected = F.linear(context, layer.output.weight[window], layer.output.bias[window, 0])
-        torch.testing.assert_close(found, (tokens + expected).transpose(1, 2))
+        torch.testing.assert_close(output, (tokens + expected).transpose(1, 2))
 
 
 def test_windows_that_do_not_fit():

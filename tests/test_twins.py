@@ -1,7 +1,7 @@
-"""Weights of braindecode's networks in ours and back: the same outputs in evaluation mode.
+"""Move weights between networks of eegsk and of braindecode; outputs are the same in evaluation.
 
-Each network has a list of :class:`Weights`, in the order of the layers: one tensor of ours, and the
-tensors of braindecode that it holds, e.g. those of all windows of ATCNet.
+For each network, a list of :class:`Weights` is the mapping, in the order of the layers: a tensor of
+eegsk, and the tensors of braindecode that it contains, e.g. those of all windows of ATCNet.
 """
 
 import importlib
@@ -20,9 +20,9 @@ LINEAR = "weight", "bias"
 
 
 class Weights(NamedTuple):
-    """A tensor of ours, and the tensors of braindecode whose rows it has, one after the other.
+    """A tensor of eegsk, and the tensors of braindecode that it is the concatenation of.
 
-    If there is an ``order``, row ``i`` of ours is row ``order[i]`` of theirs.
+    With an ``order``, row ``i`` of the tensor is row ``order[i]`` of the concatenation.
     """
 
     ours: str
@@ -31,15 +31,16 @@ class Weights(NamedTuple):
 
 
 def same(ours, theirs, names=("weight",)):
-    """Return pairs of tensors of two layers, or of one layer of ours and several of theirs."""
+    """Return the pairs for a layer of eegsk and one or several layers of braindecode."""
     theirs = [theirs] if isinstance(theirs, str) else theirs
     return [Weights(f"{ours}.{name}", [f"{layer}.{name}" for layer in theirs]) for name in names]
 
 
 def temporal_conv_net(blocks, convolutions, norms):
-    """Return pairs of a temporal convolutional network, whose layers are numbered from 0 on.
+    """Return the pairs for a temporal convolutional network of two blocks.
 
-    ``convolutions(number)`` and ``norms(number)`` name the layers of braindecode.
+    ``convolutions(number)`` and ``norms(number)`` return the names of layers of braindecode, for
+    numbers from 0 to 3.
     """
     pairs = []
     for number in range(4):
@@ -120,20 +121,20 @@ def tcformer():
         *same("trunk.transformer.mixture.mixture", "mix.0"),
         *same("trunk.transformer.mixture.norm", "mix.1", NORM),
     ]
-    # Keys and values of a head follow each other there; here the keys of all heads come first.
+    # In braindecode the values of a head follow its keys; in eegsk the keys of all heads come first.
     order = torch.arange(48).view(2, 2, 12).transpose(0, 1).flatten().tolist()
     for i in range(2):
-        layer, other = f"trunk.transformer.layers.{i}", f"transformer.{i}"
-        attention, other_attention = f"{layer}.attention.attention", f"{other}.attn"
-        key_value = f"{attention}.key_value.weight", [f"{other_attention}.key_value_proj.weight"]
+        layer, their_layer = f"trunk.transformer.layers.{i}", f"transformer.{i}"
+        attention, their_attention = f"{layer}.attention.attention", f"{their_layer}.attn"
+        key_value = f"{attention}.key_value.weight", [f"{their_attention}.key_value_proj.weight"]
         pairs += [
-            *same(f"{layer}.attention.norm", f"{other}.norm1", LINEAR),
-            *same(f"{attention}.query", f"{other_attention}.query_proj"),
+            *same(f"{layer}.attention.norm", f"{their_layer}.norm1", LINEAR),
+            *same(f"{attention}.query", f"{their_attention}.query_proj"),
             Weights(*key_value, order),
-            *same(f"{attention}.output", f"{other_attention}.out_proj"),
-            *same(f"{layer}.feed_forward.norm", f"{other}.norm2", LINEAR),
-            *same(f"{layer}.feed_forward.hidden", f"{other}.mlp.0", LINEAR),
-            *same(f"{layer}.feed_forward.output", f"{other}.mlp.2", LINEAR),
+            *same(f"{attention}.output", f"{their_attention}.out_proj"),
+            *same(f"{layer}.feed_forward.norm", f"{their_layer}.norm2", LINEAR),
+            *same(f"{layer}.feed_forward.hidden", f"{their_layer}.mlp.0", LINEAR),
+            *same(f"{layer}.feed_forward.output", f"{their_layer}.mlp.2", LINEAR),
         ]
     return [
         *pairs,
@@ -157,19 +158,19 @@ def eegconformer():
         *same("trunk.encoder.projection", "patch_embedding.projection.0", LINEAR),
     ]
     for i in range(6):
-        layer, (other, next_other) = (
+        layer, (their_layer, their_feed_forward) = (
             f"trunk.encoder.layers.{i}",
             (f"transformer.{i}.0.fn", f"transformer.{i}.1.fn"),
         )
-        key_value = [f"{other}.1.keys", f"{other}.1.values"]
+        key_value = [f"{their_layer}.1.keys", f"{their_layer}.1.values"]
         pairs += [
-            *same(f"{layer}.attention.norm", f"{other}.0", LINEAR),
-            *same(f"{layer}.attention.attention.query", f"{other}.1.queries", LINEAR),
+            *same(f"{layer}.attention.norm", f"{their_layer}.0", LINEAR),
+            *same(f"{layer}.attention.attention.query", f"{their_layer}.1.queries", LINEAR),
             *same(f"{layer}.attention.attention.key_value", key_value, LINEAR),
-            *same(f"{layer}.attention.attention.output", f"{other}.1.projection", LINEAR),
-            *same(f"{layer}.feed_forward.norm", f"{next_other}.0", LINEAR),
-            *same(f"{layer}.feed_forward.hidden", f"{next_other}.1.0", LINEAR),
-            *same(f"{layer}.feed_forward.output", f"{next_other}.1.3", LINEAR),
+            *same(f"{layer}.attention.attention.output", f"{their_layer}.1.projection", LINEAR),
+            *same(f"{layer}.feed_forward.norm", f"{their_feed_forward}.0", LINEAR),
+            *same(f"{layer}.feed_forward.hidden", f"{their_feed_forward}.1.0", LINEAR),
+            *same(f"{layer}.feed_forward.output", f"{their_feed_forward}.1.3", LINEAR),
         ]
     return [
         *pairs,
@@ -179,7 +180,7 @@ def eegconformer():
     ]
 
 
-# Fields with which ours computes the same as theirs, numbers of channels, time points and classes.
+# Mapping, fields that select the form of braindecode, numbers of channels, time points and classes.
 TWINS = {
     "EEGTCNet": (eegtcnet(), {"form": "braindecode"}, (5, 640, 3)),
     "EEGTCNet with padding of whole pools": (eegtcnet(), {"form": "braindecode"}, (22, 1000, 4)),
@@ -191,13 +192,13 @@ TWINS = {
 
 
 def tensor_of(module, name):
-    """Return a tensor by name, as the layer uses it if it is parametrised."""
+    """Return a tensor by name, after the parametrization if there is one."""
     layer, _, attribute = name.rpartition(".")
     return getattr(module.get_submodule(layer), attribute)
 
 
 def assign(module, name, value):
-    """Give a tensor values, so that a parametrised layer uses them."""
+    """Set the values of a tensor by name, so that a parametrization returns them."""
     layer, _, attribute = name.rpartition(".")
     layer = module.get_submodule(layer)
     if not parametrize.is_parametrized(layer, attribute):
@@ -210,7 +211,7 @@ def assign(module, name, value):
 
 @torch.no_grad()
 def to_ours(theirs, ours, pairs):
-    """Copy weights and running statistics of braindecode's network."""
+    """Copy weights and running statistics from braindecode to eegsk."""
     for pair in pairs:
         rows = [tensor_of(theirs, name) for name in pair.theirs]
         rows = torch.cat([tensor.reshape(len(tensor), -1) for tensor in rows])
@@ -220,7 +221,7 @@ def to_ours(theirs, ours, pairs):
 
 @torch.no_grad()
 def to_theirs(ours, theirs, pairs):
-    """Copy our weights and running statistics."""
+    """Copy weights and running statistics from eegsk to braindecode."""
     for pair in pairs:
         shapes = [tensor_of(theirs, name).shape for name in pair.theirs]
         rows = tensor_of(ours, pair.ours).reshape(sum(shape[0] for shape in shapes), -1)
@@ -233,7 +234,7 @@ def to_theirs(ours, theirs, pairs):
 
 @torch.no_grad()
 def randomize(network, pairs, seed):
-    """Give a network of ours other weights and statistics, and small ones to bounded layers."""
+    """Change the weights and statistics of a network of eegsk; max-norm layers get small weights."""
     generator = torch.Generator().manual_seed(seed)
     for name in (pair.ours for pair in pairs):
         tensor = tensor_of(network, name)
@@ -256,7 +257,7 @@ def braindecode():
 
 @pytest.fixture(params=TWINS)
 def twins(request, braindecode):
-    """Return our network, braindecode's, pairs of their tensors, and trials."""
+    """Return the networks of eegsk and braindecode, the mapping, and trials."""
     pairs, fields, (n_chans, n_times, n_outputs) = TWINS[request.param]
     name = request.param.partition(" ")[0]
     signal = Signal(n_chans=n_chans, n_times=n_times)
@@ -292,7 +293,7 @@ def test_weights_of_braindecode_give_the_same_outputs(twins):
     ours, theirs, pairs, x = twins
     randomize(ours, pairs, seed=1)
     to_theirs(ours, theirs, pairs)
-    for pair in pairs:  # nothing is left of the weights that came from ours
+    for pair in pairs:  # so that a tensor that is not copied makes the test fail
         tensor_of(ours, pair.ours).data.fill_(torch.nan)
     to_ours(theirs, ours, pairs)
     assert_same_outputs(ours, theirs, x)

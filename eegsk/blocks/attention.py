@@ -1,4 +1,4 @@
-"""Attention gates: weights between 0 and 1 that are computed from the signals they multiply."""
+"""Attention over feature maps."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .convolution import Conv, SameConv
 
 
 class FeatureAttention(nn.Module):
-    """Multiply feature maps by a mask over maps and time, and add a convolution of the maps.
+    """Attention over feature maps and time points, with a residual convolution.
 
-    The mask has a value between 0 and 1 for each map and each time point of each trial. It is
-    computed from the maps by two convolutions: temporal filters with fewer outputs than there are
-    maps, then mixtures of these outputs. Each convolution is followed by batch normalisation and an
-    activation, which is the sigmoid for the mixtures. The residual convolution of the maps is
-    followed by batch normalisation and the activation, too.
+    A mask has a value between 0 and 1 for each map and time point of each trial. It is computed
+    from the maps by two convolutions: temporal filters, fewer than there are maps, then mixtures of
+    their outputs. The maps are multiplied by the mask, and a convolution of the maps is added. Each
+    convolution is followed by batch normalisation and the activation, which is the sigmoid for the
+    mixtures.
 
     Parameters
     ----------
     n_maps : int
         Number of feature maps.
     kernel : int
-        Length of the temporal filters of mask and residual convolution in samples.
+        Length of the filters of the mask and of the residual convolution in samples.
     reduction : int
-        Ratio of the number of maps to the number of temporal filters of the mask.
+        Number of maps divided by the number of temporal filters of the mask, e.g. 4.
     activation : str or callable
-        Name of a torch activation, or a callable that returns an activation.
+        Name of a torch activation, or a callable that returns a module.
 
     References
     ----------
@@ -72,21 +72,24 @@ class FeatureAttention(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Weigh maps, (n_trials, n_maps, n_times); the output has the same shape."""
+        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
         return x * self.mask(x) + self.residual(x)
 
 
 class GroupAttention(nn.Module):
-    """Multiply each group of feature maps by a weight that is computed from their means over time.
+    """Attention over groups of feature maps.
+
+    Each group of maps is multiplied by a value between 0 and 1, which is computed from their means
+    over time by two dense layers.
 
     Parameters
     ----------
     n_maps : int
         Number of feature maps.
     n_groups : int
-        Number of groups of maps. No group influences the weight of another.
+        Number of groups of maps. The value of a group depends on its own maps only.
     reduction : int
-        Ratio of the number of maps to the number of hidden values.
+        Number of maps divided by the number of hidden values, e.g. 4.
 
     References
     ----------
@@ -115,6 +118,6 @@ class GroupAttention(nn.Module):
         self.n_groups = n_groups
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Weigh maps, (n_trials, n_maps, n_times); the output has the same shape."""
+        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
         weights = self.weights(x.mean(2, keepdim=True))
         return x * weights.repeat_interleave(x.shape[1] // self.n_groups, dim=1)

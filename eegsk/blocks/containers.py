@@ -1,4 +1,4 @@
-"""Containers: how layers are connected other than one after the other."""
+"""Containers of layers, and layers that select or rearrange values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .dropout import Dropout
 
 
 class Residual(nn.Sequential):
-    """Layers whose output is added to their input.
+    """Residual block: layers whose output is added to their input.
 
     Parameters
     ----------
@@ -79,7 +79,10 @@ class ConcatenateWithInput(nn.Sequential):
 
 
 class Transpose(nn.Module):
-    """Exchange signals and times: (n_trials, n_signals, n_times) to tokens, and back.
+    """Exchange of the axes of signals and time.
+
+    The output has one row for each time point, a token of a transformer. A second layer of this
+    kind restores the order.
 
     Examples
     --------
@@ -98,7 +101,7 @@ class Transpose(nn.Module):
 
 
 class LastSample(nn.Module):
-    """Select the last time point.
+    """Selection of the last time point.
 
     Examples
     --------
@@ -117,15 +120,15 @@ class LastSample(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: set all values of randomly chosen trials to zero.
+    """Stochastic depth: dropout of all values of a trial.
 
-    In a residual block this skips the layers of the block for these trials. The values of the
-    other trials are scaled up, so that the mean does not change.
+    In a residual block, the layers of the block are skipped for randomly chosen trials. The values
+    of the remaining trials are scaled, so that their expected value does not change.
 
     Parameters
     ----------
     p : float
-        Probability of setting a trial to zero, in training mode.
+        Probability of setting the values of a trial to zero in training mode.
 
     References
     ----------
@@ -145,7 +148,7 @@ class DropPath(nn.Module):
         self.dropout = Dropout(p)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Drop trials, the first axis of ``x``, in training mode; else return ``x``."""
+        """Apply dropout to the trials, the first axis of ``x``."""
         if not self.training or self.dropout.p == 0:
             return x
         return x * self.dropout(x.new_ones(len(x), *[1] * (x.dim() - 1)))

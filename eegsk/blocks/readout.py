@@ -1,4 +1,4 @@
-"""Read-out of groups of features."""
+"""Linear output layers for groups of features."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 class MeanOfLinear(nn.Module):
-    """Mean of several dense layers, each for its own group of features.
+    """Mean of the outputs of dense layers, each for one group of features.
 
     Parameters
     ----------

@@ -10,10 +10,11 @@ from .dropout import Dropout
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention between the tokens of a trial.
+    """Multi-head self-attention.
 
-    Each token is replaced by a weighted mean of linear maps ("values") of all tokens. A weight
-    depends on the scalar product of the query of the one token and the key of the other.
+    Linear layers compute a query, a key and a value from each token of a trial. The output for a
+    token is the weighted mean of the values of all tokens. The weights are the softmax of the
+    scalar products of its query with the keys [1]_.
 
     Parameters
     ----------
@@ -28,18 +29,19 @@ class SelfAttention(nn.Module):
         Factor of the scalar products; None for the inverse square root of the number of features
         of a head.
     bias : bool, default=True
-        Whether the linear maps have biases.
+        Whether the linear layers have biases.
     dropout : float, default=0.0
-        Probability of dropping an attention weight.
+        Probability of setting an attention weight to zero.
     rotary : bool, default=False
-        Whether queries and keys are rotated by angles that grow with the position of the token, so
-        that scalar products depend on relative positions [3]_. See Notes.
+        Whether queries and keys are rotated by angles that increase with the position of the token,
+        so that the scalar products depend on relative positions [3]_; see Notes.
 
     Notes
     -----
-    With ``rotary=True``, features ``2 i`` and ``2 i + 1`` of a head are rotated as a pair, but the
-    angles are arranged for pairs ``i`` and ``i + n / 2`` of ``n`` features. This mixture of the two
-    common conventions is that of the authors of TCFormer, whose weights and results depend on it.
+    There are two common conventions for rotary embeddings of ``n`` features: pairs of the features
+    ``2 * i`` and ``2 * i + 1``, or of ``i`` and ``i + n / 2``. With ``rotary=True`` the features
+    are paired in the first way, but their angles are arranged in the second way. This is the form
+    of the authors' code of TCFormer, on which trained weights depend.
 
     References
     ----------
@@ -97,11 +99,11 @@ class SelfAttention(nn.Module):
 
 
 class WindowedSelfAttention(nn.Module):
-    """Self-attention within each of several overlapping windows of a trial.
+    """Multi-head self-attention in overlapping windows, with residual connections.
 
-    The windows begin one sample after the other and are as long as possible. Each has weights of
-    its own: layer normalisation of the signals at each time, multi-head self-attention between the
-    times of the window, dropout, and the sum with the input.
+    Consecutive windows are one sample apart, and as long as possible. Each window has its own
+    weights. Layer normalisation of the signals at each time point is followed by self-attention
+    between the time points of the window [1]_ and by dropout, and the input is added.
 
     Parameters
     ----------
@@ -114,13 +116,13 @@ class WindowedSelfAttention(nn.Module):
     head_size : int
         Number of features of the queries, keys and values of a head.
     attention_dropout : float, default=0.0
-        Probability of dropping an attention weight.
+        Probability of setting an attention weight to zero.
     dropout : float, default=0.0
-        Probability of dropping a value before the sum.
+        Probability of setting an output of the attention to zero.
 
     Notes
     -----
-    The windows are computed together, by products of stacks of matrices.
+    All windows are computed together, by batched matrix products.
 
     References
     ----------
@@ -157,7 +159,7 @@ class WindowedSelfAttention(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map ``x``, (n_trials, n_signals, n_times), to (n_trials, n_windows * n_signals, ...)."""
+        """Apply attention to ``x`` of shape (n_trials, n_signals, n_times)."""
         n_trials, n_signals, n_times = x.shape
         size = n_times - self.n_windows + 1
         if size < 1:
@@ -181,7 +183,7 @@ class WindowedSelfAttention(nn.Module):
 
 
 class StackedLinear(nn.Module):
-    """Several dense layers of the same size, each for its own part of the input.
+    """Dense layers of the same size, each for a part of the input, computed together.
 
     Parameters
     ----------
@@ -221,27 +223,27 @@ class StackedLinear(nn.Module):
 def attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: nn.Module
 ) -> torch.Tensor:
-    """Return means of values, weighted by the softmax of scalar products of queries and keys.
+    """Compute scaled dot-product attention.
 
     Parameters
     ----------
     query : torch.Tensor of shape (..., n_queries, n_features)
-        Queries, scaled.
+        Queries, already multiplied by the scale.
     key, value : torch.Tensor of shape (..., n_tokens, n_features)
         Keys and values.
     dropout : torch.nn.Module
-        Layer applied to the weights.
+        Layer that is applied to the weights.
 
     Returns
     -------
     means : torch.Tensor of shape (..., n_queries, n_features)
-        The weighted means.
+        Means of the values, weighted by the softmax of the scalar products.
     """
     return dropout((query @ key.mT).softmax(-1)) @ value
 
 
 def rotate(x: torch.Tensor) -> torch.Tensor:
-    """Rotate features, (..., n_tokens, n_features), by angles that grow with the token's number."""
+    """Apply the rotary embedding to features of shape (..., n_tokens, n_features)."""
     n_tokens, n_features = x.shape[-2:]
     exponents = torch.arange(0, n_features, 2, device=x.device) / n_features
     angles = torch.arange(n_tokens, device=x.device)[:, None] * 10_000.0**-exponents

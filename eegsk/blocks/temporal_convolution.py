@@ -16,10 +16,10 @@ from .dropout import Dropout
 
 
 class CausalConv(nn.Conv1d):
-    """Convolution over time whose outputs depend on no later sample of the input.
+    """Causal convolution: an output does not depend on later samples of the input.
 
     The signal is zero-padded at its beginning, so that the output is as long as the input. The
-    initial weights are drawn by He's rule [1]_.
+    initial weights are uniform with the variance of [1]_.
 
     Parameters
     ----------
@@ -84,20 +84,20 @@ class TemporalConvNet(nn.Sequential):
     in_channels : int
         Number of input signals.
     out_channels : int
-        Number of filters of each convolution. If it is not ``in_channels``, the first block has a
-        further convolution, with filters of one tap, between its input and the sum.
+        Number of filters of each convolution. If it differs from ``in_channels``, the input of the
+        first block passes a convolution with filters of one tap before it is added.
     kernel_size : int
         Number of taps of the filters.
     n_blocks : int
         Number of blocks.
     groups : int, default=1
-        Number of groups of signals that never mix, i.e. of independent networks side by side.
+        Number of groups of signals that are not mixed, i.e. of independent networks.
     bias : bool, default=True
-        Whether the causal convolutions have biases, whose effect batch normalisation removes.
+        Whether the causal convolutions have biases, which batch normalisation removes.
     dropout : float, default=0.0
-        Probability of dropping a value after each causal convolution.
+        Probability of setting a value to zero after each causal convolution.
     activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns an activation.
+        Name of a torch activation, or a callable that returns a module.
     norm_eps : float, default=1e-5
         Value added to the variances by batch normalisation.
 

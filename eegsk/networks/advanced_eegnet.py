@@ -21,16 +21,16 @@ from ._architecture import Architecture
 
 
 class AdvancedEEGNet(Architecture):
-    """EEGNet with attention and a deep read-out, for many classes.
+    """AdvancedEEGNet: an EEGNet with attention and a deep classifier, for many classes.
 
-    Temporal and spatial filters make sources, as in EEGNet. Each source is multiplied by a mask,
-    which is computed from the sources and has a value between 0 and 1 for each source and time
-    point, and a residual convolution of the sources is added. The outputs of a separable
-    convolution are averaged over a few segments of time and projected to a larger number of
-    features. Three dense layers with weight normalisation see all features. Spatial filters,
-    residual convolution, separable convolution, projection and the temporal filters of the mask are
-    each followed by batch normalisation and the activation. With 64 channels, 480 time points and
-    80 classes it has 210,192 parameters.
+    Temporal and spatial filters compute the sources, as in EEGNet [1]_. Attention multiplies each
+    source and time point of a trial by a value between 0 and 1, which is computed from the sources
+    [2]_, [3]_, and a residual convolution of the sources is added. The outputs of a separable
+    convolution are averaged over a few segments of time and projected to more features. Three dense
+    layers with weight normalisation [4]_ classify them. Batch normalisation and the activation
+    follow every convolution, the projection included; in the last layer of the attention the
+    activation is the sigmoid. With 64 channels, 480 time points and 80 classes, the network has
+    210,192 parameters.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class AdvancedEEGNet(Architecture):
     depth : int, default=2
         Number of spatial filters for each temporal filter.
     attention_kernel : int, default=16
-        Length of the filters of the mask and of the residual convolution in samples.
+        Length of the filters of the attention and of the residual convolution in samples.
     attention_reduction : int, default=4
-        Ratio of the number of sources to the number of temporal filters of the mask.
+        Number of sources divided by the number of temporal filters of the attention.
     second_n_filters : int, default=64
         Number of filters of the separable convolution.
     second_kernel : int, default=16

@@ -1,4 +1,4 @@
-"""ATCNet."""
+"""The ATCNet network."""
 
 from __future__ import annotations
 
@@ -23,68 +23,73 @@ from ..blocks import (
 from ..signals import Signal
 from ._architecture import Architecture
 
-# Value added to the variances by batch normalisation before the windows, as the authors do.
+# Value added to the variances by batch normalisation before the windows, as in the authors' code.
 _NORM_EPS = 1e-4
 
 
 class ATCNet(Architecture):
-    """Convolutions as in EEGNet, then self-attention and causal convolutions in several windows.
+    """ATCNet: convolutions, then attention and causal convolutions in overlapping windows.
 
-    Temporal, spatial and further temporal filters reduce a trial to a short sequence. The sequence
-    is divided into windows that overlap. In each window, self-attention weighs the times, and a
-    temporal convolutional network summarises them. The logits of the windows are averaged.
+    Temporal and spatial filters, as in EEGNet, and a second convolution reduce a trial to a short
+    sequence. The sequence is divided into overlapping windows. In each window, self-attention is
+    followed by a temporal convolutional network, i.e. residual blocks of causal and dilated
+    convolutions. Each window has a linear layer for its last time point, and the outputs of all
+    windows are averaged [1]_.
 
     Parameters
     ----------
     n_filters : int, default=16
         Number of temporal filters (F1 in the paper).
     kernel : int, default=64
-        Length of the temporal filters in samples (K_C).
+        Length of the temporal filters in samples (K_C in the paper).
     depth : int, default=2
-        Number of spatial filters for each temporal filter (D).
+        Number of spatial filters for each temporal filter (D in the paper).
     pool : int, default=8
-        Number of samples that the first average pooling averages (P1).
+        Size of the first average pooling in samples (P1 in the paper).
     second_kernel : int, default=16
-        Length of the filters of the second convolution, in pooled samples.
+        Length of the filters of the second convolution, in samples after the first pooling.
     second_pool : int, default=7
-        Number of pooled samples that the second average pooling averages (P2).
+        Size of the second average pooling, in samples after the first pooling (P2 in the paper).
     n_windows : int, default=5
-        Number of windows (n).
+        Number of windows (n in the paper).
     n_heads : int, default=2
-        Number of attention heads (H).
+        Number of attention heads (H in the paper).
     head_size : int, default=8
-        Number of features of queries, keys and values of a head (d_H).
+        Number of features of the queries, keys and values of a head (d_H in the paper).
     n_blocks : int, default=2
-        Number of residual blocks of each temporal convolutional network (L).
+        Number of residual blocks of each temporal convolutional network (L in the paper).
     block_kernel : int, default=4
-        Number of taps of the filters in the blocks (K_T).
+        Number of taps of the filters in the blocks (K_T in the paper).
     dropout : float, default=0.3
-        Probability of dropping a value after each pooling.
+        Probability of setting a value to zero after each pooling.
     attention_dropout : float, default=0.5
-        Probability of dropping an attention weight.
+        Probability of setting an attention weight to zero.
     attention_output_dropout : float, default=0.3
-        Probability of dropping a value after the attention.
+        Probability of setting a value to zero after the attention.
     block_dropout : float, default=0.3
-        Probability of dropping a value after each convolution in the blocks.
+        Probability of setting a value to zero after each convolution in the blocks.
     activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns an activation.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        The largest norm of a spatial filter; None for no bound.
+        Largest norm of the weights of a spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        The largest norm of the weights of an output; None for no bound.
+        Largest norm of the weights of an output; None for no limit.
     fusion : {"average", "concatenate"}, default="average"
-        Whether each window has an output layer, whose results are averaged, or one output layer
+        Whether each window has a linear layer, whose outputs are averaged, or one linear layer
         sees the features of all windows.
 
     Notes
     -----
-    The paper draws the fusion by concatenation; the authors' code averages, and so do we.
+    The figure of the paper shows the windows concatenated. The default is that of the authors'
+    code, which averages.
 
-    Five windows of at least seven time points, the reach of the temporal convolutional network,
-    take 616 samples with the default fields. For shorter trials, kernels, pools and the number of
-    windows are reduced in proportion to the number of samples, as in braindecode. braindecode
-    drops whole signals after each pooling, and its attention drops outputs instead of weights;
-    here dropout is that of the authors.
+    With the default fields, 616 samples are enough for five windows of seven time points, which a
+    filter of the last block spans. For shorter trials, kernels, pools and the number of windows are
+    reduced in proportion to the number of samples, as in braindecode. E.g. for 480 samples there
+    are three windows, and the temporal filters have 49 samples.
+
+    Dropout is that of the authors' code. braindecode drops whole signals after each pooling, and
+    outputs of the attention instead of attention weights.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""EEGConformer."""
+"""The EEGConformer network."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ._architecture import Architecture, n_features
 
 
 class EEGConformer(Architecture):
-    """Convolutions as in ShallowConvNet, then a transformer.
+    """EEGConformer: convolutions as in ShallowConvNet, then a transformer.
 
-    Temporal filters and filters over all channels make signals, whose averages over overlapping
-    segments of time are the tokens of a transformer. Three dense layers see all tokens.
+    Temporal and spatial filters compute signals. Their averages over overlapping windows are the
+    tokens of a transformer. Three dense layers map all tokens to the outputs [1]_.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ class EEGConformer(Architecture):
     kernel : int, default=25
         Length of the temporal filters in samples.
     spatial_n_filters : int, default=40
-        Number of spatial filters, each of which sees all temporal filters on all channels. It is
-        the number of features of a token, too.
+        Number of spatial filters, and of features of a token. Each filter sees all temporal filters
+        on all channels.
     pool : int, default=75
-        Number of samples that the average pooling averages.
+        Size of the average pooling in samples.
     pool_stride : int, default=15
-        Number of samples from the beginning of one averaged segment to that of the next.
+        Distance between the first samples of consecutive pooling windows.
     n_layers : int, default=6
         Number of layers of the transformer.
     n_heads : int, default=10
@@ -49,29 +49,30 @@ class EEGConformer(Architecture):
         Whether scalar products of queries and keys are divided by the square root of the number of
         features of a token, or of a head.
     expansion : int, default=4
-        Ratio of the number of hidden values of the transformer to its number of features.
+        Number of hidden values of a layer of the transformer divided by its number of features.
     n_hidden : int, default=256
         Number of values of the first dense layer.
     second_n_hidden : int, default=32
         Number of values of the second dense layer.
     dropout : float, default=0.5
-        Probability of dropping a value after the pooling.
+        Probability of setting a value to zero after the pooling.
     attention_dropout : float, default=0.5
-        Probability of dropping an attention weight, or an output of a layer in the transformer.
+        Probability of setting to zero an attention weight, or a value after a dense layer of the
+        transformer.
     hidden_dropout : float, default=0.5
-        Probability of dropping a value after the first dense layer.
+        Probability of setting a value to zero after the first dense layer.
     second_hidden_dropout : float, default=0.3
-        Probability of dropping a value after the second dense layer.
+        Probability of setting a value to zero after the second dense layer.
     activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns an activation.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     attention_activation : str or callable, default="gelu"
-        The same for the dense layers of the transformer.
+        Activation of the transformer, given in the same way.
 
     Notes
     -----
-    The authors divide the scalar products by the square root of the number of features of a token,
-    i.e. of all heads together. braindecode divides by that of a head, as is usual:
-    ``attention_scale="head"``.
+    The authors' code divides the scalar products by the square root of the number of features of a
+    token, i.e. of all heads together. Usually the number of features of a head is used, as in
+    braindecode: ``attention_scale="head"``.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""EEGTCNet."""
+"""The EEGTCNet network."""
 
 from __future__ import annotations
 
@@ -21,60 +21,61 @@ from ..blocks import (
 from ..signals import Signal
 from ._architecture import Architecture
 
-# Value added to the variances in the temporal convolutional network, the default of Keras.
+# Value added to the variances by batch normalisation in the blocks, the default of Keras.
 _NORM_EPS = 1e-3
 
 
 class EEGTCNet(Architecture):
-    """EEGNet followed by a temporal convolutional network, with few parameters.
+    """EEGTCNet: EEGNet followed by a temporal convolutional network, with few parameters.
 
-    The temporal, spatial and separable filters of EEGNet reduce a trial to a short sequence. The
-    temporal convolutional network, residual blocks of causal and dilated convolutions, summarises
-    the sequence, and the output layer sees its last time point.
+    The temporal, spatial and separable filters of EEGNet reduce a trial to a short sequence. A
+    temporal convolutional network, i.e. residual blocks of causal and dilated convolutions, filters
+    the sequence. A linear layer maps its last time point to the outputs [1]_.
 
     Parameters
     ----------
     n_filters : int, default=8
         Number of temporal filters (F1 in the paper).
     kernel : int, default=64
-        Length of the temporal filters in samples (K_E).
+        Length of the temporal filters in samples (K_E in the paper).
     depth : int, default=2
         Number of spatial filters for each temporal filter.
     pool : int, default=8
-        Number of samples that the first average pooling averages.
+        Size of the first average pooling in samples.
     second_kernel : int, default=16
-        Length of the filters of the separable convolution, in pooled samples.
+        Length of the filters of the separable convolution, in samples after the first pooling.
     second_pool : int, default=8
-        Number of pooled samples that the second average pooling averages.
+        Size of the second average pooling, in samples after the first pooling.
     n_blocks : int, default=2
-        Number of residual blocks of the temporal convolutional network (L).
+        Number of residual blocks of the temporal convolutional network (L in the paper).
     block_n_filters : int, default=12
-        Number of filters of each convolution in the blocks (F_T).
+        Number of filters of each convolution in the blocks (F_T in the paper).
     block_kernel : int, default=4
-        Number of taps of the filters in the blocks (K_T).
+        Number of taps of the filters in the blocks (K_T in the paper).
     dropout : float, default=0.2
-        Probability of dropping a value after each pooling.
+        Probability of setting a value to zero after each pooling.
     block_dropout : float, default=0.3
-        Probability of dropping a value after each convolution in the blocks.
+        Probability of setting a value to zero after each convolution in the blocks.
     activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns an activation.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        The largest norm of a spatial filter; None for no bound.
+        Largest norm of the weights of a spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        The largest norm of the weights of an output; None for no bound.
+        Largest norm of the weights of an output; None for no limit.
     form : {"paper", "braindecode"}, default="paper"
-        Form of the first layers; ``"braindecode"`` for weights from that library, see Notes.
+        Form of the first layers: ``"braindecode"`` computes the same as that library, so that its
+        weights can be used; see Notes.
 
     Notes
     -----
-    braindecode's EEGTCNet has a further activation, between temporal and spatial filters, and it
-    pads an even kernel by half of its length both before and after the signal. With
+    The EEGTCNet of braindecode differs from the paper: there is another activation between temporal
+    and spatial filters, and the padding of an even kernel is half of its length on both sides. With
     ``form="braindecode"`` the network computes the same. Its first layers are then not linear, so
-    that they cannot be factorised, and take several times as long.
+    that they cannot be factorised, and training takes several times as long.
 
-    As in that library, the convolutions in the blocks have no biases, which batch normalisation
-    would remove. The paper chooses ``kernel=32``; it counts 4,272 parameters on 22 channels and 4
-    classes, with these biases and with the running statistics of batch normalisation.
+    The convolutions in the blocks have no biases, because batch normalisation removes them. The
+    paper uses ``kernel=32``, and counts 4,272 parameters for 22 channels and 4 classes. These
+    include the biases and the running statistics of batch normalisation.
 
     References
     ----------

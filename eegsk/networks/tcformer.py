@@ -1,4 +1,4 @@
-"""TCFormer."""
+"""The TCFormer network."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from ._architecture import Architecture
 
 
 class TCFormer(Architecture):
-    """Temporal filters of several lengths, a transformer, and a temporal convolutional network.
+    """TCFormer: filters of several lengths, a transformer and a temporal convolutional network.
 
-    Temporal filters of each length, with their spatial filters, make one group of signals, which is
-    reduced to a short sequence of features. A transformer lets the times of the sequence influence
-    each other. Its output is one more group beside those of the convolutions. In each group, a
-    temporal convolutional network summarises the sequence, and an output layer sees its last time
-    point. The logits of the groups are averaged.
+    The temporal filters of each length, with their spatial filters, compute one group of signals.
+    Each group is reduced to a short sequence of few features. A transformer maps the sequences of
+    all groups to one more group. Each group is filtered by a temporal convolutional network, i.e.
+    residual blocks of causal and dilated convolutions. Each group has a linear layer for its last
+    time point, and the outputs of all groups are averaged [1]_.
 
     Parameters
     ----------
@@ -45,51 +45,51 @@ class TCFormer(Architecture):
     kernels : tuple of int, default=(20, 32, 64)
         Lengths of the temporal filters in samples; one group of signals for each.
     depth : int, default=2
-        Number of spatial filters for each temporal filter (D).
+        Number of spatial filters for each temporal filter (D in the paper).
     pool : int, default=8
-        Number of samples that the first average pooling averages.
+        Size of the first average pooling in samples.
     group_size : int, default=16
         Number of signals to which each group is reduced after the first pooling.
     second_kernel : int, default=16
-        Length of the filters of the second convolution, in pooled samples.
+        Length of the filters of the second convolution, in samples after the first pooling.
     attention_reduction : int, default=4
-        Ratio of the number of signals to the number of hidden values of the attention to groups.
+        Number of signals divided by the number of hidden values of the attention to groups.
     second_pool : int, default=7
-        Number of pooled samples that the second average pooling averages.
+        Size of the second average pooling, in samples after the first pooling.
     n_layers : int, default=2
-        Number of layers of the transformer (N).
+        Number of layers of the transformer (N in the paper).
     n_heads : int, default=4
         Number of attention heads of the queries; divides ``group_size * len(kernels)``.
     n_key_heads : int, default=2
         Number of attention heads of keys and values; divides ``n_heads``.
     expansion : int, default=2
-        Ratio of the number of hidden values of the transformer to its number of features.
+        Number of hidden values of a layer of the transformer divided by its number of features.
     n_blocks : int, default=2
         Number of residual blocks of the temporal convolutional network.
     block_kernel : int, default=4
         Number of taps of the filters in the blocks.
     dropout : float, default=0.4
-        Probability of dropping a value after each pooling.
+        Probability of setting a value to zero after each pooling.
     attention_dropout : float, default=0.4
-        Probability of dropping an attention weight, or an output of a dense layer in the
+        Probability of setting to zero an attention weight, or an output of a layer of the
         transformer.
     path_dropout : float, default=0.25
-        Probability of skipping the last layer of the transformer for a trial. For earlier layers it
-        falls quadratically to zero.
+        Probability of skipping the last layer of the transformer for a trial. It is lower for the
+        other layers, zero for the first one, and grows with the square of their number.
     block_dropout : float, default=0.3
-        Probability of dropping a value after each convolution in the blocks.
+        Probability of setting a value to zero after each convolution in the blocks.
     activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns an activation.
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     attention_activation : str or callable, default="gelu"
-        The same for the dense layers of the transformer.
+        Activation of the transformer, given in the same way.
     head_max_norm : float or None, default=0.25
-        The largest norm of the weights of an output of a group; None for no bound.
+        Largest norm of the weights of an output of a group; None for no limit.
 
     Notes
     -----
-    Layers and initial weights are those of the authors' code, with the numbers of the paper's
-    smallest network; ``n_layers=5`` is the largest. Its rotary embedding, see
-    :class:`eegsk.blocks.SelfAttention`, differs from the usual ones.
+    Layers and initial weights are those of the authors' code, with the numbers of the smallest
+    network of the paper; the largest has ``n_layers=5``. The rotary embedding of that code differs
+    from the usual ones, see :class:`eegsk.blocks.SelfAttention`.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Temporal filters of several lengths, then filters over the channels."""
+"""Front end with temporal filters of several lengths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from .one_stage import TemporalSpatial
 
 
 class MultiKernelTemporalSpatial(TemporalSpatial):
-    """Temporal filters of several lengths, each followed by its own spatial filters.
+    """Front end of temporal filters of several lengths, each with its own spatial filters.
+
+    Both are batch-normalised. The output is as long as the input.
 
     Parameters
     ----------
@@ -22,19 +24,18 @@ class MultiKernelTemporalSpatial(TemporalSpatial):
     n_filters : int
         Number of temporal filters of each length.
     kernels : sequence of int
-        Lengths of the temporal filters in samples. The signal is zero-padded for each, so that
-        time keeps its length.
+        Lengths of the temporal filters in samples.
     depth : int
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
-        The largest norm of a spatial filter.
+        Largest norm of the weights of a spatial filter; None for no limit.
 
     Notes
     -----
-    A short filter is a long one with zeros at both ends, so that all filters are computed together,
-    by the factorised form of :class:`TemporalSpatial`. The parameters are those of one
-    ``Conv2d(1, n_filters, (1, kernel))`` for each length; batch normalisation and spatial filters
-    have one layer for all.
+    The filters are zero-padded to the length of the longest, so that all are computed together by
+    the factorised form of :class:`TemporalSpatial`. The parameters are those of one ``Conv2d(1,
+    n_filters, (1, kernel))`` for each length, and of layers for all filters together: batch
+    normalisation and spatial filters.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class MultiKernelTemporalSpatial(TemporalSpatial):
 
 
 class _FilterBank(nn.Module):
-    """Temporal filters of several lengths, in the place of one ``Conv2d``.
+    """Temporal filters of several lengths, with the interface of one ``Conv2d``.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class _FilterBank(nn.Module):
     kernels : sequence of int
         Lengths of the filters in samples.
     reach : (int, int)
-        How many samples before and after its own the longest filter depends on.
+        Number of samples that the longest filter sees before and after the current one.
     """
 
     bias: None = None
@@ -84,7 +85,7 @@ class _FilterBank(nn.Module):
 
     @property
     def weight(self) -> torch.Tensor:
-        """All filters, zero-padded to the length of the longest, as of one ``Conv2d``."""
+        """All filters, zero-padded to the length of the longest."""
         weights = [
             F.pad(filters.weight, margins)  # type: ignore[arg-type]
             for filters, margins in zip(self.filters, self._margins, strict=True)
@@ -92,9 +93,9 @@ class _FilterBank(nn.Module):
         return torch.cat(weights)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter ``x``, (n_trials, 1, n_chans, n_times), padded for the longest filter."""
+        """Filter ``x`` of shape (n_trials, 1, n_chans, n_times), padded for the longest filter."""
         filtered = [
-            filters(x[..., before : x.shape[-1] - after])
-            for filters, (before, after) in zip(self.filters, self._margins, strict=True)
+            filters(x[..., start : x.shape[-1] - end])
+            for filters, (start, end) in zip(self.filters, self._margins, strict=True)
         ]
         return torch.cat(filtered, dim=1)
