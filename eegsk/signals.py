@@ -22,7 +22,7 @@ _DATA_TYPES: dict[str, Any] = {
 # each other and read wrong trials.
 _FILE_LOCK = threading.Lock()
 
-Position = tuple[float, ...]
+Position = tuple[float, ...]  # x, y and z
 
 
 @dataclass(frozen=True)

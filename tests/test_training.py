@@ -25,7 +25,7 @@ from eegsk import (
     EEGRegressor,
 )
 from eegsk.blocks.temporal_spatial import FrontEnd
-from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
+from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping, StopTraining
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
@@ -255,7 +255,9 @@ def test_a_single_group_cannot_be_split(X, y):
 def test_a_class_must_not_be_lost_to_validation(names, X):
     y = np.repeat(names, 12)
     lost = y[0].item()
-    with pytest.raises(ValueError, match=f"no trial of class {lost!r} to train on") as error:
+    with pytest.raises(
+        ValueError, match=f"leaves no training trial of class {lost!r}; use a smaller"
+    ) as error:
         small(EEGNetClassifier, valid_split=KFold(2)).fit(X, y)
     assert "\n" not in str(error.value)
 
@@ -346,7 +348,7 @@ def test_early_stopping_on_a_score_that_should_rise(X, y):
 
 
 def test_early_stopping_needs_validation(X, y):
-    message = "EarlyStopping: the history has no 'valid_loss' to watch; give the estimator a valid"
+    message = "EarlyStopping: there is no 'valid_loss' to monitor without validation; give"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, callbacks=[EarlyStopping()]).fit(X, y)
 
@@ -409,7 +411,7 @@ def test_what_is_better_is_known_by_the_name(column, best, X, y):
         ({"patience": 0}, "EarlyStopping: patience=0 should be an integer of at least 1 or None"),
         ({"threshold": "a"}, "EarlyStopping: threshold='a' should be a number of at least 0"),
         ({"threshold_mode": "share"}, "threshold_mode='share' should be 'rel' or 'abs'"),
-        ({"monitor": "my_column"}, "whether 'my_column' should be low or high cannot be known by"),
+        ({"monitor": "my_column"}, "the name of the column 'my_column' does not say whether lower"),
     ],
 )
 def test_parameters_of_early_stopping_are_checked(fields, message, X, y):
@@ -430,20 +432,20 @@ def test_all_see_the_epoch_in_which_one_stops(X, y, tmp_path):
     assert estimator.n_iter_ == found["kept"].best_epoch_ == found["checkpoint"].best_epoch_ == 3
 
 
-def test_a_stop_before_the_column_is_recorded(X, y, tmp_path):
+def test_callbacks_after_the_one_that_stops_see_the_last_epoch(X, y, tmp_path):
     stopping = EarlyStopping("scripted", patience=2, lower_is_better=True)
     file = Checkpoint(tmp_path / "best", monitor="later_loss")
     columns = [losses_going(1, 2, 3), losses_going(5, 4, 3, name="later_loss")]
     callbacks = [columns[0], stopping, columns[1], file]
     estimator = small(EEGNetClassifier, max_epochs=4, callbacks=callbacks).fit(X, y)
     assert estimator.n_iter_ == 3
-    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 2
+    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 3
 
 
 def test_a_stop_within_the_first_epoch(X, y):
     class Stop(skorch.callbacks.Callback):
         def on_batch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+            raise StopTraining
 
     theirs = skorch.callbacks.EarlyStopping("train_loss", load_best=True)
     for other in (EarlyStopping("train_loss"), theirs):
@@ -603,7 +605,7 @@ def test_a_callback_may_stop_training(hook, n_whole, X, y):
 
     def stop(self, net, *args, **kwargs):
         if len(net.history) == 2:
-            raise KeyboardInterrupt
+            raise StopTraining
 
     setattr(Stop, hook, stop)
     estimator = small(EEGNetClassifier, max_epochs=5, callbacks=[Stop()]).fit(X, y)

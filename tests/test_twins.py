@@ -121,7 +121,7 @@ def tcformer():
         *same("trunk.transformer.mixture.mixture", "mix.0"),
         *same("trunk.transformer.mixture.norm", "mix.1", NORM),
     ]
-    # In braindecode the values of a head follow its keys; in eegsk the keys of all heads come first.
+    # In braindecode the values of a head follow its keys; here the keys of all heads come first.
     order = torch.arange(48).view(2, 2, 12).transpose(0, 1).flatten().tolist()
     for i in range(2):
         layer, their_layer = f"trunk.transformer.layers.{i}", f"transformer.{i}"
@@ -234,7 +234,7 @@ def to_theirs(ours, theirs, pairs):
 
 @torch.no_grad()
 def randomize(network, pairs, seed):
-    """Change the weights and statistics of a network of eegsk; max-norm layers get small weights."""
+    """Change weights and statistics of a network of eegsk; max-norm layers get small weights."""
     generator = torch.Generator().manual_seed(seed)
     for name in (pair.ours for pair in pairs):
         tensor = tensor_of(network, name)

@@ -1,4 +1,4 @@
-"""Pickles of trained nets, also of modules that torch or pickle refuse."""
+"""Pickles of trained nets, including modules that torch or pickle cannot pickle."""
 
 from __future__ import annotations
 
@@ -38,37 +38,38 @@ def dump_net(attributes: dict[str, Any]) -> bytes:
     pickle.PicklingError
         If an attribute cannot be pickled, e.g. a module that holds an open file.
     """
-    file = io.BytesIO()
+    buffer = io.BytesIO()
     try:
-        _NetPickler(file).dump(attributes)
-    except Exception as error:  # objects that cannot be pickled raise errors of any class
+        _NetPickler(buffer).dump(attributes)
+    except Exception as error:  # each library raises an error of its own
         reason = str(error).partition("\n")[0]
         raise pickle.PicklingError(
             f"The trained net cannot be pickled: {type(error).__name__}: {reason}; remove the "
             "object from the network and the callbacks, or save module_.state_dict()."
         ) from error
-    return file.getvalue()
+    return buffer.getvalue()
 
 
 class _NetPickler(cloudpickle.Pickler):
-    """Pickler that keeps parametrizations."""
+    """Pickler that keeps the parametrizations of layers.
+
+    torch gives each parametrized layer a class of its own, which cannot be imported. The pickle
+    therefore contains the original class and the names of the parametrized tensors, and the class
+    is made anew when the pickle is loaded.
+    """
 
     def reducer_override(self, obj: Any) -> Any:
-        """Return how to restore a parametrized layer; leave other objects to cloudpickle."""
+        """Return how to load a parametrized layer; leave other objects to cloudpickle."""
         if isinstance(obj, nn.Module) and is_parametrized(obj):
-            kind: Any = type_before_parametrizations(obj)
+            layer_class: Any = type_before_parametrizations(obj)
             names = list(obj.get_submodule("parametrizations")._modules)
-            return _parametrized, (kind, names), kind.__getstate__(obj)
+            return _make_parametrized, (layer_class, names), layer_class.__getstate__(obj)
         return super().reducer_override(obj)
 
 
-def _parametrized(kind: type[nn.Module], names: list[str]) -> nn.Module:
-    """Return a layer of the class that torch makes for layers with parametrized tensors.
-
-    The tensors and the parametrizations are placeholders, which the state of the pickled layer
-    replaces.
-    """
-    layer: nn.Module = object.__new__(kind)
+def _make_parametrized(layer_class: type[nn.Module], names: list[str]) -> nn.Module:
+    """Return a layer with parametrized tensors, all of it replaced when its state is loaded."""
+    layer: nn.Module = object.__new__(layer_class)
     nn.Module.__init__(layer)
     for name in names:
         layer.register_parameter(name, nn.Parameter(torch.empty(0)))
