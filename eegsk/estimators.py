@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._fields import Positive
 from .networks import (
     AdvancedEEGNet,
     ATCNet,
@@ -21,6 +22,11 @@ from .tasks import Classifier, Regressor
 class ATCNetClassifier(Classifier, ATCNet):
     """ATCNet for classification.
 
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate, that of the paper.
+
     Examples
     --------
     >>> import numpy as np
@@ -32,9 +38,16 @@ class ATCNetClassifier(Classifier, ATCNet):
     (20, 2)
     """
 
+    lr: Positive = 1e-3
+
 
 class ATCNetRegressor(Regressor, ATCNet):
     """ATCNet for regression.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate, that of the paper.
 
     Examples
     --------
@@ -46,6 +59,8 @@ class ATCNetRegressor(Regressor, ATCNet):
     >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
     (20,)
     """
+
+    lr: Positive = 1e-3
 
 
 class AdvancedEEGNetClassifier(Classifier, AdvancedEEGNet):
@@ -141,6 +156,11 @@ class DeepConvNetRegressor(Regressor, DeepConvNet):
 class EEGConformerClassifier(Classifier, EEGConformer):
     """EEGConformer for classification.
 
+    Parameters
+    ----------
+    lr : float, default=3e-4
+        Learning rate, close to that of the paper; larger ones can make training fail.
+
     Examples
     --------
     >>> import numpy as np
@@ -152,9 +172,16 @@ class EEGConformerClassifier(Classifier, EEGConformer):
     (20, 2)
     """
 
+    lr: Positive = 3e-4
+
 
 class EEGConformerRegressor(Regressor, EEGConformer):
     """EEGConformer for regression.
+
+    Parameters
+    ----------
+    lr : float, default=3e-4
+        Learning rate, close to that of the paper; larger ones can make training fail.
 
     Examples
     --------
@@ -166,6 +193,8 @@ class EEGConformerRegressor(Regressor, EEGConformer):
     >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
     (20,)
     """
+
+    lr: Positive = 3e-4
 
 
 class EEGNetClassifier(Classifier, EEGNet):
@@ -326,6 +355,11 @@ class ShallowConvNetRegressor(Regressor, ShallowConvNet):
 class TCFormerClassifier(Classifier, TCFormer):
     """TCFormer for classification.
 
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate, close to that of the paper.
+
     Examples
     --------
     >>> import numpy as np
@@ -337,9 +371,16 @@ class TCFormerClassifier(Classifier, TCFormer):
     (20, 2)
     """
 
+    lr: Positive = 1e-3
+
 
 class TCFormerRegressor(Regressor, TCFormer):
     """TCFormer for regression.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate, close to that of the paper.
 
     Examples
     --------
@@ -351,3 +392,5 @@ class TCFormerRegressor(Regressor, TCFormer):
     >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
     (20,)
     """
+
+    lr: Positive = 1e-3
