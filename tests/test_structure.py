@@ -30,7 +30,7 @@ LAYERS = [
     "callbacks",
     "base",
     "tasks",
-    "estimators",
+    "any_network estimators",
     "recipes",
     "eegsk",
 ]
