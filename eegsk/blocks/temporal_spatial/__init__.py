@@ -10,6 +10,7 @@ its equations.
 from ._folded import Mixture
 from ._front_end import FrontEnd, has_hooks
 from .dense import DenseTemporalSpatial
+from .multi_kernel import MultiKernelTemporalSpatial
 from .one_stage import TemporalSpatial
 from .two_stages import TwoStageTemporalSpatial
 
@@ -17,6 +18,7 @@ __all__ = [
     "DenseTemporalSpatial",
     "FrontEnd",
     "Mixture",
+    "MultiKernelTemporalSpatial",
     "TemporalSpatial",
     "TwoStageTemporalSpatial",
     "has_hooks",
