@@ -19,7 +19,8 @@ Identity = dict[str, str]
 # Parameters that do not change the weights after an epoch, or that "device" and "seed" replace.
 _IGNORED = {"max_epochs", "verbose", "device"}
 # Parameters of callbacks include files and loggers, which are new in each process.
-_BY_CLASS = ("callbacks__", "net_params__callbacks__")
+# The weights of a pretrained estimator are among the initial weights.
+_BY_CLASS = ("callbacks__", "net_params__callbacks__", "pretrained__")
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, os.PathLike, torch.device, torch.dtype)
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
 _MAX_SHOWN = 100  # characters of a value in an error message
