@@ -1,9 +1,10 @@
-"""The catalogue: every network for every task."""
+"""Estimators: each network as a classifier and as a regressor."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from torch import nn
@@ -244,12 +245,34 @@ class AnyNetwork(Architecture):
     Parameters
     ----------
     network : callable
-        ``network(n_chans=, n_times=, n_outputs=)`` returns a torch module that maps trials, of
-        shape (n_trials, n_chans, n_times), to logits or predictions, of shape (n_trials,
-        n_outputs). One that has parameters ``sfreq`` or ``ch_names`` is given these too, where
-        the trials tell them.
+        Class or function that returns a torch module. It is called with the keyword arguments
+        ``n_chans``, ``n_times`` and ``n_outputs``. If it has parameters called ``sfreq`` (sampling
+        rate in Hz), ``ch_names`` (tuple of str) or ``chs_info`` (list of dict, as in
+        ``epochs.info["chs"]``), and the trials are Epochs, it is called with these too. The module
+        maps trials, of shape (n_trials, n_chans, n_times), to logits or predictions, of shape
+        (n_trials, n_outputs).
     network_params : dict or None, default=None
-        Further arguments of ``network``; searched as ``network_params__name``.
+        Further arguments of ``network``, e.g. ``{"dropout": 0.5}``. They replace arguments that
+        describe the trials, e.g. ``{"chs_info": None}``. In a search they are
+        ``network_params__name``.
+
+    Notes
+    -----
+    Networks of other libraries can be used directly. An example is EEGNet of braindecode, which
+    gets ``sfreq`` and ``chs_info`` from the Epochs:
+
+    .. code-block:: python
+
+        from braindecode.models import EEGNet
+        from sklearn.model_selection import GridSearchCV
+        from eegsk import EEGClassifier
+
+        estimator = EEGClassifier(network=EEGNet, network_params={"F1": 16})
+        estimator.fit(epochs)
+        GridSearchCV(estimator, {"network_params__drop_prob": [0.25, 0.5]}).fit(epochs, y)
+
+    A fitted estimator can be pickled if ``network`` can be, also if the module has
+    parametrizations, which torch itself does not pickle.
 
     References
     ----------
@@ -263,11 +286,14 @@ class AnyNetwork(Architecture):
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Call the network with the signal's shape; see :meth:`Architecture.build`."""
-        known = {"sfreq": signal.sfreq, "ch_names": signal.ch_names}
-        wanted = inspect.signature(self.network).parameters
-        told = {name: value for name, value in known.items() if value and name in wanted}
-        shape = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
-        return self.network(**{**shape, **told, **(self.network_params or {})})
+        arguments = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
+        accepted = inspect.signature(self.network).parameters
+        for name in ("sfreq", "ch_names", "chs_info"):
+            value = getattr(signal, name)
+            if name in accepted and value is not None:
+                arguments[name] = value
+        preset = self.network.keywords if isinstance(self.network, partial) else {}
+        return self.network(**{**arguments, **preset, **(self.network_params or {})})
 
 
 class EEGClassifier(Classifier, AnyNetwork):
@@ -283,6 +309,19 @@ class EEGClassifier(Classifier, AnyNetwork):
     >>> X, y = np.random.default_rng(0).standard_normal((40, 4, 32)), [0, 1] * 20
     >>> EEGClassifier(network=linear, max_epochs=2).fit(X, y).predict_proba(X).shape
     (40, 2)
+
+    Epochs know their sampling rate. A network with a parameter ``sfreq`` can use it, e.g. for a
+    first filter of a quarter of a second:
+
+    >>> import mne
+    >>> def filtered(n_chans, n_times, n_outputs, sfreq):
+    ...     temporal = nn.Conv1d(n_chans, 4, kernel_size=int(sfreq / 4))
+    ...     return nn.Sequential(temporal, nn.ELU(), nn.Flatten(), nn.LazyLinear(n_outputs))
+    >>> info = mne.create_info(["F3", "F4", "C3", "C4"], sfreq=64.0, ch_types="eeg")
+    >>> epochs = mne.EpochsArray(1e-6 * X, info, verbose="error")
+    >>> estimator = EEGClassifier(network=filtered, max_epochs=2).fit(epochs, y)
+    >>> estimator.module_.network[0].kernel_size
+    (16,)
     """
 
     _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")

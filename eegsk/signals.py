@@ -6,7 +6,7 @@ import copyreg
 import gzip
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mne
@@ -21,6 +21,8 @@ _DATA_TYPES: dict[str, Any] = {
 # Epochs in a file share one file position. Threads that read at the same time would move it for
 # each other and read wrong trials.
 _FILE_LOCK = threading.Lock()
+
+Position = tuple[float, ...]  # x, y and z
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Signal:
         Sampling rate in Hz; None if unknown, e.g. for an array.
     ch_names : tuple of str or None, default=None
         Names of the channels, in order; None if unknown, e.g. for an array.
+    ch_types : tuple of str or None, default=None
+        Channel types of MNE, e.g. ``"eeg"``; None if the trials are not Epochs.
+    ch_positions : tuple or None, default=None
+        Position ``(x, y, z)`` of each channel in metres, or None for a channel without position;
+        None if the Epochs have no montage.
 
     Examples
     --------
@@ -49,6 +56,19 @@ class Signal:
     n_times: int
     sfreq: float | None = None
     ch_names: tuple[str, ...] | None = None
+    ch_types: tuple[str, ...] | None = field(default=None, repr=False)
+    ch_positions: tuple[Position | None, ...] | None = field(default=None, repr=False)
+
+    @property
+    def chs_info(self) -> list[dict[str, Any]] | None:
+        """Description of each channel as in ``epochs.info["chs"]``; None without names."""
+        if self.ch_names is None:
+            return None
+        types: Any = list(self.ch_types or ["eeg"] * self.n_chans)
+        chs = mne.create_info(list(self.ch_names), self.sfreq or 1.0, types)["chs"]
+        for channel, position in zip(chs, self.ch_positions or (), strict=False):
+            channel["loc"][:3] = position or np.nan
+        return chs
 
 
 def is_epochs(X: Any) -> bool:
@@ -134,6 +154,8 @@ def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarra
         signal, source = _describe(parts[0]), "the first Epochs in the list"
     for part in parts:
         _check_signal(_describe(part), signal, source)
+    if signal is not fitted:
+        signal = _with_channels(signal, parts[0].info)
     picks = list(signal.ch_names or ())
     return np.concatenate([_values(part, picks) for part in parts]), signal
 
@@ -147,6 +169,23 @@ def _describe(epochs: mne.BaseEpochs) -> Signal:
         )
     names = tuple(epochs.ch_names[pick] for pick in picks)
     return Signal(len(names), len(epochs.times), float(epochs.info["sfreq"]), names)
+
+
+def _with_channels(signal: Signal, info: mne.Info) -> Signal:
+    """Add the types and the positions of the channels."""
+    picks = [info.ch_names.index(name) for name in signal.ch_names or ()]
+    positions = tuple(_position(info["chs"][pick]["loc"]) for pick in picks)
+    return replace(
+        signal,
+        ch_types=tuple(info.get_channel_types(picks)),
+        ch_positions=positions if any(positions) else None,
+    )
+
+
+def _position(loc: np.ndarray) -> Position | None:
+    """Return the position of a channel, None if MNE has none, i.e. NaN or zeros."""
+    position = loc[:3]
+    return tuple(position.tolist()) if np.isfinite(position).all() and position.any() else None
 
 
 def _check_signal(signal: Signal, expected: Signal, source: str) -> None:

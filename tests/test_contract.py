@@ -89,7 +89,7 @@ def tiny(estimator_class):
         return estimator_class(**FULL_BATCH)
     estimator = estimator_class()
     dropouts = [field for field in estimator.get_params() if field.endswith("dropout")]
-    fields = TINY[name.removesuffix("Classifier").removesuffix("Regressor")]
+    fields = TINY.get(name.removesuffix("Classifier").removesuffix("Regressor"), {})
     training = {"lr": 0.03, "max_epochs": 15 if is_regressor(estimator) else 10}
     training |= LEARNING.get(name, {}) | dict.fromkeys(dropouts, 0.0)
     return estimator.set_params(**training, **fields)

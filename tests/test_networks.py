@@ -367,8 +367,14 @@ def test_error_if_a_network_returns_an_unexpected_shape(network, shape, X, y):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda n_chans, n_times, n_outputs: "linear", "The network is a str; it should be"),
-        (lambda n_chans, n_times, n_outputs: nn.LSTM(n_times, n_outputs), "tuple"),
+        (
+            lambda n_chans, n_times, n_outputs: "linear",
+            "EEGClassifier: the network is a str; it should be",
+        ),
+        (
+            lambda n_chans, n_times, n_outputs: nn.LSTM(n_times, n_outputs),
+            "the network returns a tuple; it should",
+        ),
         (lambda n_chans, n_times: nn.Flatten(), "n_outputs"),
     ],
 )

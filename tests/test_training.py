@@ -24,7 +24,8 @@ from eegsk import (
     EEGNeXClassifier,
     EEGRegressor,
 )
-from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
+from eegsk.blocks.temporal_spatial import FrontEnd
+from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping, StopTraining
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
@@ -429,20 +430,20 @@ def test_all_see_the_epoch_in_which_one_stops(X, y, tmp_path):
     assert estimator.n_iter_ == found["kept"].best_epoch_ == found["checkpoint"].best_epoch_ == 3
 
 
-def test_a_stop_before_the_column_is_recorded(X, y, tmp_path):
+def test_callbacks_after_the_one_that_stops_see_the_last_epoch(X, y, tmp_path):
     stopping = EarlyStopping("scripted", patience=2, lower_is_better=True)
     file = Checkpoint(tmp_path / "best", monitor="later_loss")
     columns = [losses_going(1, 2, 3), losses_going(5, 4, 3, name="later_loss")]
     callbacks = [columns[0], stopping, columns[1], file]
     estimator = small(EEGNetClassifier, max_epochs=4, callbacks=callbacks).fit(X, y)
     assert estimator.n_iter_ == 3
-    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 2
+    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 3
 
 
 def test_a_stop_within_the_first_epoch(X, y):
     class Stop(skorch.callbacks.Callback):
         def on_batch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+            raise StopTraining
 
     theirs = skorch.callbacks.EarlyStopping("train_loss", load_best=True)
     for other in (EarlyStopping("train_loss"), theirs):
@@ -742,7 +743,7 @@ def test_every_layer_is_in_training_mode_while_it_is_trained(estimator_class, X,
     assert dict(estimator.net_.callbacks_)["modes"].seen_ == {True: {True}, False: {False}}
 
 
-# What is kept of the trials from epoch to epoch
+# Precomputed statistics of the trials
 
 
 class Doubling(skorch.callbacks.Callback):
@@ -759,27 +760,48 @@ class Doubling(skorch.callbacks.Callback):
             inputs["x"] = inputs["x"] * 2
 
 
+@pytest.fixture
+def n_computed(monkeypatch):
+    """Count the trials whose statistics the front end computes, one number per call."""
+    numbers, original = [], FrontEnd.trial_statistics
+
+    def counted(front, x):
+        numbers.append(len(x))
+        return original(front, x)
+
+    monkeypatch.setattr(FrontEnd, "trial_statistics", counted)
+    return numbers
+
+
 def logits_of(estimator_class, X, y, **fields):
     return small(estimator_class, max_epochs=3, **fields).fit(X, y)._output(X)
 
 
 @pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
-def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeypatch):
-    kept = logits_of(estimator_class, X, y)
+def test_precomputed_statistics_do_not_change_results(
+    estimator_class, n_computed, X, y, monkeypatch
+):
+    logits = logits_of(estimator_class, X, y)
+    assert sum(n_computed) == len(X)
     monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
-    np.testing.assert_allclose(logits_of(estimator_class, X, y), kept, atol=1e-5)
+    np.testing.assert_allclose(logits_of(estimator_class, X, y), logits, atol=1e-5)
+    assert sum(n_computed) > len(X)
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_nothing_kept_is_used_of_trials_that_a_callback_changes(in_place, X, y, monkeypatch):
+def test_precomputed_statistics_are_not_used_for_trials_that_a_callback_changes(
+    in_place, n_computed, X, y, monkeypatch
+):
     fields = {"callbacks": [Doubling(in_place)], "spatial_max_norm": None}
     changed = logits_of(EEGNetClassifier, X, y, **fields)
+    assert sum(n_computed) == (1 + 3) * len(X)  # before training, and in each epoch
     monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
     np.testing.assert_array_equal(logits_of(EEGNetClassifier, X, y, **fields), changed)
 
 
-def test_what_is_kept_of_trials_is_let_go_of(X, y):
-    for estimator_class in (EEGNetClassifier, EEGNeXClassifier):
-        estimator = small(estimator_class).fit(X, y)
-        assert estimator.net_._statistics is None
-        assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
+def test_precomputed_statistics_are_deleted_after_training(estimator_class, n_computed, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    assert sum(n_computed) == len(X)
+    assert estimator.net_._statistics is None
+    assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())

@@ -1,4 +1,4 @@
-"""The lines of the table: what is measured, and how much faster it should be."""
+"""Lines of the speed table, with their target ratios."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _fit_lines(
     return [
         Line(
             name=f"fit_{network.name.lower()}_{n_chans}x{n_times}",
-            what=f"`fit`, {network.name}, {n_chans} x {n_times}",
+            label=f"`fit`, {network.name}, {n_chans} x {n_times}",
             task=fit,
             network=network,
             shape=(n_trials, n_chans, n_times),
@@ -44,7 +44,7 @@ LINES = [
         (1874, 1874),
         target=1.5,
     ),
-    # Deep4Net has none of the biases, 375 of them, that normalisation takes away again.
+    # Deep4Net has no biases before batch normalisation, i.e. 375 parameters fewer.
     Line(
         "fit_deepconvnet_2x750",
         "`fit`, DeepConvNet, 2 x 750 (1080 trials)",
