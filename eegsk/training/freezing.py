@@ -37,7 +37,7 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     weights = [name for name, _ in network.named_parameters()]
     paths = []
     for name in names:
-        candidates = [path for path in (name, _TRUNK + name) if _inside(path, weights)]
+        candidates = [path for path in (name, f"{_TRUNK}{name}") if _inside(path, weights)]
         if not candidates:
             raise ValueError(
                 f"{owner}: freeze={name!r} is not a block of the network; its blocks are "
