@@ -32,7 +32,7 @@ from sklearn.frozen import FrozenEstimator
 from eegsk import EEGNetClassifier
 from eegsk.alignment import EuclideanAlignment
 
-ALIGNMENTS = ("raw", "aligned", "aligned, causal")
+ALIGNMENTS = ("raw", "aligned")
 # Parameters of fine-tuning; the others are those of pretraining. Chosen by the table "choice".
 FINE_TUNING: dict[str, dict[str, Any]] = {
     "all weights": {"lr": 1e-3, "max_epochs": 30},
@@ -51,17 +51,21 @@ CHOICES = {
 }
 
 
-def align(alignment: str, source: Trials, *parts: Trials) -> list[Trials]:
-    """Align trials by session, with the training trials first; raw trials stay as they are."""
+def align(
+    alignment: str, others: Trials, own: Trials, test: Trials
+) -> tuple[Trials, Trials, dict[str, Trials]]:
+    """Align trials by session, unless they stay raw; return test trials by kind of alignment."""
     if alignment == "raw":
-        return [source, *parts]
+        return others, own, {"raw": test}
     aligner = EuclideanAlignment()
-    aligned = [source._replace(X=aligner.fit_transform(source.X, groups=source.domains))]
-    *training, test = parts
-    for part in training:
-        aligned.append(part._replace(X=aligner.transform(part.X, groups=part.domains)))
-    aligner.set_params(online=alignment.endswith("causal"))
-    return [*aligned, test._replace(X=aligner.transform(test.X, groups=test.domains))]
+    others = others._replace(X=aligner.fit_transform(others.X, groups=others.domains))
+    own, aligned = (
+        trials._replace(X=aligner.transform(trials.X, groups=trials.domains))
+        for trials in (own, test)
+    )
+    aligner.set_params(online=True)
+    causal = test._replace(X=aligner.transform(test.X, groups=test.domains))
+    return others, own, {"aligned": aligned, "aligned, causal": causal}
 
 
 def load(subject: int, training: tuple[str, ...], tested: tuple[str, ...]) -> list[Trials]:
@@ -80,8 +84,7 @@ def fine_tune(pretrained: Any, own: Trials, settings: Settings, params: dict[str
 
 def score_evaluation(subject: int, alignment: str, seed: int, settings: Settings) -> Any:
     """Score every way to train on the evaluation sessions of a subject."""
-    parts = load(subject, TRAINING, EVALUATION)
-    others, own, test = align(alignment, *parts)
+    others, own, tests = align(alignment, *load(subject, TRAINING, EVALUATION))
     estimator = settings.apply(EEGNetClassifier(), seed)
     trained = {
         name: clone(estimator).fit(trials.X, trials.y)
@@ -93,17 +96,26 @@ def score_evaluation(subject: int, alignment: str, seed: int, settings: Settings
     }
     for name, params in FINE_TUNING.items():
         trained[f"fine-tuned, {name}"] = fine_tune(trained["others"], own, settings, params)
-    return {"scores": {name: model.score(test.X, test.y) for name, model in trained.items()}}
+    return {"scores": score(trained, tests)}
 
 
 def score_choice(subject: int, alignment: str, seed: int, settings: Settings) -> Any:
     """Score settings of fine-tuning on the last training session of a subject."""
-    others, own, test = align(alignment, *load(subject, TRAINING[:-1], TRAINING[-1:]))
+    others, own, tests = align(alignment, *load(subject, TRAINING[:-1], TRAINING[-1:]))
     pretrained = settings.apply(EEGNetClassifier(), seed).fit(others.X, others.y)
-    scores = {"others": pretrained.score(test.X, test.y)}
+    trained = {"others": pretrained}
     for name, params in CHOICES.items():
-        scores[name] = fine_tune(pretrained, own, settings, params).score(test.X, test.y)
-    return {"scores": scores}
+        trained[name] = fine_tune(pretrained, own, settings, params)
+    return {"scores": score(trained, tests)}
+
+
+def score(trained: dict[str, Any], tests: dict[str, Trials]) -> dict[tuple[str, str], float]:
+    """Score estimators on each kind of test trials."""
+    return {
+        (training, kind): model.score(test.X, test.y)
+        for training, model in trained.items()
+        for kind, test in tests.items()
+    }
 
 
 TABLES = {"evaluation": score_evaluation, "choice": score_choice}
@@ -119,18 +131,18 @@ def make_table(name: str, alignments: list[str], settings: Settings) -> str:
     ]
     jobs = [Job(TABLES[name], {**item, "settings": settings}, item) for item in names]
     rows = [
-        {**result, "training": training, "score": score}
+        {**result, "training": training, "trials": kind, "score": accuracy}
         for result in run_jobs(jobs, settings)
-        for training, score in result["scores"].items()
+        for (training, kind), accuracy in result["scores"].items()
     ]
     header = ["trained on", "trials", *(f"subject {s}" for s in settings.subjects), "mean"]
     lines = []
     for training in dict.fromkeys(row["training"] for row in rows):
-        for alignment in alignments:
-            chosen = {"training": training, "alignment": alignment}
+        for kind in dict.fromkeys(row["trials"] for row in rows):
+            chosen = {"training": training, "trials": kind}
             scores = [values(rows, "score", subject=s, **chosen) for s in settings.subjects]
             cells = [f"{np.mean(of_subject):.3f}" for of_subject in scores]
-            lines.append([training, alignment, *cells, spread(np.mean(scores, axis=0))])
+            lines.append([training, kind, *cells, spread(np.mean(scores, axis=0))])
     return table(header, lines)
 
 

@@ -70,7 +70,8 @@ def evaluate_transfer(
         Numbers of labelled trials of the tested subject; 0 for no fine-tuning.
     fine_tuning : dict or None, default=None
         Parameters of the estimator (of the last step of a pipeline) that differ in fine-tuning,
-        e.g. ``{"lr": 1e-3, "max_epochs": 30, "freeze": "front"}``.
+        e.g. ``{"lr": 1e-3, "max_epochs": 30, "freeze": "front"}``. With the learning rate of
+        pretraining, a few trials often make a network less accurate.
     scoring : str, callable or None, default=None
         Score, as in :func:`sklearn.model_selection.cross_val_score`; None for the ``score`` method
         of the estimator.
