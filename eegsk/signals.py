@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import gzip
+import importlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -140,6 +141,87 @@ def event_names(X: Any) -> np.ndarray:
         name_of = {code: name for name, code in epochs.event_id.items()}
         names += [name_of[code] for code in _without_bad(epochs).events[:, 2]]
     return np.array(names)
+
+
+def list_epochs(X: Any) -> list[mne.BaseEpochs]:
+    """Return Epochs as a list of Epochs without bad ones.
+
+    Parameters
+    ----------
+    X : mne.Epochs or list of mne.Epochs
+        Trials. They are not changed.
+
+    Returns
+    -------
+    parts : list of mne.Epochs
+        One item for Epochs, and as many items as ``X`` for a list.
+    """
+    return [_without_bad(epochs) for epochs in (X if isinstance(X, list | tuple) else [X])]
+
+
+def replace_trials(parts: Sequence[Any], trials: np.ndarray, ch_names: Sequence[str]) -> Any:
+    """Return Epochs with other values in some channels.
+
+    Parameters
+    ----------
+    parts : list of mne.Epochs
+        Epochs without bad ones, from :func:`list_epochs`. They are not changed.
+    trials : array of shape (n_trials, n_chans, n_times)
+        The new values.
+    ch_names : sequence of str
+        Names of the channels of ``trials``. Other channels keep their values.
+
+    Returns
+    -------
+    epochs : mne.Epochs
+        One object with the trials of all parts, their events and metadata.
+    """
+    if len(parts) == 1:
+        with _FILE_LOCK:
+            epochs = parts[0].copy().load_data()
+    else:
+        epochs = _concatenate(parts)
+    picks = [epochs.ch_names.index(name) for name in ch_names]
+    epochs.get_data(copy=False, verbose="error")[:, picks] = trials
+    return epochs
+
+
+def _concatenate(parts: Sequence[Any]) -> mne.EpochsArray:
+    """Join Epochs into one object; ``mne.concatenate_epochs`` takes much longer for many."""
+    first = parts[0]
+    names = [name for name in first.ch_names if all(name in part.ch_names for part in parts)]
+    events, event_id = _join_events(parts)
+    return mne.EpochsArray(
+        np.concatenate([_values(part, names) for part in parts]),
+        mne.pick_info(first.info, [first.ch_names.index(name) for name in names], copy=True),
+        events,
+        tmin=first.tmin,
+        event_id=event_id,
+        metadata=_join_metadata([part.metadata for part in parts]),
+        proj=False,
+        verbose="error",
+    )
+
+
+def _join_events(parts: Sequence[Any]) -> tuple[np.ndarray, dict[str, int]]:
+    """Join events; number them anew if two parts use one code, or one sample, for two events."""
+    events = np.concatenate([part.events for part in parts])
+    if len(np.unique(events[:, 0])) < len(events):
+        events[:, 0] = np.arange(len(events)) * len(parts[0].times)
+    pairs = {pair for part in parts for pair in part.event_id.items()}
+    event_id = dict(sorted(pairs, key=lambda pair: pair[1]))
+    if not len(pairs) == len(event_id) == len(set(event_id.values())):
+        event_id = {name: code for code, name in enumerate(event_id, start=1)}
+        events[:, 2] = [event_id[name] for name in event_names(parts)]
+    return events, event_id
+
+
+def _join_metadata(tables: Sequence[Any]) -> Any:
+    if any(table is None for table in tables):
+        return None
+    if isinstance(tables[0], list):  # of dictionaries, where pandas is not installed
+        return [row for table in tables for row in table]
+    return importlib.import_module("pandas").concat(tables, ignore_index=True)
 
 
 def _to_numpy(X: torch.Tensor) -> np.ndarray:

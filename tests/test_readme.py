@@ -19,11 +19,13 @@ def test_readme_has_two_commands():
     assert [block.count("\n") for block in blocks("bash")] == [1, 1]
 
 
-def test_readme_links_to_existing_files():
-    targets = re.findall(r"\]\(([^)\s]+)\)", README)
-    files = [target for target in targets if "://" not in target]
-    assert "docs/_static/readme.png" in files
-    assert [name for name in files if not (ROOT / name).exists()] == []
+def test_links_of_readme_exist():
+    """Files and headings; pages of the internet are not opened."""
+    targets = [name for name in re.findall(r"\]\(([^)\s]+)\)", README) if "://" not in name]
+    headings = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    anchors = {f"#{heading.lower().replace(' ', '-')}" for heading in headings}
+    assert "docs/_static/readme.png" in targets
+    assert [name for name in targets if name not in anchors and not (ROOT / name).exists()] == []
 
 
 @pytest.mark.slow

@@ -255,7 +255,9 @@ def test_a_single_group_cannot_be_split(X, y):
 def test_a_class_must_not_be_lost_to_validation(names, X):
     y = np.repeat(names, 12)
     lost = y[0].item()
-    with pytest.raises(ValueError, match=f"no trial of class {lost!r} to train on") as error:
+    with pytest.raises(
+        ValueError, match=f"leaves no training trial of class {lost!r}; use a smaller"
+    ) as error:
         small(EEGNetClassifier, valid_split=KFold(2)).fit(X, y)
     assert "\n" not in str(error.value)
 
@@ -346,7 +348,7 @@ def test_early_stopping_on_a_score_that_should_rise(X, y):
 
 
 def test_early_stopping_needs_validation(X, y):
-    message = "EarlyStopping: the history has no 'valid_loss' to watch; give the estimator a valid"
+    message = "EarlyStopping: there is no 'valid_loss' to monitor without validation; give"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, callbacks=[EarlyStopping()]).fit(X, y)
 
@@ -409,7 +411,7 @@ def test_what_is_better_is_known_by_the_name(column, best, X, y):
         ({"patience": 0}, "EarlyStopping: patience=0 should be an integer of at least 1 or None"),
         ({"threshold": "a"}, "EarlyStopping: threshold='a' should be a number of at least 0"),
         ({"threshold_mode": "share"}, "threshold_mode='share' should be 'rel' or 'abs'"),
-        ({"monitor": "my_column"}, "whether 'my_column' should be low or high cannot be known by"),
+        ({"monitor": "my_column"}, "the name of the column 'my_column' does not say whether lower"),
     ],
 )
 def test_parameters_of_early_stopping_are_checked(fields, message, X, y):
@@ -603,7 +605,7 @@ def test_a_callback_may_stop_training(hook, n_whole, X, y):
 
     def stop(self, net, *args, **kwargs):
         if len(net.history) == 2:
-            raise KeyboardInterrupt
+            raise StopTraining
 
     setattr(Stop, hook, stop)
     estimator = small(EEGNetClassifier, max_epochs=5, callbacks=[Stop()]).fit(X, y)
@@ -627,13 +629,13 @@ def test_averages_go_on_after_ctrl_c_in_the_first_validation(X, y):
         estimator.fit(X, y)
     average = dict(estimator.net_.callbacks_)["ema"]
     assert estimator.n_iter_ == 0 < average.n_averaged_ == 3
-    trained = {name: value.clone() for name, value in average.aside_.items()}
+    trained = {name: value.clone() for name, value in average.trained_.items()}
     estimator.set_params(lr=1e-30).partial_fit(X, y)
     assert average.n_averaged_ == 6
     weights = dict(estimator.module_.named_parameters())
     assert any(not torch.equal(trained[name], value) for name, value in weights.items())
     for name in weights:  # which predict, while training goes on from those that were trained
-        torch.testing.assert_close(average.aside_[name], trained[name])
+        torch.testing.assert_close(average.trained_[name], trained[name])
     assert dict(estimator.net_.callbacks_)["earlystopping"].best_weights_ is None
 
 
@@ -717,13 +719,13 @@ def test_partial_fit_takes_the_present_lr_and_batch_size(X, y):
 
 def test_partial_fit_refuses_weights_that_need_all_trials(X, y):
     estimator = small(EEGNetClassifier, class_weight="balanced")
-    with pytest.raises(ValueError, match="give a dictionary of weights"):
+    with pytest.raises(ValueError, match="for partial_fit, use a dictionary of weights"):
         estimator.partial_fit(X, y, classes=[0, 1])
 
 
 def test_a_side_whose_trials_have_no_weight_is_an_error(X, y):
     estimator = small(EEGNetClassifier, valid_split=KFold(4))
-    with pytest.raises(ValueError, match="leaves a side without a trial that has a weight"):
+    with pytest.raises(ValueError, match="leaves no trial with non-zero weight for training or"):
         estimator.fit(X, y, sample_weight=np.arange(24) >= 6)
 
 

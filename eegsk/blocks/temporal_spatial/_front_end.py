@@ -35,9 +35,13 @@ class FrontEnd(nn.Module):
         """Filter trials of shape (n_trials, n_chans, n_times)."""
         signals = Signals(x, *self._standardization)
         needs_gradient = self.training and x.requires_grad
-        if needs_gradient or self._plain_is_cheaper(x) or any(map(has_hooks, self.children())):
+        if needs_gradient or self._plain_is_cheaper(x) or any(map(has_hooks, self._layers())):
             return self._layer_by_layer(signals.standardized())
         return self._factorised(signals)
+
+    def _layers(self) -> Iterator[nn.Module]:
+        """Return the layers, but for the front end itself."""
+        return (layer for child in self.children() for layer in child.modules())
 
     @property
     def window(self) -> Reach | None:
