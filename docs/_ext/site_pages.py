@@ -36,15 +36,13 @@ TITLES = {
     "eegsk.model_selection": "Model selection",
     "eegsk.display": "Displays",
     "eegsk.alignment": "Alignment",
-    "eegsk.transfer": "Transfer",
     "eegsk.datasets": "Data sets",
     "eegsk.networks": "Networks",
     "eegsk.blocks": "Blocks",
 }
-INTERNAL = {"base", "tasks", "estimators", "signals", "training"}
+INTERNAL = {"any_network", "base", "tasks", "estimators", "signals", "training"}
 NAMES = {
     "eegsk.metrics": ["nrmse", "nrmse_by_output"],
-    "eegsk.model_selection": ["split_for_validation"],
 }
 # Subsections of a module; other names of the module follow.
 GROUPS = {
