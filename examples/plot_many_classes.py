@@ -36,7 +36,7 @@ X, _, _ = make_motor_imagery(
 rng = np.random.default_rng(0)
 picture = rng.permutation(np.tile(np.arange(len(NAMES)), N_TRIALS))
 latency = LATENCIES[picture % 4] + rng.normal(0, 0.02, len(X))
-wave = 1.6e-5 * np.exp(-0.5 * ((np.arange(N_TIMES) / SFREQ - latency[:, None]) / 0.04) ** 2)
+wave = 3e-5 * np.exp(-0.5 * ((np.arange(N_TIMES) / SFREQ - latency[:, None]) / 0.04) ** 2)
 X += TOPOGRAPHIES[picture // 4][:, :, None] * wave[:, None]
 
 # %%
