@@ -240,7 +240,7 @@ class ShallowConvNetRegressor(Regressor, ShallowConvNet):
 
 
 class AnyNetwork(Architecture):
-    """Any network that torch can train.
+    """A torch network of the user or of another library.
 
     Parameters
     ----------
@@ -271,8 +271,8 @@ class AnyNetwork(Architecture):
         estimator.fit(epochs)
         GridSearchCV(estimator, {"network_params__drop_prob": [0.25, 0.5]}).fit(epochs, y)
 
-    A fitted estimator can be pickled if ``network`` can be, also if the module has
-    parametrizations, which torch itself does not pickle.
+    A fitted estimator can be pickled if ``network`` can be pickled, e.g. a function of a module,
+    but not a lambda. The module may have parametrizations, which torch itself does not pickle.
 
     References
     ----------
@@ -297,7 +297,7 @@ class AnyNetwork(Architecture):
 
 
 class EEGClassifier(Classifier, AnyNetwork):
-    """Any torch network as a classifier.
+    """Classifier with any torch network.
 
     Examples
     --------
@@ -310,8 +310,8 @@ class EEGClassifier(Classifier, AnyNetwork):
     >>> EEGClassifier(network=linear, max_epochs=2).fit(X, y).predict_proba(X).shape
     (40, 2)
 
-    Epochs know their sampling rate. A network with a parameter ``sfreq`` can use it, e.g. for a
-    first filter of a quarter of a second:
+    If a network has a parameter ``sfreq``, it gets the sampling rate of the Epochs. Here, the
+    length of the first filter is a quarter of a second:
 
     >>> import mne
     >>> def filtered(n_chans, n_times, n_outputs, sfreq):
@@ -328,7 +328,7 @@ class EEGClassifier(Classifier, AnyNetwork):
 
 
 class EEGRegressor(Regressor, AnyNetwork):
-    """Any torch network as a regressor.
+    """Regressor with any torch network.
 
     Examples
     --------

@@ -134,8 +134,8 @@ def test_trials_of_another_shape_than_in_fit(estimator_class, change, message, X
 @pytest.mark.parametrize("estimator_class", CLASSES)
 def test_too_short_trials(estimator_class, X, y):
     message = error_of(estimator_class().fit, X[:, :, :20], y)
-    assert f"{estimator_class.__name__}: trials of 20 times are too short" in message
-    assert "needs at least 32; take longer windows" in message
+    assert f"{estimator_class.__name__}: trials of 20 time points are too short" in message
+    assert "needs at least 32; use longer windows" in message
 
 
 # Targets

@@ -85,8 +85,8 @@ def build_network(
         if n_times is None:
             raise
         raise ValueError(
-            f"{name}: trials of {signal.n_times} times are too short for this network, which "
-            f"needs at least {n_times}; take longer windows, or smaller pools and kernels."
+            f"{name}: trials of {signal.n_times} time points are too short for this network, "
+            f"which needs at least {n_times}; use longer windows, or smaller pools and kernels."
         ) from error
     if output.shape != (2, n_outputs):
         raise ValueError(
