@@ -51,6 +51,9 @@ def main() -> None:
     step, X = training_step(options.device, options.threads)
     y = torch.arange(N_TRIALS, device=X.device) % N_CLASSES
     transforms = [getattr(augmentation, name)() for name in augmentation.__all__]
+    for transform in transforms:
+        if isinstance(transform, augmentation.ChannelReflection):
+            transform.prepare(["C3", "C4"] * (N_CHANS // 2), None)
     functions = {"training step": step}
     for transform in transforms:
         name = f"{transform}, p={transform.probability:g}"

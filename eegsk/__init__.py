@@ -1,8 +1,9 @@
 """Deep networks for EEG as scikit-learn estimators.
 
-A classifier or regressor is fitted to trials, an array of shape ``(n_trials, n_chans, n_times)`` or
-:class:`mne.Epochs`, and predicts the label or target of new trials. Estimators work with the tools
-of scikit-learn, e.g. cross-validation, grid search and pipelines.
+Estimators are fitted to trials: an array of shape ``(n_trials, n_chans, n_times)`` or
+:class:`mne.Epochs`. Classifiers predict the label of each new trial, regressors its continuous
+target. Estimators work with the tools of scikit-learn, e.g. cross-validation, grid search and
+pipelines.
 
 Examples
 --------
@@ -15,29 +16,38 @@ Examples
 (3,)
 """
 
+from .any_network import EEGClassifier, EEGRegressor
 from .estimators import (
     AdvancedEEGNetClassifier,
     AdvancedEEGNetRegressor,
+    ATCNetClassifier,
+    ATCNetRegressor,
     CompactCNNClassifier,
     CompactCNNRegressor,
     DeepConvNetClassifier,
     DeepConvNetRegressor,
-    EEGClassifier,
+    EEGConformerClassifier,
+    EEGConformerRegressor,
     EEGNetClassifier,
     EEGNetRegressor,
     EEGNeXClassifier,
     EEGNeXMiniClassifier,
     EEGNeXMiniRegressor,
     EEGNeXRegressor,
-    EEGRegressor,
+    EEGTCNetClassifier,
+    EEGTCNetRegressor,
     ShallowConvNetClassifier,
     ShallowConvNetRegressor,
+    TCFormerClassifier,
+    TCFormerRegressor,
 )
 from .signals import Signal
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ATCNetClassifier",
+    "ATCNetRegressor",
     "AdvancedEEGNetClassifier",
     "AdvancedEEGNetRegressor",
     "CompactCNNClassifier",
@@ -45,6 +55,8 @@ __all__ = [
     "DeepConvNetClassifier",
     "DeepConvNetRegressor",
     "EEGClassifier",
+    "EEGConformerClassifier",
+    "EEGConformerRegressor",
     "EEGNeXClassifier",
     "EEGNeXMiniClassifier",
     "EEGNeXMiniRegressor",
@@ -52,7 +64,11 @@ __all__ = [
     "EEGNetClassifier",
     "EEGNetRegressor",
     "EEGRegressor",
+    "EEGTCNetClassifier",
+    "EEGTCNetRegressor",
     "ShallowConvNetClassifier",
     "ShallowConvNetRegressor",
     "Signal",
+    "TCFormerClassifier",
+    "TCFormerRegressor",
 ]

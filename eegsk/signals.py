@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import gzip
+import importlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,13 @@ import mne
 import numpy as np
 import torch
 
-# Channel types of MNE that are data, as keyword arguments of mne.pick_types.
+# Channel types of MNE that contain data, as keyword arguments of mne.pick_types.
 _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
-# Epochs in a file share one file position. Threads that read at the same time would move it for
-# each other and read wrong trials.
+# Copies of Epochs that are not preloaded share one file handle. Threads that read at the same time
+# would move its position for each other, and read wrong trials.
 _FILE_LOCK = threading.Lock()
 
 Position = tuple[float, ...]  # x, y and z
@@ -61,7 +62,7 @@ class Signal:
 
     @property
     def chs_info(self) -> list[dict[str, Any]] | None:
-        """Description of each channel as in ``epochs.info["chs"]``; None without names."""
+        """Description of each channel as in ``epochs.info["chs"]``; None if names are unknown."""
         if self.ch_names is None:
             return None
         types: Any = list(self.ch_types or ["eeg"] * self.n_chans)
@@ -98,7 +99,8 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
         Trials, ``(n_trials, n_chans, n_times)``, or ``(n_trials, n_times)`` for one channel. The
         good data channels of Epochs are read, in volts; bad epochs are dropped.
     fitted : Signal or None, default=None
-        Signal of the trials of ``fit``. Channels of Epochs are selected by name, in its order.
+        Signal of the trials of ``fit``. Channels of Epochs are selected by name, in the order of
+        this signal.
 
     Returns
     -------
@@ -137,9 +139,90 @@ def event_names(X: Any) -> np.ndarray:
     """
     names: list[str] = []
     for epochs in X if isinstance(X, list | tuple) else [X]:
-        name_of = {code: name for name, code in epochs.event_id.items()}
-        names += [name_of[code] for code in _without_bad(epochs).events[:, 2]]
+        names_by_code = {code: name for name, code in epochs.event_id.items()}
+        names += [names_by_code[code] for code in _without_bad(epochs).events[:, 2]]
     return np.array(names)
+
+
+def list_epochs(X: Any) -> list[mne.BaseEpochs]:
+    """Return Epochs as a list of Epochs without bad ones.
+
+    Parameters
+    ----------
+    X : mne.Epochs or list of mne.Epochs
+        Trials. They are not changed.
+
+    Returns
+    -------
+    parts : list of mne.Epochs
+        One item for Epochs, and as many items as ``X`` for a list.
+    """
+    return [_without_bad(epochs) for epochs in (X if isinstance(X, list | tuple) else [X])]
+
+
+def replace_trials(parts: Sequence[Any], trials: np.ndarray, ch_names: Sequence[str]) -> Any:
+    """Return Epochs with other values in some channels.
+
+    Parameters
+    ----------
+    parts : list of mne.Epochs
+        Epochs without bad ones, from :func:`list_epochs`. They are not changed.
+    trials : array of shape (n_trials, n_chans, n_times)
+        The new values.
+    ch_names : sequence of str
+        Names of the channels of ``trials``. Other channels keep their values.
+
+    Returns
+    -------
+    epochs : mne.Epochs
+        One object with the trials of all parts, their events and metadata.
+    """
+    if len(parts) == 1:
+        with _FILE_LOCK:
+            epochs = parts[0].copy().load_data()
+    else:
+        epochs = _concatenate(parts)
+    picks = [epochs.ch_names.index(name) for name in ch_names]
+    epochs.get_data(copy=False, verbose="error")[:, picks] = trials
+    return epochs
+
+
+def _concatenate(parts: Sequence[Any]) -> mne.EpochsArray:
+    """Join Epochs into one object; ``mne.concatenate_epochs`` takes much longer for many."""
+    first = parts[0]
+    names = [name for name in first.ch_names if all(name in part.ch_names for part in parts)]
+    events, event_id = _join_events(parts)
+    return mne.EpochsArray(
+        np.concatenate([_values(part, names) for part in parts]),
+        mne.pick_info(first.info, [first.ch_names.index(name) for name in names], copy=True),
+        events,
+        tmin=first.tmin,
+        event_id=event_id,
+        metadata=_join_metadata([part.metadata for part in parts]),
+        proj=False,
+        verbose="error",
+    )
+
+
+def _join_events(parts: Sequence[Any]) -> tuple[np.ndarray, dict[str, int]]:
+    """Join events; number them anew if two parts use one code, or one sample, for two events."""
+    events = np.concatenate([part.events for part in parts])
+    if len(np.unique(events[:, 0])) < len(events):
+        events[:, 0] = np.arange(len(events)) * len(parts[0].times)
+    pairs = {pair for part in parts for pair in part.event_id.items()}
+    event_id = dict(sorted(pairs, key=lambda pair: pair[1]))
+    if not len(pairs) == len(event_id) == len(set(event_id.values())):
+        event_id = {name: code for code, name in enumerate(event_id, start=1)}
+        events[:, 2] = [event_id[name] for name in event_names(parts)]
+    return events, event_id
+
+
+def _join_metadata(tables: Sequence[Any]) -> Any:
+    if any(table is None for table in tables):
+        return None
+    if isinstance(tables[0], list):  # of dictionaries, where pandas is not installed
+        return [row for table in tables for row in table]
+    return importlib.import_module("pandas").concat(tables, ignore_index=True)
 
 
 def _to_numpy(X: torch.Tensor) -> np.ndarray:
@@ -183,7 +266,7 @@ def _with_channels(signal: Signal, info: mne.Info) -> Signal:
 
 
 def _position(loc: np.ndarray) -> Position | None:
-    """Return the position of a channel, None if MNE has none, i.e. NaN or zeros."""
+    """Return the position of a channel; None if it is unknown, which MNE marks by NaN or zeros."""
     position = loc[:3]
     return tuple(position.tolist()) if np.isfinite(position).all() and position.any() else None
 
@@ -226,20 +309,21 @@ def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
 
 
 def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
-    """Drop bad epochs from a copy, if MNE has not done so; MNE drops them when it reads data."""
+    """Return Epochs without bad epochs, which MNE drops only when it reads the data."""
     if epochs.preload or getattr(epochs, "_bad_dropped", False):
         return epochs
     return epochs.copy().drop_bad(verbose="error")
 
 
 def _reopen(opener: Callable[..., Any], path: str, state: dict[str, Any]) -> Any:
-    """Rebuild the container of Epochs in a file, with a file handle of its own."""
+    """Rebuild the container of Epochs that are not preloaded, with a new file handle."""
     container = object.__new__(mne.epochs._RawContainer)
     container.__dict__.update(state, fid=opener(path, "rb"))
     return container
 
 
 def _reduce_container(container: Any) -> tuple[Any, ...]:
+    """Return the function and the arguments that rebuild a container when it is unpickled."""
     state = {name: value for name, value in vars(container).items() if name != "fid"}
     opener = gzip.open if isinstance(container.fid, gzip.GzipFile) else open
     return _reopen, (opener, container.fid.name, state)

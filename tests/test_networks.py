@@ -3,6 +3,7 @@
 import copy
 import functools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ import skorch.callbacks
 import torch
 from torch import nn
 
+import eegsk
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor, Signal
 from eegsk.blocks import apply_max_norm, make_activation, with_max_norm
 from eegsk.networks import EEGNet, build_network
 
 from .networks import Recurrent, linear, small
 
+GUIDE_SHAPES = [(22, 1000, 4), (3, 1000, 2), (64, 480, 2)]
 LABORATORY = {
     "n_filters": 16,
     "kernel": 51,
@@ -47,6 +50,23 @@ class MaxNorms(skorch.callbacks.Callback):
         weights = network.trunk.front.spatial.weight, network.head.weight
         for norms, weight in zip((self.spatial_, self.head_), weights, strict=True):
             norms.append(weight.detach().flatten(1).norm(dim=1))
+
+
+# The user guide
+
+
+def test_table_of_the_user_guide_has_every_network_and_its_parameters():
+    guide = Path(eegsk.__file__).parents[1] / "docs" / "user_guide" / "networks.md"
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|", guide.read_text(), re.M
+    )
+    table = {name: [int(count.replace(",", "")) for count in counts] for name, *counts in rows}
+    assert set(table) == set(eegsk.networks.__all__) - {"Architecture", "build_network"}
+    for name, counts in table.items():
+        network = getattr(eegsk.networks, name)()
+        for (n_chans, n_times, n_outputs), count in zip(GUIDE_SHAPES, counts, strict=True):
+            module = network.build(Signal(n_chans=n_chans, n_times=n_times), n_outputs)
+            assert n_parameters(module) == count, name
 
 
 # The paper
@@ -325,7 +345,7 @@ def test_error_names_the_shortest_window(estimator_class, fields, shortest, y):
         estimator.fit(np.zeros((24, 1, 20)), y)
     assert str(error.value) == (
         f"{estimator_class.__name__}: trials of 20 time points are too short for this network, "
-        f"which needs at least {shortest}; use longer windows, or smaller pools and kernels."
+        f"which needs at least {shortest}; use longer trials, or shorter filters and pools."
     )
 
 

@@ -35,12 +35,19 @@ WRONG = {
     "Callable[..., nn.Module]": [None, "linear", 3],
     "dict[str, Any] | None": NOT_DICTIONARIES,
     "dict[Any, float] | Literal['balanced'] | None": ["balance", 1, True, [1, 2]],
+    "Literal['paper', 'braindecode']": ["Paper", True, None, ["paper"]],
+    "Literal['average', 'concatenate']": ["mean", True, None, ["average"]],
+    "Literal['token', 'head']": ["heads", True, None, ["token"]],
+    "tuple[int, ...]": [20, "20", [20], None],
     "Literal['channel', 'global', 'spectrum'] | None": ["channels", True, 1, ["channel"]],
     "Fraction | Splitter | None": [0, 1, 1.5, -0.2, "0.2", True, np.nan, [0.2], KFold],
     "list[Any] | tuple[Any, ...] | None": [EarlyStopping(), "early_stopping", {"a": 1}, 3],
     "str | torch.device": [None, 0, True, ["cpu"]],
     "Seed | np.random.RandomState | None": [-1, 2**32, 0.5, "0", np.random.default_rng(0)],
     "int | bool": [None, "1", 0.5],
+    "Any": [0, "net.pkl", True, EEGNetClassifier()],  # pretrained
+    "Literal['same', 'match']": ["any", None, True],
+    "str | list[str] | tuple[str, ...] | None": [1, True, {"front"}],
 }
 FIELDS = [
     (estimator_class, parameter)

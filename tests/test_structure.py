@@ -23,14 +23,14 @@ MODULES = {
 LAYERS = [
     "_registry metrics",
     "_fields",
-    "_targets _validation augmentation datasets losses model_selection signals",
+    "_targets _validation alignment augmentation datasets losses model_selection signals",
     "blocks",
     "networks",
     "training",
     "callbacks",
     "base",
     "tasks",
-    "estimators",
+    "any_network estimators",
     "recipes",
     "eegsk",
 ]

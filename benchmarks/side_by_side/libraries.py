@@ -10,10 +10,14 @@ from typing import Any, NamedTuple
 import torch
 
 from eegsk import (
+    ATCNetClassifier,
     DeepConvNetClassifier,
+    EEGConformerClassifier,
     EEGNetClassifier,
     EEGNeXClassifier,
+    EEGTCNetClassifier,
     ShallowConvNetClassifier,
+    TCFormerClassifier,
 )
 
 
@@ -88,6 +92,16 @@ DEEP_CONV_NET = Network(
     },
 )
 SHALLOW_CONV_NET = Network("ShallowConvNet", ShallowConvNetClassifier, "ShallowFBCSPNet")
+# braindecode's EEGTCNet has one more activation, between temporal and spatial filters.
+EEGTCNET = Network(
+    "EEGTCNet",
+    EEGTCNetClassifier,
+    "EEGTCNet",
+    their_fields={"drop_prob_eeg": 0.2, "drop_prob_tcn": 0.3},
+)
+ATCNET = Network("ATCNet", ATCNetClassifier, "ATCNet")
+TCFORMER = Network("TCFormer", TCFormerClassifier, "TCFormer")
+EEGCONFORMER = Network("EEGConformer", EEGConformerClassifier, "EEGConformer")
 
 Maker = Callable[[Network, Training], Any]
 
