@@ -56,26 +56,19 @@ for name, values in proba.items():
 COLORS = dict(zip(estimators, ["#d55e00", "#0072b2"], strict=True))
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
-left.plot([0, 100], [0, 100], "--", color="0.5", zorder=0)
-left.annotate(
-    "perfectly\ncalibrated",
-    (20, 20),
-    (28, 8),
-    color="0.4",
-    arrowprops={"arrowstyle": "-", "color": "0.6"},
-)
+left.plot([0, 100], [0, 100], "--", color="0.5", zorder=0, label="perfectly calibrated")
 for name, color in COLORS.items():
-    observed, predicted = calibration_curve(is_right_hand, proba[name], n_bins=8)
+    observed, predicted = calibration_curve(is_right_hand, proba[name], n_bins=5)
     left.plot(100 * predicted, 100 * observed, "o-", color=color, label=name, linewidth=2)
     right.hist(
         100 * proba[name], bins=np.arange(0, 101, 10), histtype="step", color=color,
         linewidth=2,
     )  # fmt: skip
 left.set(xlabel="Predicted probability of right hand (%)", ylabel="Right hand (% of trials)")
-left.set(title="Reliability", xlim=(0, 100), ylim=(0, 100), aspect="equal")
+left.set(title="Reliability", xlim=(-3, 103), ylim=(-3, 103), aspect="equal")
 right.set(xlabel="Predicted probability of right hand (%)", ylabel="Number of test trials")
 right.set(title="Distribution of probabilities", xlim=(0, 100))
-figure.legend(loc="outside lower center", ncol=2, frameon=False)
+figure.legend(loc="outside lower center", ncol=3, frameon=False)
 
 path = Path("plot_calibration.png").resolve()
 figure.savefig(path, dpi=150)

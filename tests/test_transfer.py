@@ -363,7 +363,7 @@ def test_frozen_blocks_do_not_change(estimator_class, block, others, X, y):
     source = small(estimator_class).fit(*others)
     freeze = front_of(source) if block == "front" else "trunk"
     estimator = fine_tuned(source, freeze=freeze, batch_size=6).fit(X, y)
-    path = freeze if freeze == "trunk" else f"trunk.{freeze}"
+    (path,) = estimator.net_.frozen_
     assert_equal_states(state_of(estimator, path), state_of(source, path))
     head = [name for name in state_of(source) if name.startswith("head.")]
     states = state_of(estimator), state_of(source)
@@ -555,9 +555,9 @@ def test_checkpoint_of_other_pretrained_weights_is_not_resumed(source, others, X
     params = {"callbacks": [Checkpoint(tmp_path / "best", resume=True)], "max_epochs": 2}
     fine_tuned(source, **params).fit(X, y)
     longer = clone(source).set_params(max_epochs=3).fit(*others)
-    with pytest.raises(ValueError, match="is of another fit: initial weights differs"):
+    with pytest.raises(ValueError, match="belongs to another fit: initial weights differs"):
         fine_tuned(longer, **params).fit(X, y)
-    with pytest.raises(ValueError, match="is of another fit: freeze was None, now is 'front'"):
+    with pytest.raises(ValueError, match="belongs to another fit: freeze was None, now is 'front'"):
         fine_tuned(source, freeze="front", **params).fit(X, y)
 
 
