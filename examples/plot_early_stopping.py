@@ -18,18 +18,18 @@ from eegsk.callbacks import EarlyStopping
 from eegsk.datasets import make_motor_imagery
 
 X, y, subjects = make_motor_imagery(
-    n_subjects=9, n_trials=40, n_chans=8, n_times=192, snr=8, random_state=0
+    n_subjects=9, n_trials=60, n_chans=8, n_times=192, snr=8, random_state=0
 )
 
 # %%
 # Define the search
 # -----------------
-# ``valid_split=0.34`` sets a third of the training subjects aside. Training stops after ten epochs
+# ``valid_split=0.34`` sets a third of the training subjects aside. Training stops after 25 epochs
 # without a lower loss on them, and the best weights are restored.
 
 classifier = EEGNetClassifier(
-    max_epochs=50, lr=0.01, batch_size=32, valid_split=0.34,
-    callbacks=[EarlyStopping(patience=10)], random_state=0,
+    max_epochs=60, lr=0.005, batch_size=32, valid_split=0.34,
+    callbacks=[EarlyStopping(patience=25)], random_state=0,
 )  # fmt: skip
 
 # %%
