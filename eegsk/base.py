@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections import OrderedDict
 from dataclasses import fields, is_dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from ._fields import (
     NonNegative,
     OptimizerFactory,
     Positive,
+    Range,
     Seed,
     Splitter,
     check_fields,
@@ -159,7 +160,7 @@ class EEGEstimator(Architecture, NestedParams):
     n_threads: Count = 1
     warm_start: bool = False
     random_state: Seed | np.random.RandomState | None = None
-    verbose: int | bool = 0
+    verbose: Annotated[int, Range(0)] | bool = 0
     net_params: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # a field that Classifier and Regressor declare

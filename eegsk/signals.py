@@ -277,10 +277,11 @@ def _check_signal(signal: Signal, expected: Signal, source: str) -> None:
     missing = [name for name in expected_names if name not in names]
     additional = [name for name in names if name not in expected_names]
     if missing or additional:
+        pairs = [("missing", missing), ("additional", additional)]
+        differences = ", ".join(f"{word} {_join(channels)}" for word, channels in pairs if channels)
         raise ValueError(
-            f"The good channels of the Epochs differ from those of {source}: missing "
-            f"{_join(missing)}, additional {_join(additional)}; select the same channels and "
-            "interpolate bad ones."
+            f"The good channels of the Epochs differ from those of {source}: {differences}; "
+            "select the same channels and interpolate bad ones."
         )
     if not np.isclose(signal.sfreq or 0, expected.sfreq or 0):
         raise ValueError(
@@ -296,7 +297,7 @@ def _check_signal(signal: Signal, expected: Signal, source: str) -> None:
 
 def _join(names: list[str]) -> str:
     """Join names for an error message; only the first five if there are more."""
-    text = ", ".join(names[:5]) or "none"
+    text = ", ".join(names[:5])
     return f"{text}, ... ({len(names)} channels)" if len(names) > 5 else text
 
 

@@ -12,6 +12,7 @@ import torch
 from skorch.callbacks import Callback
 
 from .._fields import Fields, check_fields, check_names, clone_callback, named_items
+from ..augmentation.transform import Transform
 from .batches import Trials, TrialSplit
 from .fit_info import FitInfo
 
@@ -255,12 +256,13 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     """
     check_names(owner, "callbacks", callbacks)
     named = [item for item in named_items(callbacks) if item[1] is not None]
-    for name, callback in named:
+    for _, callback in named:
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback):
+            hint = " Pass transforms as augmentation." if isinstance(callback, Transform) else ""
             raise TypeError(
-                f"{owner}: callback {name!r} is {callback!r}; it should be an instance or a "
-                "subclass of skorch.callbacks.Callback."
+                f"{owner}: callbacks contains {callback!r}, which should be an instance or a "
+                f"subclass of skorch.callbacks.Callback.{hint}"
             )
     return [(name, clone_callback(callback)) for name, callback in named]
 
