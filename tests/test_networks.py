@@ -237,7 +237,7 @@ def test_activations_with_weights_are_trained_separately(X, y):
 @pytest.mark.parametrize(
     ("activation", "message"),
     [
-        (nn.ELU(), "is a module; give its class or a functools.partial of it"),
+        (nn.ELU(), "is a module; use its class or a functools.partial of it"),
         (lambda: 3, "returned int when called; it should return a torch.nn.Module"),
         (torch.relu, "relu"),
     ],
