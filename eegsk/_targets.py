@@ -56,6 +56,11 @@ class ClassTarget:
         """Number of classes."""
         return len(self.classes)
 
+    def matches(self, target: Any) -> bool:
+        """Check whether the outputs of a network have the same meaning for another target."""
+        is_same_kind = isinstance(target, ClassTarget)
+        return is_same_kind and self.classes.tolist() == target.classes.tolist()
+
     def encode(self, y: np.ndarray) -> torch.Tensor:
         """Return the class index of each label."""
         # LabelEncoder of scikit-learn is not used: it encodes the string "1" as the class 1 without
@@ -110,6 +115,10 @@ class ContinuousTarget:
     def n_outputs(self) -> int:
         """Number of targets."""
         return len(self.mean)
+
+    def matches(self, target: Any) -> bool:
+        """Check whether another target is continuous and has as many outputs."""
+        return isinstance(target, ContinuousTarget) and self.n_outputs == target.n_outputs
 
     def encode(self, y: np.ndarray) -> torch.Tensor:
         """Return standardised targets of shape (n_trials, n_outputs)."""

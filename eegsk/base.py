@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -15,7 +13,6 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
@@ -30,8 +27,6 @@ from ._fields import (
     Seed,
     Splitter,
     check_fields,
-    check_names,
-    clone_callback,
     first_link,
     named_items,
 )
@@ -46,10 +41,16 @@ from .training import (
     TrialNet,
     Trials,
     apply_network,
+    clone_callbacks,
+    find_blocks,
     find_device,
+    find_pretrained,
     finest_dtype,
+    in_pretrained_order,
+    load_pretrained,
     make_net,
     reproducible,
+    restored_on_error,
     split_trials,
     standardizer,
     torch_threads,
@@ -98,6 +99,20 @@ class EEGEstimator(Architecture, NestedParams):
     device : str or torch.device, default="auto"
         Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS
         (GPUs of Apple), else the CPU.
+    pretrained : FrozenEstimator or None, default=None
+        Fitted estimator whose weights are the initial weights, inside
+        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. Its network is
+        the same except for the last layer, which is new if the targets differ. Trials are
+        standardised by their own mean and scale, not by those of the pretrained estimator. If all
+        labels are among its classes, ``classes_`` are its classes.
+    pretrained_channels : {"same", "match"}, default="same"
+        Channels of the trials: the same as those of ``pretrained``, in any order; or any, of which
+        those of the same name have the pretrained spatial filters. Then the filters of missing
+        channels are dropped, and those of additional channels are initially zero.
+    freeze : str, list of str or None, default=None
+        Blocks of the network that are not trained, e.g. ``"front"`` for temporal and spatial
+        filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,
+        and with the running statistics of batch normalisation unchanged.
     n_threads : int, default=1
         Number of CPU threads, on which the last digits of sums depend. With a fixed number, the
         same seed gives the same weights for every ``n_jobs``.
@@ -138,6 +153,9 @@ class EEGEstimator(Architecture, NestedParams):
     callbacks: list[Any] | tuple[Any, ...] | None = None
     augmentation: list[Any] | tuple[Any, ...] | None = None
     device: str | torch.device = "auto"
+    pretrained: Any = None
+    pretrained_channels: Literal["same", "match"] = "same"
+    freeze: str | list[str] | tuple[str, ...] | None = None
     n_threads: Count = 1
     warm_start: bool = False
     random_state: Seed | np.random.RandomState | None = None
@@ -209,7 +227,7 @@ class EEGEstimator(Architecture, NestedParams):
             self._check_unchanged()
         seed = self._choose_seed(is_continued and partial)
         device = find_device(self.device)
-        with reproducible(seed, self.n_threads, device), _restored_on_error(self, is_continued):
+        with reproducible(seed, self.n_threads, device), restored_on_error(self, is_continued):
             X, y = self._read(X, y, reset=not is_continued)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
@@ -250,6 +268,11 @@ class EEGEstimator(Architecture, NestedParams):
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         return y
 
+    @property
+    def _source(self) -> Any:
+        """The pretrained estimator, None if there is none."""
+        return find_pretrained(type(self).__name__, self.pretrained)
+
     def _choose_seed(self, is_continued: bool) -> int:
         """Return the seed of a fit; without ``random_state``, that of a fit to resume, if any."""
         seed = self._draw_seed(is_continued)
@@ -271,6 +294,8 @@ class EEGEstimator(Architecture, NestedParams):
         """Validate trials and target, and set ``signal_``."""
         y = self._read_target(X, y)
         X, signal = read_trials(X, None if reset else self.signal_)
+        if reset:
+            X, signal = in_pretrained_order(X, signal, self._source)
         X = check_trials(self, X, reset)
         if len(X) < 2 and reset:
             raise ValueError(
@@ -325,17 +350,21 @@ class EEGEstimator(Architecture, NestedParams):
             batch_size=int(self.batch_size),
             device=str(trials.X.device),
             verbose=int(self.verbose),
-            callbacks=self._clone_callbacks(),
+            callbacks=clone_callbacks(self.callbacks, type(self).__name__),
             **self._task_params(),
             **self._extra_params(),
         )
         self.net_.augmentation_ = transforms
+        network = module.get_submodule("network")
+        self.net_.frozen_ = find_blocks(type(self).__name__, network, self.freeze)
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module: standardisation, then the network."""
         network = build_network(
             self.build, self.signal_, self._target.n_outputs, type(self).__name__
         )
+        if self._source is not None:
+            load_pretrained(self, network, self._source)
         layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
         self._built_from = self._network_fields()
         self._spread = spread(trials.X)
@@ -356,19 +385,6 @@ class EEGEstimator(Architecture, NestedParams):
         """Return parameters of the net that depend on the task."""
         return {}
 
-    def _clone_callbacks(self) -> list[tuple[str, Any]]:
-        """Return untrained copies of the callbacks, so that the parameters do not change."""
-        check_names(type(self).__name__, "callbacks", self.callbacks)
-        named = [item for item in named_items(self.callbacks) if item[1] is not None]
-        for name, callback in named:
-            callback_class = callback if isinstance(callback, type) else type(callback)
-            if not issubclass(callback_class, Callback):
-                raise TypeError(
-                    f"{type(self).__name__}: callback {name!r} is {callback!r}; it should be an "
-                    "instance or a subclass of skorch.callbacks.Callback."
-                )
-        return [(name, clone_callback(callback)) for name, callback in named]
-
     def _output(self, X: Any) -> np.ndarray:
         """Return the outputs of the module, of shape (n_trials, n_outputs)."""
         check_is_fitted(self)
@@ -378,23 +394,3 @@ class EEGEstimator(Architecture, NestedParams):
         with torch_threads(min(self.n_threads, len(X))):
             dtype = finest_dtype(self.module_, X[:2])
             return apply_network(self.module_, X, dtype, self.batch_size).numpy()
-
-
-@contextmanager
-def _restored_on_error(estimator: EEGEstimator, is_continued: bool) -> Iterator[None]:
-    """Restore an estimator if ``fit`` fails; after Ctrl-C, it keeps the weights trained so far."""
-    attributes = dict(vars(estimator))
-    net: Any = attributes.get("net_")
-    state = net.snapshot() if is_continued else None
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and (
-            is_continued or vars(estimator).get("net_") is not net
-        ):
-            raise
-        vars(estimator).clear()
-        vars(estimator).update(attributes)
-        if state is not None:
-            net.restore(state)
-        raise

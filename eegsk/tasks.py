@@ -15,7 +15,7 @@ from ._targets import ClassTarget, ContinuousTarget
 from ._validation import as_numbers
 from .base import EEGEstimator
 from .signals import event_names, is_epochs
-from .training import ClassifierNet, RegressorNet
+from .training import ClassifierNet, RegressorNet, pretrained_classes
 
 
 class Classifier(ClassifierMixin, EEGEstimator):
@@ -218,7 +218,8 @@ class Classifier(ClassifierMixin, EEGEstimator):
     ) -> ClassTarget:
         if classes is None:
             _check_classes(type(self).__name__, y[weight > 0], y[train])
-        self.classes_ = np.unique(y) if classes is None else classes
+            classes = pretrained_classes(self._source, np.unique(y))
+        self.classes_ = classes
         return ClassTarget(self.classes_)
 
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -44,7 +44,8 @@ def apply_max_norm(module: nn.Module) -> None:
     """Scale the weights of marked layers down to their limit, in place.
 
     The weights of each output are scaled by one factor, so that their direction does not change.
-    Weights within the limit and layers that are not marked by :func:`with_max_norm` do not change.
+    Weights within the limit, weights that need no gradient, e.g. those of a frozen layer, and
+    layers that are not marked by :func:`with_max_norm` do not change.
 
     Parameters
     ----------
@@ -69,6 +70,6 @@ def apply_max_norm(module: nn.Module) -> None:
     """
     for layer in module.modules():
         limit: Any = getattr(layer, _ATTRIBUTE, None)
-        if limit is not None:
-            weight: Any = layer.weight
+        weight: Any = None if limit is None else layer.weight
+        if weight is not None and weight.requires_grad:
             weight.renorm_(p=2, dim=0, maxnorm=limit)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from skorch.callbacks import Callback
 
-from .._fields import Fields, check_fields
+from .._fields import Fields, check_fields, check_names, clone_callback, named_items
 from .batches import Trials, TrialSplit
 from .fit_info import FitInfo
 
@@ -229,6 +229,40 @@ class TrainingCallback(Fields, Callback, kw_only=False):
     def __getstate__(self) -> dict[str, Any]:
         """Move tensors to the CPU, so that the pickle loads on a machine without a GPU."""
         return {name: _on_cpu(item) for name, item in vars(self).items()}
+
+
+def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
+    """Check and clone the callbacks of an estimator, so that training does not change them.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        Callbacks, or pairs ``(name, callback)``; None instead of a callback is skipped.
+    owner : str
+        Name of the estimator, for error messages.
+
+    Returns
+    -------
+    clones : list of (str, skorch.callbacks.Callback)
+        Names and untrained copies, in order.
+
+    Raises
+    ------
+    TypeError
+        If an item is not a callback of skorch.
+    ValueError
+        If two callbacks have the same name.
+    """
+    check_names(owner, "callbacks", callbacks)
+    named = [item for item in named_items(callbacks) if item[1] is not None]
+    for name, callback in named:
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback):
+            raise TypeError(
+                f"{owner}: callback {name!r} is {callback!r}; it should be an instance or a "
+                "subclass of skorch.callbacks.Callback."
+            )
+    return [(name, clone_callback(callback)) for name, callback in named]
 
 
 def has_validation(X: Any) -> bool:

@@ -24,6 +24,7 @@ from ..blocks import apply_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .callback import Step, StopTraining, TrainingCallback
 from .fit_info import FitInfo
+from .freezing import frozen
 from .pickling import dump_net
 from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
@@ -45,6 +46,7 @@ class TrialNet(NeuralNet):
 
     score_: Score
     augmentation_: Sequence[Augmentation] = ()
+    frozen_: Sequence[str] = ()  # paths of blocks of the network that are not trained
     _statistics: PrecomputedStatistics | None = None
     _incomplete_epoch: int | None = None  # index of an epoch that has begun and not ended
 
@@ -104,7 +106,7 @@ class TrialNet(NeuralNet):
         fit_info = fit_info or FitInfo(type(self).__name__, self.get_params, 0, is_partial=True)
         n_epochs_before = len(self.history)
         try:
-            with suppress(StopTraining):
+            with suppress(StopTraining), frozen(self._frozen_blocks()):
                 self.notify("on_train_begin", X=X, y=y)
                 for callback in self._training_callbacks():
                     callback.after_train_begin(self, X, fit_info, epochs)
@@ -117,6 +119,15 @@ class TrialNet(NeuralNet):
             for callback in self._training_callbacks():
                 callback.after_train(self)
         return self
+
+    def _frozen_blocks(self) -> list[nn.Module]:
+        return [self.module_.get_submodule(f"network.{path}") for path in self.frozen_]
+
+    def _set_training(self, training: bool = True) -> None:
+        """Set training or evaluation mode; frozen blocks are in evaluation mode always."""
+        super()._set_training(training)
+        for block in self._frozen_blocks():
+            block.eval()
 
     @contextmanager
     def _using_statistics(self, trials: Trials) -> Iterator[None]:

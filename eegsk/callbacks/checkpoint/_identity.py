@@ -20,8 +20,9 @@ Identity = dict[str, str]
 # instead of the parameter.
 _IGNORED = {"max_epochs", "verbose", "device"}
 # Prefixes of parameters that are compared by class: callbacks can have parameters such as files and
-# loggers, which differ between processes.
-_BY_CLASS = ("callbacks__", "net_params__callbacks__")
+# loggers, which differ between processes. The weights of a pretrained estimator are among the
+# initial weights.
+_BY_CLASS = ("callbacks__", "net_params__callbacks__", "pretrained__")
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, os.PathLike, torch.device, torch.dtype)
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
 _MAX_SHOWN = 100  # characters of a value in an error message

@@ -13,7 +13,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from ._fields import short_repr
+from .._fields import short_repr
 
 
 def split_for_validation(
