@@ -256,8 +256,8 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     check_names(owner, "callbacks", callbacks)
     named = [item for item in named_items(callbacks) if item[1] is not None]
     for name, callback in named:
-        kind = callback if isinstance(callback, type) else type(callback)
-        if not issubclass(kind, Callback):
+        callback_class = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(callback_class, Callback):
             raise TypeError(
                 f"{owner}: callback {name!r} is {callback!r}; it should be an instance or a "
                 "subclass of skorch.callbacks.Callback."

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-# Blocks of eegsk's networks are inside ``trunk``, which need not be written, e.g. "front".
+# Most blocks of eegsk's networks are inside ``trunk``. This prefix can be left out, e.g. "front".
 _TRUNK = "trunk."
 
 
@@ -31,7 +31,7 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     Raises
     ------
     ValueError
-        If there is no block of such a name, or if every weight is inside a block.
+        If there is no block with that name, or if the blocks contain all weights.
     """
     names = [names] if isinstance(names, str) else list(names or [])
     weights = [name for name, _ in network.named_parameters()]
@@ -51,7 +51,7 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
 
 @contextmanager
 def frozen(blocks: Sequence[nn.Module]) -> Iterator[None]:
-    """Keep the weights of blocks fixed within a context: they get no gradient."""
+    """Do not compute gradients of the weights of blocks within a context."""
     weights = [weight for block in blocks for weight in block.parameters() if weight.requires_grad]
     for weight in weights:
         weight.requires_grad_(False)
