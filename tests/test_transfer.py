@@ -555,9 +555,9 @@ def test_checkpoint_of_other_pretrained_weights_is_not_resumed(source, others, X
     params = {"callbacks": [Checkpoint(tmp_path / "best", resume=True)], "max_epochs": 2}
     fine_tuned(source, **params).fit(X, y)
     longer = clone(source).set_params(max_epochs=3).fit(*others)
-    with pytest.raises(ValueError, match="is of another fit: initial weights differs"):
+    with pytest.raises(ValueError, match="belongs to another fit: initial weights differs"):
         fine_tuned(longer, **params).fit(X, y)
-    with pytest.raises(ValueError, match="is of another fit: freeze was None, now is 'front'"):
+    with pytest.raises(ValueError, match="belongs to another fit: freeze was None, now is 'front'"):
         fine_tuned(source, freeze="front", **params).fit(X, y)
 
 
