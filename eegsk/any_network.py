@@ -47,8 +47,8 @@ class AnyNetwork(Architecture):
         estimator.fit(epochs)
         GridSearchCV(estimator, {"network_params__drop_prob": [0.25, 0.5]}).fit(epochs, y)
 
-    A fitted estimator can be pickled if ``network`` can be pickled, even if the module has
-    parametrizations, which torch alone cannot pickle.
+    A fitted estimator can be pickled if ``network`` can be pickled, e.g. a function of a module,
+    but no lambda. The module may have parametrizations, which torch alone cannot pickle.
 
     References
     ----------
@@ -74,7 +74,7 @@ class AnyNetwork(Architecture):
 
 
 class EEGClassifier(Classifier, AnyNetwork):
-    """Any torch network as a classifier.
+    """Classifier with any torch network.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class EEGClassifier(Classifier, AnyNetwork):
 
 
 class EEGRegressor(Regressor, AnyNetwork):
-    """Any torch network as a regressor.
+    """Regressor with any torch network.
 
     Examples
     --------

@@ -50,6 +50,10 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
     The loss is computed from log-probabilities, so that it and its gradients are finite for all
     finite logits and all values of ``gamma``.
 
+    With ``criterion="focal_balanced"``, an estimator uses the loss without class weights. To
+    balance the classes, also set ``class_weight="balanced"``, or use the callback
+    :class:`eegsk.callbacks.FocalBalance` instead.
+
     References
     ----------
     .. [1] Lin, T.-Y., Goyal, P., Girshick, R., He, K., & Dollar, P. (2017). Focal loss for dense

@@ -102,7 +102,8 @@ class BestEpoch(TrainingCallback):
             columns = ", ".join(sorted(name for name in row if name != "batches"))
             raise ValueError(
                 f"{type(self).__name__}: the history has no column {self.column_!r} to monitor; "
-                f"list the callback that records it first. The columns are {columns}."
+                "check its name, or put the callback that records it earlier in the list. Columns: "
+                f"{columns}."
             )
         value = row[self.column_]
         if not isinstance(value, Real):

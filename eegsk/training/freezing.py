@@ -7,9 +7,6 @@ from contextlib import contextmanager
 
 from torch import nn
 
-# Most blocks of eegsk's networks are inside ``trunk``. This prefix can be left out, e.g. "front".
-_TRUNK = "trunk."
-
 
 def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | None) -> list[str]:
     """Return the paths of blocks in a network.
@@ -21,7 +18,8 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     network : torch.nn.Module
         The network.
     names : str, sequence of str or None
-        Paths of submodules with weights, e.g. ``"trunk"``, ``"trunk.front"`` or ``"front"``.
+        Paths of submodules with weights, e.g. ``"trunk"`` or ``"trunk.front"``, or the end of a
+        path, e.g. ``"front"``.
 
     Returns
     -------
@@ -35,16 +33,17 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     """
     names = [names] if isinstance(names, str) else list(names or [])
     weights = [name for name, _ in network.named_parameters()]
-    paths = []
+    blocks, paths = _blocks(weights), []
     for name in names:
-        candidates = [path for path in (name, f"{_TRUNK}{name}") if _inside(path, weights)]
-        if not candidates:
+        matches = [path for path in blocks if f".{path}".endswith(f".{name}")]
+        if not matches:
+            outer = [path.rpartition(".")[2] for path in blocks if path.count(".") < 2]
             raise ValueError(
                 f"{owner}: freeze={name!r} is not a block of the network; its blocks are "
-                f"{', '.join(map(repr, _block_names(weights)))}."
+                f"{', '.join(map(repr, dict.fromkeys(outer)))}."
             )
-        paths.append(candidates[0])
-    if paths and all(any(_inside(path, [weight]) for path in paths) for weight in weights):
+        paths.append(min(matches, key=len))
+    if paths and all(weight.startswith(tuple(f"{path}." for path in paths)) for weight in weights):
         raise ValueError(f"{owner}: freeze={names} leaves no weight to train; freeze fewer blocks.")
     return paths
 
@@ -62,16 +61,8 @@ def frozen(blocks: Sequence[nn.Module]) -> Iterator[None]:
             weight.requires_grad_(True)
 
 
-def _inside(path: str, weights: Sequence[str]) -> list[str]:
-    """Return the weights of a block."""
-    return [weight for weight in weights if weight.startswith(f"{path}.")]
-
-
-def _block_names(weights: Sequence[str]) -> list[str]:
-    """Return the names of the outer blocks that have weights: "trunk", "front", ..., "head"."""
-    names = []
-    for weight in weights:
-        names.append(weight.partition(".")[0])
-        inner = weight.removeprefix(_TRUNK)
-        names += [inner.partition(".")[0]] if inner != weight else []
-    return list(dict.fromkeys(names))
+def _blocks(weights: Sequence[str]) -> list[str]:
+    """Return the paths of all submodules that have weights, outer ones first."""
+    paths = [weight.split(".")[:-1] for weight in weights]
+    blocks = [".".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)]
+    return list(dict.fromkeys(blocks))
