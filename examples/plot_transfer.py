@@ -2,12 +2,12 @@
 Fine-tune on a few trials of a new person
 =========================================
 
-A network that was trained on other people decodes the EEG of a new person, but less well than it
-could: rhythms and electrodes differ between people. A few labelled trials of the new person, e.g.
-from the first minutes of a session, adapt the network. This is *fine-tuning*: training begins with
-the weights that were learned from the other people.
+A network that was trained on other people can decode the EEG of a new person. Its accuracy is
+limited, because rhythms and electrode positions differ between people. With *fine-tuning*, a few
+labelled trials of the new person, e.g. from the first minutes of a session, adapt the network:
+training begins with the weights that were learned from the other people.
 
-Here every person is tested once. The network is trained on all other people, fine-tuned with the
+Here each person is tested once. The network is trained on all other people, fine-tuned with the
 first 10, 20 or 40 trials of the tested person, and tested on the later ones. The recordings are
 simulated.
 """
