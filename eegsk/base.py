@@ -102,14 +102,14 @@ class EEGEstimator(Architecture, NestedParams):
         (GPUs of Apple), else the CPU.
     pretrained : FrozenEstimator or None, default=None
         Fitted estimator whose weights are the initial weights, inside
-        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. Its network is
-        the same except for the last layer, which is new if the targets differ. Trials are
-        standardised by their own mean and scale, not by those of the pretrained estimator. If all
-        labels are among its classes, ``classes_`` are its classes.
+        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. It must have the
+        same network; the last layer is new if the targets differ. Trials are standardised by their
+        own mean and scale, not by those of the pretrained estimator. If the classes of the
+        pretrained estimator include all labels, ``classes_`` are these classes.
     pretrained_channels : {"same", "match"}, default="same"
-        Channels of the trials: the same as those of ``pretrained``, in any order; or any, of which
-        those of the same name have the pretrained spatial filters. Then the filters of missing
-        channels are dropped, and those of additional channels are initially zero.
+        ``"same"`` if the trials have the channels of ``pretrained``, in any order. ``"match"`` for
+        other channels: spatial filters are copied by channel name, those of missing channels are
+        dropped, and those of additional channels are initially zero.
     freeze : str, list of str or None, default=None
         Blocks of the network that are not trained, e.g. ``"front"`` for temporal and spatial
         filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,

@@ -145,7 +145,7 @@ def event_names(X: Any) -> np.ndarray:
 
 
 def list_epochs(X: Any) -> list[mne.BaseEpochs]:
-    """Return Epochs as a list of Epochs without bad ones.
+    """Return a list of Epochs without bad epochs.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def replace_trials(parts: Sequence[Any], trials: np.ndarray, ch_names: Sequence[
     Parameters
     ----------
     parts : list of mne.Epochs
-        Epochs without bad ones, from :func:`list_epochs`. They are not changed.
+        Epochs without bad epochs, from :func:`list_epochs`. They are not changed.
     trials : array of shape (n_trials, n_chans, n_times)
         The new values.
     ch_names : sequence of str
@@ -205,7 +205,7 @@ def _concatenate(parts: Sequence[Any]) -> mne.EpochsArray:
 
 
 def _join_events(parts: Sequence[Any]) -> tuple[np.ndarray, dict[str, int]]:
-    """Join events; number them anew if two parts use one code, or one sample, for two events."""
+    """Join events, and change codes or samples that two parts use for different events."""
     events = np.concatenate([part.events for part in parts])
     if len(np.unique(events[:, 0])) < len(events):
         events[:, 0] = np.arange(len(events)) * len(parts[0].times)

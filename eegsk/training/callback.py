@@ -22,7 +22,7 @@ Step = dict[str, Any]
 class StopTraining(Exception):  # noqa: N818
     """Exception that a callback raises to stop training.
 
-    If it is raised in ``on_epoch_end``, the hook of the other callbacks is still called, and
+    If it is raised in ``on_epoch_end``, this hook of the other callbacks is still called, and
     training stops after this epoch. If it is raised elsewhere, training stops at once, and the
     incomplete epoch is removed from the history.
     """
@@ -268,7 +268,7 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
 
 
 def has_validation(X: Any) -> bool:
-    """Return whether ``X``, the argument of ``on_train_begin``, has validation trials, if known."""
+    """Return whether ``X`` of ``on_train_begin`` has validation trials; True if it is unknown."""
     return X is None or getattr(X, "valid", X) is not None
 
 

@@ -41,7 +41,7 @@ class FrontEnd(nn.Module):
         return self._factorised(signals)
 
     def _layers(self) -> Iterator[nn.Module]:
-        """Return the layers, but for the front end itself."""
+        """Yield the layers of the front end, without the front end itself."""
         return (layer for child in self.children() for layer in child.modules())
 
     @property
