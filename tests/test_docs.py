@@ -1,0 +1,89 @@
+"""Documentation: derived pages, code in the user guide, links and examples.
+
+The site itself is built by ``.ci/run``, where a warning, e.g. of a missing page, is an error.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import eegsk
+from eegsk.datasets import make_motor_imagery
+
+DOCS = Path(__file__).parents[1] / "docs"
+GUIDE = sorted((DOCS / "user_guide").glob("*.md"))
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_" not in path.relative_to(DOCS).parts[0][0])
+EXAMPLES = sorted((DOCS.parent / "examples").glob("plot_*.py"))
+
+
+@pytest.fixture(scope="module")
+def site_pages():
+    sys.path.insert(0, str(DOCS / "_ext"))
+    try:
+        import site_pages
+    finally:
+        sys.path.remove(str(DOCS / "_ext"))
+    return site_pages
+
+
+def test_api_page_has_all_public_names(site_pages):
+    page = site_pages.api_page()
+    rows = [line.strip() for line in page.splitlines()]
+    for names in site_pages.public_names().values():
+        assert set(names) <= set(rows)
+    assert {*eegsk.__all__, "SAM", "TimeShift", "make_motor_imagery"} <= set(rows)
+    assert len(rows) > 150
+
+
+def test_groups_of_the_api_page_exist(site_pages):
+    public = site_pages.public_names()
+    for module, groups in site_pages.GROUPS.items():
+        assert {name for group in groups.values() for name in group} <= set(public[module])
+
+
+def test_glossary_has_all_hyper_parameters(site_pages):
+    page = site_pages.glossary_page()
+    for name in eegsk.EEGNetClassifier().get_params(deep=False):
+        assert f"\n{name}\n~" in page
+    assert "EEGNet: *int, default=64*" in page
+
+
+def test_links_of_copied_pages_are_relative_to_the_page(site_pages):
+    text = "[a](docs/user_guide/front_end.md#b) [c](pyproject.toml) [d](CHANGELOG.md) [e](#f)"
+    expected = "[a](../user_guide/front_end.md#b) `pyproject.toml` [d](../whats_new.md) [e](#f)"
+    assert site_pages.with_links(text, DOCS.parent, DOCS / "development") == expected
+
+
+def test_results_contain_the_tables_of_the_benchmarks(site_pages):
+    page = site_pages.copied_page("_generated/benchmarks.md", "benchmarks/README.md", "")
+    assert "| `fit`, EEGNet, 22 x 1000 |" in page
+    assert "_generated/benchmarks.md" in (DOCS / "results.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_linked_examples_exist(page):
+    names = re.findall(r"auto_examples/(plot_\w+)", page.read_text(encoding="utf-8"))
+    assert {*names} <= {path.stem for path in EXAMPLES}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_are_in_the_order_of_the_gallery(site_pages, example):
+    assert example.stem.removeprefix("plot_") in site_pages.EXAMPLES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", GUIDE, ids=lambda path: path.stem)
+def test_code_of_the_user_guide_runs(page, tmp_path, monkeypatch):
+    """Run the blocks of a page in order, with the variables that index.md defines."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    epochs, y, subjects = make_motor_imagery(
+        n_subjects=3, n_trials=16, n_chans=6, as_epochs=True, random_state=0
+    )
+    session = {"epochs": epochs, "y": y, "subjects": subjects, "X": epochs.get_data()}
+    for number, block in enumerate(blocks, start=1):
+        exec(compile(block, f"{page.name}, python block {number}", "exec"), session)
