@@ -15,7 +15,6 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
@@ -27,18 +26,17 @@ from ._fields import (
     NonNegative,
     OptimizerFactory,
     Positive,
+    Proportion,
     Seed,
     Splitter,
     check_fields,
-    check_names,
-    clone_callback,
     first_link,
     named_items,
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
 from .augmentation.transform import clone_transforms
 from .model_selection import split_for_validation
-from .networks import Architecture, build_network
+from .networks import Architecture, build_network, set_batch_norm
 from .signals import Signal, read_trials
 from .training import (
     FitInfo,
@@ -46,6 +44,7 @@ from .training import (
     TrialNet,
     Trials,
     apply_network,
+    clone_callbacks,
     find_device,
     finest_dtype,
     make_net,
@@ -81,6 +80,12 @@ class EEGEstimator(Architecture, NestedParams):
         this is shorter). Weak rhythms, e.g. those outside of the pass band of a filter, then have
         more weight, and so has noise. High-amplitude trials dominate the estimate, so reject
         artefacts and filter out line noise first. None for no standardisation.
+    norm_eps : float or None, default=None
+        Constant that batch normalisation adds to the variance; None for that of the network, in
+        most networks torch's 1e-5.
+    norm_momentum : float or None, default=None
+        Weight of the latest batch in the running statistics of batch normalisation; None for that
+        of the network, in most networks torch's 0.1.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives
         ``groups``; or a scikit-learn splitter, of which the first split is used. None for no
@@ -135,6 +140,8 @@ class EEGEstimator(Architecture, NestedParams):
     optimizer: OptimizerFactory = "adamw"
     weight_decay: NonNegative = 0.01
     standardize: Literal["channel", "global", "spectrum"] | None = "channel"
+    norm_eps: Positive | None = None
+    norm_momentum: Proportion | None = None
     valid_split: Fraction | Splitter | None = None
     callbacks: list[Any] | tuple[Any, ...] | None = None
     augmentation: list[Any] | tuple[Any, ...] | None = None
@@ -210,7 +217,7 @@ class EEGEstimator(Architecture, NestedParams):
             self._check_unchanged()
         seed = self._choose_seed(continues and partial)
         device = find_device(self.device)
-        with reproducible(seed, self.n_threads, device), _restored_on_error(self, continues):
+        with reproducible(seed, self.n_threads, device), restored_on_error(self, continues):
             X, y = self._read(X, y, reset=not continues)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
@@ -221,7 +228,8 @@ class EEGEstimator(Architecture, NestedParams):
             if continues and partial:
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:
-                self._make_net(trials.train, continues)
+                module = self.module_ if continues else self._make_module(trials.train)
+                self._make_net(module, device)
             info = FitInfo(type(self).__name__, self.get_params, seed, partial)
             self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs, fit_info=info)
         self.module_.eval()
@@ -232,7 +240,8 @@ class EEGEstimator(Architecture, NestedParams):
         bases = [base for base in type(self).__mro__ if is_dataclass(base)]
         networks = [base for base in bases if not issubclass(base, BaseEstimator)]
         names = {field.name for network in networks for field in fields(network)}
-        return {name: getattr(self, name) for name in sorted({"standardize", *names})}
+        names |= {"standardize", "norm_eps", "norm_momentum"}
+        return {name: getattr(self, name) for name in sorted(names)}
 
     def _check_unchanged(self) -> None:
         """Raise an error if a parameter of the module has changed since it was built."""
@@ -310,10 +319,9 @@ class EEGEstimator(Architecture, NestedParams):
             )
         return train, valid
 
-    def _make_net(self, trials: Trials, continues: bool) -> None:
-        """Set ``net_``, with a new module or that of the previous fit."""
+    def _make_net(self, module: nn.Module, device: torch.device) -> None:
+        """Set ``net_``, with a new optimizer and copies of the callbacks and transforms."""
         transforms = clone_transforms(self.augmentation, type(self).__name__)
-        module = self.module_ if continues else self._make_module(trials)
         self.net_ = make_net(
             self._net_class,
             module,
@@ -323,9 +331,9 @@ class EEGEstimator(Architecture, NestedParams):
             lr=self.lr,
             max_epochs=int(self.max_epochs),
             batch_size=int(self.batch_size),
-            device=str(trials.X.device),
+            device=str(device),
             verbose=int(self.verbose),
-            callbacks=self._clone_callbacks(),
+            callbacks=clone_callbacks(self.callbacks, type(self).__name__),
             **self._task_params(),
             **self._extra_params(),
         )
@@ -333,13 +341,18 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module: standardisation, then the network."""
+        network = self._make_network()
+        self._spread = spread(trials.X)
+        layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
+        return nn.Sequential(layers)
+
+    def _make_network(self) -> nn.Module:
+        """Build the network without the standardisation."""
         network = build_network(
             self.build, self.signal_, self._target.n_outputs, type(self).__name__
         )
-        layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
         self._built_from = self._network_fields()
-        self._spread = spread(trials.X)
-        return nn.Sequential(layers)
+        return set_batch_norm(network, self.norm_eps, self.norm_momentum)
 
     def _extra_params(self) -> dict[str, Any]:
         """Return ``net_params``, which must not contain parameters of the estimator."""
@@ -356,19 +369,6 @@ class EEGEstimator(Architecture, NestedParams):
         """Return parameters of the net that depend on the task."""
         return {}
 
-    def _clone_callbacks(self) -> list[tuple[str, Any]]:
-        """Return untrained copies of the callbacks, so that the parameters do not change."""
-        check_names(type(self).__name__, "callbacks", self.callbacks)
-        named = [item for item in named_items(self.callbacks) if item[1] is not None]
-        for name, callback in named:
-            kind = callback if isinstance(callback, type) else type(callback)
-            if not issubclass(kind, Callback):
-                raise TypeError(
-                    f"{type(self).__name__}: callback {name!r} is {callback!r}; it should be an "
-                    "instance or a subclass of skorch.callbacks.Callback."
-                )
-        return [(name, clone_callback(callback)) for name, callback in named]
-
     def _output(self, X: Any) -> np.ndarray:
         """Return the outputs of the module, of shape (n_trials, n_outputs)."""
         check_is_fitted(self)
@@ -381,7 +381,7 @@ class EEGEstimator(Architecture, NestedParams):
 
 
 @contextmanager
-def _restored_on_error(estimator: EEGEstimator, continues: bool) -> Iterator[None]:
+def restored_on_error(estimator: EEGEstimator, continues: bool) -> Iterator[None]:
     """Restore an estimator if ``fit`` fails; after Ctrl-C, it keeps the weights trained so far."""
     attributes = dict(vars(estimator))
     net: Any = attributes.get("net_")

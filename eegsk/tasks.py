@@ -14,11 +14,12 @@ from ._fields import CriterionFactory
 from ._targets import ClassTarget, ContinuousTarget
 from ._validation import as_numbers
 from .base import EEGEstimator
+from .pretrained import ClassifierWeightsMixin, RegressorWeightsMixin
 from .signals import event_names, is_epochs
 from .training import ClassifierNet, RegressorNet
 
 
-class Classifier(ClassifierMixin, EEGEstimator):
+class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
     """Base class of the classifiers.
 
     Parameters
@@ -232,7 +233,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         return weight
 
 
-class Regressor(RegressorMixin, EEGEstimator):
+class Regressor(RegressorMixin, RegressorWeightsMixin, EEGEstimator):
     """Base class of the regressors, for one or several continuous targets.
 
     Parameters

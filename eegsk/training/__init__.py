@@ -1,7 +1,7 @@
 """Training of a module on trials: skorch nets, batches, callbacks, reproducibility."""
 
 from .batches import TrialBatches, Trials, TrialSplit, split_trials
-from .callback import StopTraining, TrainingCallback, has_validation
+from .callback import StopTraining, TrainingCallback, clone_callbacks, has_validation
 from .device import find_device
 from .fit_info import FitInfo
 from .inference import apply_network, finest_dtype
@@ -21,6 +21,7 @@ __all__ = [
     "Trials",
     "apply_network",
     "channel_statistics",
+    "clone_callbacks",
     "find_device",
     "finest_dtype",
     "has_validation",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from skorch.callbacks import Callback
 
-from .._fields import Fields, check_fields
+from .._fields import Fields, check_fields, check_names, clone_callback, named_items
 from .batches import Trials, TrialSplit
 from .fit_info import FitInfo
 
@@ -238,3 +238,35 @@ def _on_cpu(item: Any) -> Any:
     if isinstance(item, dict):
         return {key: _on_cpu(value) for key, value in item.items()}
     return item.cpu() if isinstance(item, torch.Tensor) else item
+
+
+def clone_callbacks(callbacks: Any, name: str) -> list[tuple[str, Any]]:
+    """Return untrained copies of callbacks, so that ``fit`` does not change the originals.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        Callbacks, or pairs ``(name, callback)``; a callback that is None is left out.
+    name : str
+        Name of the estimator, for the error message.
+
+    Returns
+    -------
+    clones : list of (str, skorch.callbacks.Callback)
+        The copies with their names.
+
+    Raises
+    ------
+    TypeError
+        If an item is not a callback.
+    """
+    check_names(name, "callbacks", callbacks)
+    named = [item for item in named_items(callbacks) if item[1] is not None]
+    for item_name, callback in named:
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback):
+            raise TypeError(
+                f"{name}: callback {item_name!r} is {callback!r}; it should be an instance or a "
+                "subclass of skorch.callbacks.Callback."
+            )
+    return [(item_name, clone_callback(callback)) for item_name, callback in named]
