@@ -26,7 +26,6 @@ from ._fields import (
     NonNegative,
     OptimizerFactory,
     Positive,
-    Proportion,
     Seed,
     Splitter,
     check_fields,
@@ -37,7 +36,7 @@ from ._validation import check_groups, check_trials, check_unit, check_weight, s
 from .augmentation.transform import clone_transforms
 from .model_selection import split_for_validation
 from .networks import Architecture, build_network, set_batch_norm
-from .signals import Signal, read_trials
+from .signals import Signal, read_trials, warn_about_groups
 from .training import (
     FitInfo,
     TrainingCallback,
@@ -81,15 +80,15 @@ class EEGEstimator(Architecture, NestedParams):
         more weight, and so has noise. High-amplitude trials dominate the estimate, so reject
         artefacts and filter out line noise first. None for no standardisation.
     norm_eps : float or None, default=None
-        Constant that batch normalisation adds to the variance; None for that of the network, in
-        most networks torch's 1e-5.
+        Constant that batch normalisation adds to the variance; None for that of the network.
     norm_momentum : float or None, default=None
         Weight of the latest batch in the running statistics of batch normalisation; None for that
         of the network, in most networks torch's 0.1.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives
-        ``groups``; or a scikit-learn splitter, of which the first split is used. None for no
-        validation.
+        ``groups``; or a scikit-learn splitter, of which the first split is used, e.g. a
+        :class:`~sklearn.model_selection.PredefinedSplit` for a validation set of your own. None
+        for no validation.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
         name is the class name in lower case: ``callbacks__earlystopping__patience``. Each fit uses
@@ -141,7 +140,7 @@ class EEGEstimator(Architecture, NestedParams):
     weight_decay: NonNegative = 0.01
     standardize: Literal["channel", "global", "spectrum"] | None = "channel"
     norm_eps: Positive | None = None
-    norm_momentum: Proportion | None = None
+    norm_momentum: Fraction | None = None
     valid_split: Fraction | Splitter | None = None
     callbacks: list[Any] | tuple[Any, ...] | None = None
     augmentation: list[Any] | tuple[Any, ...] | None = None
@@ -218,6 +217,8 @@ class EEGEstimator(Architecture, NestedParams):
         seed = self._choose_seed(continues and partial)
         device = find_device(self.device)
         with reproducible(seed, self.n_threads, device), restored_on_error(self, continues):
+            if self.valid_split is not None and groups is None:
+                warn_about_groups(type(self).__name__, X)
             X, y = self._read(X, y, reset=not continues)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
@@ -282,9 +283,8 @@ class EEGEstimator(Architecture, NestedParams):
         X, signal = read_trials(X, None if reset else self.signal_)
         X = check_trials(self, X, reset)
         if len(X) < 2 and reset:
-            raise ValueError(
-                f"{type(self).__name__}: X has 1 sample, but fit needs two trials or more."
-            )
+            name = type(self).__name__
+            raise ValueError(f"{name}: X has 1 sample, but fit needs two trials or more.")
         if len(X) != len(y):
             hint = " that epochs.drop_bad() keeps" if signal else ""
             raise ValueError(
