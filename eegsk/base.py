@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -29,6 +27,7 @@ from ._fields import (
     Seed,
     Splitter,
     check_fields,
+    check_net_params,
     first_link,
     named_items,
 )
@@ -44,10 +43,15 @@ from .training import (
     Trials,
     apply_network,
     clone_callbacks,
+    find_blocks,
     find_device,
+    find_pretrained,
     finest_dtype,
+    in_pretrained_order,
+    load_pretrained,
     make_net,
     reproducible,
+    restored_on_error,
     split_trials,
     standardizer,
     torch_threads,
@@ -55,7 +59,7 @@ from .training import (
 
 
 class EEGEstimator(Architecture, NestedParams):
-    """Base class of classifiers and regressors: a network that is trained on trials.
+    """Base class of classifiers and regressors, which train a network on trials.
 
     Parameters
     ----------
@@ -64,48 +68,60 @@ class EEGEstimator(Architecture, NestedParams):
     max_epochs : int, default=100
         Number of epochs, each of which uses every training trial once.
     batch_size : int, default=64
-        Largest number of trials in a training step; batch sizes differ by at most one.
+        Maximum number of trials in a training step; batch sizes differ by at most one.
     optimizer : str or callable, default="adamw"
-        Name of a torch optimizer, its class, or a partial of it. Its learning rate and weight decay
-        are ``lr`` and ``weight_decay``.
+        Name of a torch optimizer, its class, or a ``functools.partial`` of it. The learning rate
+        and weight decay are set by ``lr`` and ``weight_decay``.
     weight_decay : float, default=0.01
         Weight decay of the optimizer.
     standardize : {"channel", "global", "spectrum"} or None, default="channel"
         Standardisation of the trials, in a layer before the network. ``"channel"`` subtracts the
         mean of each channel over the training trials and divides by its standard deviation.
-        ``"global"`` divides all channels by the same standard deviation. ``"spectrum"`` also
-        whitens the spectrum: a linear filter, learned from the training trials, subtracts from
-        each sample its prediction from the 20 previous samples (or from an eighth of the trial, if
-        this is shorter). Weak rhythms, e.g. those outside of the pass band of a filter, then have
-        more weight, and so has noise. High-amplitude trials dominate the estimate, so reject
-        artefacts and filter out line noise first. None for no standardisation.
+        ``"global"`` subtracts the same means, but divides all channels by one standard deviation.
+        ``"spectrum"`` is ``"channel"`` with whitening of the spectrum: a linear filter, learned
+        from the training trials, predicts each sample from the 20 previous samples (at most an
+        eighth of the trial), and the prediction is subtracted. Weak rhythms, e.g. outside the pass
+        band of a filter, then contribute more, but so does noise. High-amplitude trials dominate
+        this filter, so reject artefacts and remove line noise first. None for no standardisation.
     norm_eps : float or None, default=None
         Constant that batch normalisation adds to the variance; None for that of the network.
     norm_momentum : float or None, default=None
-        Weight of the latest batch in the running statistics of batch normalisation; None for that
-        of the network, in most networks torch's 0.1.
+        Weight of the latest batch in its running statistics; None for that of the network.
     valid_split : float, splitter or None, default=None
-        Fraction of the trials used for validation, or of the groups if ``fit`` receives
-        ``groups``; or a scikit-learn splitter, of which the first split is used, e.g. a
-        :class:`~sklearn.model_selection.PredefinedSplit` for a validation set of your own. None
-        for no validation.
+        Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
+        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used. None for no
+        validation.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
-        name is the class name in lower case: ``callbacks__earlystopping__patience``. Each fit uses
-        copies, which hold learned attributes, e.g.
+        name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
+        uses copies, which have the learned attributes, e.g.
         ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``. Parameters that cannot be
-        copied, e.g. an open file, are shared.
+        copied, e.g. an open file, are shared with the copies.
     augmentation : list or None, default=None
         Transforms of :mod:`eegsk.augmentation`, functions that take and return ``(X, y)``, or
         pairs ``(name, transform)``. They are applied in this order to each training batch, after
-        standardisation; validation and prediction use the original trials. Names are like those of
-        callbacks, e.g. ``augmentation__timeshift__max_shift``.
+        standardisation. Validation and prediction use the original trials. Default names are as
+        for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
-        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS, else the
-        CPU.
+        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS
+        (GPUs of Apple), else the CPU.
+    pretrained : FrozenEstimator or None, default=None
+        Fitted estimator whose weights are the initial weights, inside
+        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. Its network is
+        the same except for the last layer, which is new if the targets differ. Trials are
+        standardised by their own mean and scale, not by those of the pretrained estimator. If all
+        labels are among its classes, ``classes_`` are its classes.
+    pretrained_channels : {"same", "match"}, default="same"
+        Channels of the trials: the same as those of ``pretrained``, in any order; or any, of which
+        those of the same name have the pretrained spatial filters. Then the filters of missing
+        channels are dropped, and those of additional channels are initially zero.
+    freeze : str, list of str or None, default=None
+        Blocks of the network that are not trained, e.g. ``"front"`` for temporal and spatial
+        filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,
+        and with the running statistics of batch normalisation unchanged.
     n_threads : int, default=1
-        Number of CPU threads. Sums depend on it in the last digits. With a fixed number, the same
-        seed gives the same weights for every ``n_jobs``.
+        Number of CPU threads, on which the last digits of sums depend. With a fixed number, the
+        same seed gives the same weights for every ``n_jobs``.
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights of the previous ``fit``, with a new optimizer and
         a new history.
@@ -145,19 +161,22 @@ class EEGEstimator(Architecture, NestedParams):
     callbacks: list[Any] | tuple[Any, ...] | None = None
     augmentation: list[Any] | tuple[Any, ...] | None = None
     device: str | torch.device = "auto"
+    pretrained: Any = None
+    pretrained_channels: Literal["same", "match"] = "same"
+    freeze: str | list[str] | tuple[str, ...] | None = None
     n_threads: Count = 1
     warm_start: bool = False
     random_state: Seed | np.random.RandomState | None = None
     verbose: int | bool = 0
     net_params: dict[str, Any] | None = None
 
-    if TYPE_CHECKING:  # a field of the subclasses
+    if TYPE_CHECKING:  # a field that Classifier and Regressor declare
         criterion: CriterionFactory = ""
 
     _net_class: ClassVar[type[TrialNet]]
     _stratify: ClassVar[bool]
 
-    # In notebooks, scikit-learn shows the documentation of parameters if there is a link to a page.
+    # scikit-learn shows docstrings of parameters in notebooks only if there is a link to a page.
     _doc_link_module: ClassVar[str] = "eegsk"
 
     @property
@@ -196,7 +215,7 @@ class EEGEstimator(Architecture, NestedParams):
         """Return the encoder of the target; ``train`` are the indices of the training trials."""
 
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Multiply the weights of trials by those of their classes."""
+        """Return the weights of the trials; a classifier multiplies them by the class weights."""
         return weight
 
     def _fit(
@@ -207,29 +226,29 @@ class EEGEstimator(Architecture, NestedParams):
         groups: Any = None,
         *,
         partial: bool = False,
-        **learning: Any,
+        **target_params: Any,
     ) -> Self:
-        """Validate, encode, build and train; with ``partial``, train the net for one epoch."""
+        """Validate the input, encode the target and train; with ``partial``, for one epoch."""
         check_fields(self)
-        continues = hasattr(self, "net_") and (partial or self.warm_start)
-        if continues:
+        is_continued = hasattr(self, "net_") and (partial or self.warm_start)
+        if is_continued:
             self._check_unchanged()
-        seed = self._choose_seed(continues and partial)
+        seed = self._choose_seed(is_continued and partial)
         device = find_device(self.device)
-        with reproducible(seed, self.n_threads, device), restored_on_error(self, continues):
+        with reproducible(seed, self.n_threads, device), restored_on_error(self, is_continued):
             if self.valid_split is not None and groups is None:
                 warn_about_groups(type(self).__name__, X)
-            X, y = self._read(X, y, reset=not continues)
+            X, y = self._read(X, y, reset=not is_continued)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
             train, valid = self._split(y, weight, groups, seed)
-            if not continues:
-                self._target = self._learn_target(y, weight, train, **learning)
+            if not is_continued:
+                self._target = self._learn_target(y, weight, train, **target_params)
             trials = split_trials(X, self._target.encode(y), weight, train, valid, device)
-            if continues and partial:
+            if is_continued and partial:
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:
-                module = self.module_ if continues else self._make_module(trials.train)
+                module = self.module_ if is_continued else self._make_module(trials.train)
                 self._make_net(module, device)
             info = FitInfo(type(self).__name__, self.get_params, seed, partial)
             self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs, fit_info=info)
@@ -255,23 +274,29 @@ class EEGEstimator(Architecture, NestedParams):
                 )
 
     def _required(self, y: Any) -> Any:
+        """Return ``y``; raise an error if it is None."""
         if y is None:
             name = type(self).__name__
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         return y
 
-    def _choose_seed(self, continues: bool) -> int:
+    @property
+    def _source(self) -> Any:
+        """The pretrained estimator, None if there is none."""
+        return find_pretrained(type(self).__name__, self.pretrained)
+
+    def _choose_seed(self, is_continued: bool) -> int:
         """Return the seed of a fit; without ``random_state``, that of a fit to resume, if any."""
-        seed = self._draw_seed(continues)
+        seed = self._draw_seed(is_continued)
         if self.random_state is not None:
             return seed
         callbacks = [item for _, item in named_items(self.callbacks)]
         seeds = [item.seed_to_resume() for item in callbacks if isinstance(item, TrainingCallback)]
-        return next((resumed for resumed in seeds if resumed is not None), seed)
+        return next((stored for stored in seeds if stored is not None), seed)
 
-    def _draw_seed(self, continues: bool) -> int:
-        """Draw the seed of a fit, without ``random_state`` from the entropy of the system."""
-        if not continues:
+    def _draw_seed(self, is_continued: bool) -> int:
+        """Draw the seed of a fit; if ``random_state`` is None, from the operating system."""
+        if not is_continued:
             fresh = np.random.SeedSequence().generate_state(1)[0]
             seed = fresh if self.random_state is None else self.random_state
             self._random_state = check_random_state(seed)
@@ -281,10 +306,13 @@ class EEGEstimator(Architecture, NestedParams):
         """Validate trials and target, and set ``signal_``."""
         y = self._read_target(X, y)
         X, signal = read_trials(X, None if reset else self.signal_)
+        if reset:
+            X, signal = in_pretrained_order(X, signal, self._source)
         X = check_trials(self, X, reset)
         if len(X) < 2 and reset:
-            name = type(self).__name__
-            raise ValueError(f"{name}: X has 1 sample, but fit needs two trials or more.")
+            raise ValueError(
+                f"{type(self).__name__}: X has 1 sample, i.e. one trial; fit needs at least two."
+            )
         if len(X) != len(y):
             hint = " that epochs.drop_bad() keeps" if signal else ""
             raise ValueError(
@@ -302,16 +330,16 @@ class EEGEstimator(Architecture, NestedParams):
         weighted = np.flatnonzero(weight)
         if self.valid_split is None:
             return weighted, weighted[:0]
-        # A fraction is that of the trials with a weight; a splitter returns indices of all trials.
-        split = weighted if isinstance(self.valid_split, Real) else np.arange(len(y))
-        sides = split_for_validation(
+        # A fraction refers to the trials with non-zero weight, a splitter to all trials.
+        candidates = weighted if isinstance(self.valid_split, Real) else np.arange(len(y))
+        split = split_for_validation(
             self.valid_split,
-            y[split],
-            None if groups is None else groups[split],
+            y[candidates],
+            None if groups is None else groups[candidates],
             stratify=self._stratify,
             random_state=seed,
         )
-        train, valid = (np.intersect1d(split[side], weighted) for side in sides)
+        train, valid = (np.intersect1d(candidates[part], weighted) for part in split)
         if len(train) == 0 or len(valid) == 0:
             raise ValueError(
                 f"{type(self).__name__}: valid_split={self.valid_split!r} leaves no trial with "
@@ -335,9 +363,11 @@ class EEGEstimator(Architecture, NestedParams):
             verbose=int(self.verbose),
             callbacks=clone_callbacks(self.callbacks, type(self).__name__),
             **self._task_params(),
-            **self._extra_params(),
+            **check_net_params(self),
         )
         self.net_.augmentation_ = transforms
+        network = module.get_submodule("network")
+        self.net_.frozen_ = find_blocks(type(self).__name__, network, self.freeze)
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module: standardisation, then the network."""
@@ -348,22 +378,12 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_network(self) -> nn.Module:
         """Build the network without the standardisation."""
-        network = build_network(
-            self.build, self.signal_, self._target.n_outputs, type(self).__name__
-        )
+        name, n_outputs = type(self).__name__, self._target.n_outputs
+        network = build_network(self.build, self.signal_, n_outputs, name)
+        if self._source is not None:
+            load_pretrained(self, network, self._source)
         self._built_from = self._network_fields()
         return set_batch_norm(network, self.norm_eps, self.norm_momentum)
-
-    def _extra_params(self) -> dict[str, Any]:
-        """Return ``net_params``, which must not contain parameters of the estimator."""
-        params = self.net_params or {}
-        duplicates = sorted({field.name for field in fields(self)} & set(params))
-        if duplicates:
-            raise ValueError(
-                f"{type(self).__name__}: net_params contains {', '.join(duplicates)}; set the "
-                "parameter of the estimator instead."
-            )
-        return params
 
     def _task_params(self) -> dict[str, Any]:
         """Return parameters of the net that depend on the task."""
@@ -378,23 +398,3 @@ class EEGEstimator(Architecture, NestedParams):
         with torch_threads(min(self.n_threads, len(X))):
             dtype = finest_dtype(self.module_, X[:2])
             return apply_network(self.module_, X, dtype, self.batch_size).numpy()
-
-
-@contextmanager
-def restored_on_error(estimator: EEGEstimator, continues: bool) -> Iterator[None]:
-    """Restore an estimator if ``fit`` fails; after Ctrl-C, it keeps the weights trained so far."""
-    attributes = dict(vars(estimator))
-    net: Any = attributes.get("net_")
-    state = net.snapshot() if continues else None
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and (
-            continues or vars(estimator).get("net_") is not net
-        ):
-            raise
-        vars(estimator).clear()
-        vars(estimator).update(attributes)
-        if state is not None:
-            net.restore(state)
-        raise

@@ -1,11 +1,11 @@
 """
-Align sessions, so that a network trained on some works on the next
-====================================================================
+Alignment: test on a session that was not used for training
+===========================================================
 
-Each person took part in several sessions. In each of them the cap sat somewhere else, so that the
-covariance between channels changed, and a network that was trained on the first sessions loses
-accuracy on the next one. Alignment multiplies the trials of each session by the inverse square root
-of their mean covariance. It needs no labels.
+Each person took part in several sessions. The cap had another position in each session, so that the
+covariance between channels changed. A network that was trained on the first sessions is therefore
+less accurate on the next session. Alignment multiplies the trials of each session by the inverse
+square root of their mean covariance. It needs no labels.
 
 Without files, the recordings are simulated. To run this on BCI Competition IV, data set 2b, set
 the environment variable ``EEGSK_DATA`` to the folder that contains ``bci_iv_2b``.

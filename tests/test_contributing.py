@@ -61,7 +61,8 @@ def test_example_network_and_callback(tmp_path):
     add_exports(tmp_path)
     new = [path for path in blocks() if path.startswith("tests/")]
     tests = [*(f"tests/{name}.py" for name in FOUND_BY), *new]
-    command = [sys.executable, "-m", "pytest", "-q", "--numprocesses=0", "-k", NAMES, *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-m", "slow or not slow", "-k", NAMES]
+    command += tests
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
     n_passed = int(re.search(r"(\d+) passed", done.stdout).group(1))

@@ -50,7 +50,8 @@ PUBLIC = sorted(
         )
         for name in module.__all__
     }
-    | {"eegsk.model_selection.split_for_validation", "eegsk.metrics.nrmse"}
+    | {f"eegsk.model_selection.{name}" for name in model_selection.__all__}
+    | {"eegsk.metrics.nrmse"}
 )
 WITH_EXAMPLES = sorted(
     set(PUBLIC)

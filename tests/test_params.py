@@ -47,6 +47,9 @@ WRONG = {
     "str | torch.device": [None, 0, True, ["cpu"]],
     "Seed | np.random.RandomState | None": [-1, 2**32, 0.5, "0", np.random.default_rng(0)],
     "int | bool": [None, "1", 0.5],
+    "Any": [0, "net.pkl", True, EEGNetClassifier()],  # pretrained
+    "Literal['same', 'match']": ["any", None, True],
+    "str | list[str] | tuple[str, ...] | None": [1, True, {"front"}],
 }
 FIELDS = [
     (estimator_class, parameter)

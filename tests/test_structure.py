@@ -30,7 +30,7 @@ LAYERS = [
     "training",
     "callbacks",
     "base",
-    "pretrained",
+    "loading",
     "tasks",
     "any_network estimators",
     "recipes",

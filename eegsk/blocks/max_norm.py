@@ -1,4 +1,4 @@
-"""Max-norm constraint: weights are projected after each training step."""
+"""Max-norm constraint, which limits the norm of weights after each training step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import nn
 
 _Layer = TypeVar("_Layer", bound=nn.Module)
 
-# Not ``max_norm``, which layers of other libraries use, e.g. braindecode's parametrizations.
+# The name is not ``max_norm``, because layers of other libraries use that, e.g. of braindecode.
 _ATTRIBUTE = "_max_norm_limit"
 
 
 def with_max_norm(layer: _Layer, limit: float | None) -> _Layer:
-    """Mark a layer whose weights :func:`apply_max_norm` limits.
+    """Mark a layer, so that :func:`apply_max_norm` limits its weights.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def apply_max_norm(module: nn.Module) -> None:
     """Scale the weights of marked layers down to their limit, in place.
 
     The weights of each output are scaled by one factor, so that their direction does not change.
-    Weights within the limit and layers that are not marked by :func:`with_max_norm` do not change.
+    Weights within the limit, weights that need no gradient, e.g. those of a frozen layer, and
+    layers that are not marked by :func:`with_max_norm` do not change.
 
     Parameters
     ----------
@@ -69,6 +70,6 @@ def apply_max_norm(module: nn.Module) -> None:
     """
     for layer in module.modules():
         limit: Any = getattr(layer, _ATTRIBUTE, None)
-        if limit is not None:
-            weight: Any = layer.weight
+        weight: Any = None if limit is None else layer.weight
+        if weight is not None and weight.requires_grad:
             weight.renorm_(p=2, dim=0, maxnorm=limit)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import get_swa_multi_avg_fn, update_bn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import get_swa_multi_avg_fn
 
 from .._fields import Positive
 from ..training import TrialBatches, Trials
@@ -19,7 +19,7 @@ class SWA(WeightAverage):
 
     The network predicts with the average of the weights after each of the last epochs. The running
     statistics of batch normalisation are recomputed on the training trials with the averaged
-    weights, by :func:`torch.optim.swa_utils.update_bn`.
+    weights, as by :func:`torch.optim.swa_utils.update_bn`.
 
     Parameters
     ----------
@@ -86,21 +86,34 @@ class SWA(WeightAverage):
 
     def _load_average(self, net: Any, trials: Trials) -> None:
         super()._load_average(net, trials)
-        recompute_statistics(net.module_, trials, net.batch_size)
+        recompute_statistics(net, trials)
 
 
-def recompute_statistics(module: nn.Module, trials: Trials, batch_size: int) -> None:
-    """Recompute the running statistics of batch normalisation; no random number is used up.
+@torch.no_grad()
+def recompute_statistics(net: Any, trials: Trials) -> None:
+    """Recompute the running statistics of batch normalisation; the random state is kept.
+
+    Unlike :func:`torch.optim.swa_utils.update_bn`, this leaves frozen blocks as they are.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        The module.
+    net : skorch.NeuralNet
+        The net.
     trials : Trials
         Trials.
-    batch_size : int
-        The largest size of a batch.
     """
+    module, is_training = net.module_, net.module_.training
+    net._set_training(True)
+    norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
+    norms = [norm for norm in norms if norm.training]  # others are frozen
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
     gpus = [trials.X.device] if trials.X.device.type == "cuda" else []
     with torch.random.fork_rng(gpus):
-        update_bn((inputs["x"] for inputs, _ in TrialBatches(trials, batch_size)), module)
+        for inputs, _ in TrialBatches(trials, net.batch_size) if norms else ():
+            module(inputs["x"])
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    module.train(is_training)

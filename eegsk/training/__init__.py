@@ -4,9 +4,17 @@ from .batches import TrialBatches, Trials, TrialSplit, split_trials
 from .callback import StopTraining, TrainingCallback, clone_callbacks, has_validation
 from .device import find_device
 from .fit_info import FitInfo
+from .freezing import find_blocks
 from .inference import apply_network, finest_dtype
 from .net import ClassifierNet, RegressorNet, TrialNet, make_net
+from .pretrained import (
+    find_pretrained,
+    in_pretrained_order,
+    load_pretrained,
+    pretrained_classes,
+)
 from .reproducible import reproducible, torch_threads
+from .rollback import restored_on_error
 from .statistics import channel_statistics, standardizer
 
 __all__ = [
@@ -22,11 +30,17 @@ __all__ = [
     "apply_network",
     "channel_statistics",
     "clone_callbacks",
+    "find_blocks",
     "find_device",
+    "find_pretrained",
     "finest_dtype",
     "has_validation",
+    "in_pretrained_order",
+    "load_pretrained",
     "make_net",
+    "pretrained_classes",
     "reproducible",
+    "restored_on_error",
     "split_trials",
     "standardizer",
     "torch_threads",

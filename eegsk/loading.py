@@ -14,10 +14,9 @@ from torch import nn
 from ._fields import check_fields, check_value
 from ._fields.types import Count
 from ._targets import ClassTarget, ContinuousTarget
-from .base import restored_on_error
 from .blocks import Standardize, Whiten
 from .signals import Signal
-from .training import find_device, reproducible
+from .training import find_device, reproducible, restored_on_error
 from .weights import is_ordered, match_weights, read_weights
 
 Weights = Mapping[str, torch.Tensor] | str | os.PathLike[str]
