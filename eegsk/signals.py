@@ -6,6 +6,7 @@ import copyreg
 import gzip
 import importlib
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,8 @@ _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
+# Columns of metadata whose trials should not be divided between training and validation.
+_GROUP_COLUMNS = "subject", "session"
 # Copies of Epochs that are not preloaded share one file handle. Threads that read at the same time
 # would move its position for each other, and read wrong trials.
 _FILE_LOCK = threading.Lock()
@@ -142,6 +145,33 @@ def event_names(X: Any) -> np.ndarray:
         names_by_code = {code: name for name, code in epochs.event_id.items()}
         names += [names_by_code[code] for code in _without_bad(epochs).events[:, 2]]
     return np.array(names)
+
+
+def warn_about_groups(name: str, X: Any) -> None:
+    """Warn if metadata name subjects or sessions that a validation split without groups mixes.
+
+    Parameters
+    ----------
+    name : str
+        Name of the estimator, for the warning.
+    X : object
+        Trials; the metadata of Epochs are read, other input is ignored.
+    """
+    if not is_epochs(X):
+        return
+    table = _join_metadata([part.metadata for part in list_epochs(X)])
+    if table is None:
+        return
+    rows = table.to_dict("records") if hasattr(table, "to_dict") else table
+    for column in _GROUP_COLUMNS:
+        if len({row.get(column) for row in rows}) > 1:
+            warnings.warn(
+                f"{name}: valid_split mixes the trials of each {column} between training and "
+                f"validation, which makes the validation score too high; pass "
+                f"groups=epochs.metadata[{column!r}] to fit.",
+                stacklevel=4,
+            )
+            return
 
 
 def list_epochs(X: Any) -> list[mne.BaseEpochs]:

@@ -41,6 +41,8 @@ WRONG = {
     "Literal['token', 'head']": ["heads", True, None, ["token"]],
     "tuple[int, ...]": [20, "20", [20], None],
     "Literal['channel', 'global', 'spectrum'] | None": ["channels", True, 1, ["channel"]],
+    "Literal['same', 'symmetric']": ["valid", True, None, ["same"]],
+    "Fraction | None": [0, 1, "0.2", True, np.nan],
     "Fraction | Splitter | None": [0, 1, 1.5, -0.2, "0.2", True, np.nan, [0.2], KFold],
     "list[Any] | tuple[Any, ...] | None": [EarlyStopping(), "early_stopping", {"a": 1}, 3],
     "str | torch.device": [None, 0, True, ["cpu"]],
