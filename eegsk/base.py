@@ -90,8 +90,7 @@ class EEGEstimator(Architecture, NestedParams):
         Weight of the latest batch in its running statistics; None for that of the network.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
-        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used. None for no
-        validation.
+        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
         name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
@@ -104,8 +103,7 @@ class EEGEstimator(Architecture, NestedParams):
         standardisation. Validation and prediction use the original trials. Default names are as
         for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
-        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS
-        (GPUs of Apple), else the CPU.
+        Device, e.g. ``"cuda:0"``. ``"auto"`` is CUDA if available, else Apple's MPS, else the CPU.
     pretrained : FrozenEstimator or None, default=None
         Fitted estimator whose weights are the initial weights, inside
         :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. It must have the
