@@ -96,6 +96,11 @@ class TwoStageTemporalSpatial(FrontEnd):
         """Number of samples before and after its own that a composed temporal filter sees."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
 
+    def temporal_filters(self) -> torch.Tensor:
+        """Return the composed filters; see :meth:`FrontEnd.temporal_filters`."""
+        stages, scale, _ = self._temporal_stages(Signals(self.temporal.weight))
+        return stages.weight * scale[:, None]
+
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
         """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
         stages, temporal_scale, temporal_shift = self._temporal_stages(Signals(mean))
