@@ -1,7 +1,7 @@
-"""What each transform of a batch costs, beside a training step of EEGNet on it.
+"""Time of each augmentation, relative to a training step of EEGNet.
 
-Run it with ``python benchmarks/augmentation.py``. Steps and transforms take turns, and of each
-turn's ratio the median is printed: what counts is how they compare.
+Run it with ``python benchmarks/augmentation.py``. Training steps and transforms of the same batch
+are measured alternately. The table has the median time and the median ratio to the training step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ N_TRIALS, N_CHANS, N_TIMES, N_CLASSES = 64, 22, 1000, 4
 
 
 def training_step(device: str, n_threads: int) -> tuple[Callable[[], object], torch.Tensor]:
-    """Return a step of an EEGNet, and the trials it trains on."""
+    """Return a function that runs one training step of EEGNet, and its trials."""
     X = np.random.default_rng(0).standard_normal((N_TRIALS, N_CHANS, N_TIMES), dtype=np.float32)
     y = np.arange(N_TRIALS) % N_CLASSES
     estimator = EEGNetClassifier(max_epochs=1, device=device, n_threads=n_threads, random_state=0)
@@ -32,17 +32,17 @@ def training_step(device: str, n_threads: int) -> tuple[Callable[[], object], to
     return lambda: net.train_step((inputs, target)), trials
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Time something, what it has a GPU do included."""
+def seconds(function: Callable[[], object], device: torch.device) -> float:
+    """Return the run time of a function in seconds, including its work on a GPU."""
     start = time.perf_counter()
-    work()
+    function()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Print a table of each transform's share of a step."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--device", default="cpu")
@@ -51,25 +51,30 @@ def main() -> None:
     step, X = training_step(options.device, options.threads)
     y = torch.arange(N_TRIALS, device=X.device) % N_CLASSES
     transforms = [getattr(augmentation, name)() for name in augmentation.__all__]
-    works = {"training step": step}
     for transform in transforms:
-        works[f"{transform}, p={transform.probability:g}"] = lambda each=transform: each(X, y)
-    works["torch.randn_like, for comparison"] = lambda: X + 0.01 * torch.randn_like(X)
-    times: dict[str, list[float]] = {name: [] for name in works}
+        if isinstance(transform, augmentation.ChannelReflection):
+            transform.prepare(["C3", "C4"] * (N_CHANS // 2), None)
+    functions = {"training step": step}
+    for transform in transforms:
+        name = f"{transform}, p={transform.probability:g}"
+        functions[name] = lambda transform=transform: transform(X, y)
+    functions["torch.randn_like, for comparison"] = lambda: X + 0.01 * torch.randn_like(X)
+    times: dict[str, list[float]] = {name: [] for name in functions}
     with reproducible(0, options.threads, X.device):
-        for turn in range(options.repeats + 3):
-            for name, work in works.items():
-                took = seconds(work, X.device)
-                if turn >= 3:  # the first turns allocate memory
-                    times[name].append(took)
+        for repeat in range(options.repeats + 3):
+            for name, function in functions.items():
+                duration = seconds(function, X.device)
+                if repeat >= 3:  # the first repeats allocate memory
+                    times[name].append(duration)
     print(
         f"{N_TRIALS} trials of {N_CHANS} x {N_TIMES} on {X.device}, {options.threads} thread(s), "
-        f"{options.repeats} turns"
+        f"{options.repeats} repeats"
     )
-    print(f"{'':36}  median ms  of a step")
-    for name, took in times.items():
-        ratios = [a / b for a, b in zip(took, times["training step"], strict=True)]
-        print(f"{name:36}  {1e3 * statistics.median(took):9.2f}  {statistics.median(ratios):9.1%}")
+    print(f"{'':36}  median ms  share of a step")
+    for name, durations in times.items():
+        ratios = [a / b for a, b in zip(durations, times["training step"], strict=True)]
+        median, ratio = 1e3 * statistics.median(durations), statistics.median(ratios)
+        print(f"{name:36}  {median:9.2f}  {ratio:15.1%}")
 
 
 if __name__ == "__main__":

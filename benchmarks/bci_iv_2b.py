@@ -1,10 +1,10 @@
 """Time and accuracy of EEGNet on BCI IV 2b: ``EEGSK_DATA=... python benchmarks/bci_iv_2b.py``.
 
-For each subject, eegsk's ``EEGNetClassifier()`` untouched and braindecode's EEGNet (AdamW, learning
-rate 1e-3, batches of 64, 150 epochs) are trained on the three training sessions and tested on the
-two evaluation sessions, in turn, in one process, on the same device. Without ``--threads`` each
-computes with as many as it does by itself: eegsk with one, braindecode with one for each core. Only
-``fit`` is timed.
+For each subject, eegsk's ``EEGNetClassifier()`` with its defaults and braindecode's EEGNet (AdamW,
+learning rate 1e-3, batches of 64, 150 epochs) are trained on the three training sessions and tested
+on the two evaluation sessions. They run alternately in one process and on the same device. Without
+``--threads``, each library uses its default number of threads: eegsk one, braindecode one per core.
+Only ``fit`` is timed.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Split(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Test accuracy of one fit, and the wall seconds it took."""
+    """Test accuracy of one fit, and its wall time in seconds."""
 
     accuracy: float
     seconds: float
 
 
 class Machine(NamedTuple):
-    """What every library may compute with."""
+    """Device and number of threads for each library."""
 
     device: str
     threads: int | None
@@ -72,7 +72,7 @@ def load_split(subject: int) -> Split:
 
 
 def prepare_for_braindecode(split: Split) -> Split:
-    """Standardise the trials and number the classes, which braindecode leaves to its user.
+    """Standardise the trials and encode the labels, because braindecode does neither.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def prepare_for_braindecode(split: Split) -> Split:
     Returns
     -------
     prepared : Split
-        float32 trials, standardised per channel by the training trials, and integer labels.
+        float32 trials, standardised per channel with the mean and the standard deviation of the
+        training trials, and integer labels.
     """
     mean = split.X.mean(axis=(0, 2), keepdims=True)
     std = split.X.std(axis=(0, 2), keepdims=True)
@@ -92,14 +93,14 @@ def prepare_for_braindecode(split: Split) -> Split:
 
 
 def measure(estimator, split: Split) -> Score:
-    """Fit an estimator against the clock, then test it.
+    """Fit an estimator, measure the time of ``fit``, and test the estimator.
 
     Parameters
     ----------
     estimator : object
-        Anything with ``fit`` and ``predict``.
+        Classifier with ``fit`` and ``predict``.
     split : Split
-        Trials to fit and to test it on.
+        Training and test trials.
 
     Returns
     -------
@@ -108,12 +109,12 @@ def measure(estimator, split: Split) -> Score:
     """
     start = time.perf_counter()
     estimator.fit(split.X, split.y)
-    seconds = time.perf_counter() - start
-    return Score(float(np.mean(estimator.predict(split.X_test) == split.y_test)), seconds)
+    duration = time.perf_counter() - start
+    return Score(float(np.mean(estimator.predict(split.X_test) == split.y_test)), duration)
 
 
 def run_eegsk(split: Split, seed: int, machine: Machine) -> Score:
-    """Measure eegsk's classifier with its defaults for all that is learned.
+    """Measure eegsk's classifier with its default parameters.
 
     Parameters
     ----------
@@ -136,15 +137,15 @@ def run_eegsk(split: Split, seed: int, machine: Machine) -> Score:
 
 
 def make_braindecode_runner() -> Runner:
-    """Import braindecode and wrap its EEGNet, trained as eegsk's is by default.
+    """Import braindecode and return a function that measures its EEGNet.
 
-    What is not named below is braindecode's default: dropout 0.25, and the rest of an epoch that
-    fills no batch is dropped.
+    Parameters that are not set below have braindecode's defaults: dropout is 0.25, and the last,
+    incomplete batch of an epoch is dropped.
 
     Returns
     -------
     run_braindecode : callable
-        Measures braindecode's classifier as ``run_eegsk`` does eegsk's.
+        Function with the parameters of ``run_eegsk``.
 
     Raises
     ------
@@ -179,12 +180,12 @@ def make_braindecode_runner() -> Runner:
 
 
 def find_runners() -> dict[str, Runner]:
-    """List what can be measured here, and say so if that is eegsk alone.
+    """Return a runner for each installed library; print a message if braindecode is missing.
 
     Returns
     -------
     runners : dict
-        A runner for each library, by its name.
+        Runners by the name of the library.
     """
     runners: dict[str, Runner] = {"eegsk": run_eegsk}
     try:
@@ -192,14 +193,14 @@ def find_runners() -> dict[str, Runner]:
     except (ImportError, OSError) as error:
         reason = str(error).partition("\n")[0]
         print(
-            f"braindecode cannot be imported ({reason}): measuring eegsk alone; "
-            'install it with: pip install -e ".[bench]"'
+            f"braindecode cannot be imported ({reason}), so only eegsk is measured; "
+            'install braindecode with: pip install -e ".[bench]"'
         )
     return runners
 
 
 def format_header(names: list[str]) -> str:
-    """Head the columns that ``format_row`` writes.
+    """Format the header of the columns that ``format_row`` returns.
 
     Parameters
     ----------
@@ -216,15 +217,15 @@ def format_header(names: list[str]) -> str:
 
 
 def format_row(subject: object, seed: object, scores: np.ndarray) -> str:
-    """Write one row of the table.
+    """Format one row of the table.
 
     Parameters
     ----------
     subject, seed : object
-        What the row is of.
+        Subject and seed of the row.
     scores : array of shape (n_libraries, 2)
-        Accuracy and seconds of each library; the last column of the row is the ratio of the
-        second one's seconds to the first one's.
+        Accuracy and seconds of each library. The last column of the row is the time of the second
+        library divided by the time of the first.
 
     Returns
     -------
@@ -237,7 +238,7 @@ def format_row(subject: object, seed: object, scores: np.ndarray) -> str:
 
 
 def run_pair(runners: dict[str, Runner], split: Split, seed: int, machine: Machine, turn: int):
-    """Measure every library once on the same trials.
+    """Measure each library once on the same trials.
 
     Parameters
     ----------
@@ -250,7 +251,7 @@ def run_pair(runners: dict[str, Runner], split: Split, seed: int, machine: Machi
     machine : Machine
         Device and number of threads.
     turn : int
-        Number of the pair; who goes first changes with it.
+        Number of the pair; the order of the libraries alternates.
 
     Returns
     -------
@@ -265,7 +266,7 @@ def run_pair(runners: dict[str, Runner], split: Split, seed: int, machine: Machi
 
 
 def run_all(runners: dict[str, Runner], subjects: list[int], seeds: list[int], machine: Machine):
-    """Measure every library on every subject with every seed, and print a row for each.
+    """Measure each library on each subject with each seed, and print the rows.
 
     Parameters
     ----------
@@ -292,7 +293,7 @@ def run_all(runners: dict[str, Runner], subjects: list[int], seeds: list[int], m
 
 
 def print_summary(scores: np.ndarray, subjects: list[int]) -> None:
-    """Print the mean row and, of several seeds, the medians.
+    """Print the mean over subjects and, with several seeds, the medians over seeds.
 
     Parameters
     ----------
@@ -324,13 +325,13 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--subjects", type=int, nargs="+", default=[1, 3, 4, 5, 8])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--threads", type=int, help="torch threads of each (default: its own)")
-    parser.add_argument("--device", default="cpu", help="torch device of each (default cpu)")
+    parser.add_argument("--threads", type=int, help="torch threads (default: that of each library)")
+    parser.add_argument("--device", default="cpu", help="torch device (default cpu)")
     return parser.parse_args()
 
 
 def describe(runners: dict[str, Runner]) -> str:
-    """Name the versions that the times depend on, beside that of this checkout.
+    """Return the versions of the libraries that are compared.
 
     Parameters
     ----------
@@ -352,7 +353,7 @@ def main() -> None:
     arguments = parse_arguments()
     runners = find_runners()
     machine = Machine(arguments.device, arguments.threads)
-    threads = "each library's own" if machine.threads is None else machine.threads
+    threads = "default of each library" if machine.threads is None else machine.threads
     print(f"{describe(runners)}; {machine.device}, threads: {threads}\n")
     print(format_header(list(runners)))
     scores = run_all(runners, arguments.subjects, arguments.seeds, machine)

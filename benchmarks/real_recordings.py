@@ -1,7 +1,7 @@
 """Techniques on real recordings: ``EEGSK_DATA=... python benchmarks/real_recordings.py``.
 
-Each table is printed in Markdown under what it is of. No epoch and no parameter is chosen on what
-is tested: every fit is tested once, after its last epoch. See benchmarks/README.md.
+Each table is printed in Markdown under its title. No epoch and no parameter is chosen on the test
+data: each fit is tested once, after its last epoch. See benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     names = list(TABLES)
     add("--only", nargs="+", choices=names, metavar="TABLE", default=names, help=", ".join(names))
-    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
+    add("--n-jobs", type=int, default=1, help="parallel fits, with one thread each (default 1)")
     add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
     add("--subjects", type=int, nargs="+", default=SUBJECTS, help="of data set 2b (default all)")
-    add("--max-epochs", type=int, help="epochs of every fit, to see that all runs")
-    add("--device", default="cpu", help="torch device of every fit (default cpu)")
-    add("--figures", type=Path, default=Path(), help="folder for figures (default this one)")
-    add("--cache", type=Path, help="folder to keep each fit's results in, and to go on from")
+    add("--max-epochs", type=int, help="epochs of each fit, for a quick try")
+    add("--device", default="cpu", help="torch device (default cpu)")
+    add("--figures", type=Path, default=Path(), help="folder for figures (default: current)")
+    add("--cache", type=Path, help="folder that stores the result of each fit, to continue")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the tables and print them."""
+    """Compute and print the tables."""
     arguments = parse_arguments(argv)
     settings = Settings(
         seeds=tuple(arguments.seeds),
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{describe([], settings.device, 1)}; {settings}", flush=True)
     for name in arguments.only:
         module = TABLES[name]
-        print(f"\n{name}. {module.WHAT}.\n\n{module.measure(settings)}", flush=True)
+        print(f"\n{name}. {module.TITLE}.\n\n{module.measure(settings)}", flush=True)
 
 
 if __name__ == "__main__":

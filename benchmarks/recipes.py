@@ -1,11 +1,11 @@
-"""Every recipe of ``eegsk.recipes`` in full: ``EEGSK_DATA=... python benchmarks/recipes.py``.
+"""Time and score of each recipe: ``EEGSK_DATA=... python benchmarks/recipes.py``.
 
-One row for each recipe: what it was run on, epochs, seconds of all its fits, and its score on
-trials that it was not trained on. The recordings that the two-channel recipes were made for, data
-set IIIb of BCI Competition III, are not at hand: they are run on electrodes C3 and C4 of data set
-2b of BCI Competition IV, 750 samples from half a second after the cue, with ReLU;
-``real_recordings.py --only activations`` is of other activations. Without ``EEGSK_DATA``, and where
-there are no recordings of a kind, trials are simulated. See benchmarks/README.md.
+The table has one row for each recipe of ``eegsk.recipes``: data, number of epochs, seconds of all
+fits, and score on test trials. The two-channel recipes were made for data set IIIb of BCI
+Competition III. It is not available here, so they are run on channels C3 and C4 of data set 2b of
+BCI Competition IV, on 750 samples from 0.5 s after the cue, with ReLU
+(``real_recordings.py --only activations`` measures other activations). Trials are simulated without
+``EEGSK_DATA``, and for the regression recipes. See benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from eegsk.metrics import nrmse
 
 
 def format_row(row: dict[str, Any]) -> list[str]:
-    """Write one row of the table."""
+    """Format one row of the table."""
     metric = "NRMSE" if ROWS[row["recipe"]].metric is nrmse else "accuracy"
     n_fits = len(row["scores"])
     scores = f"{metric} {np.mean(row['scores']):.3f}"
@@ -45,11 +45,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     names = recipes.__all__
     add("--only", nargs="+", choices=names, metavar="RECIPE", default=names, help=", ".join(names))
-    add("--max-epochs", type=int, help="epochs of every fit, on few trials, to see that all runs")
+    add("--max-epochs", type=int, help="epochs of each fit, on few trials, for a quick try")
     add("--seed", type=int, default=0, help="seed (default 0)")
-    add("--n-jobs", type=int, default=1, help="rows side by side, of one thread each (default 1)")
-    add("--device", default="cpu", help="torch device of every fit (default cpu)")
-    add("--cache", type=Path, help="folder to keep each row in, and to go on from")
+    add("--n-jobs", type=int, default=1, help="parallel rows, with one thread each (default 1)")
+    add("--device", default="cpu", help="torch device (default cpu)")
+    add("--cache", type=Path, help="folder that stores each row, to continue")
     return parser.parse_args(argv)
 
 
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     real, small = bool(os.environ.get("EEGSK_DATA")), arguments.max_epochs is not None
     if not real:
-        print("EEGSK_DATA is not set: all trials are simulated.", file=sys.stderr)
+        print("EEGSK_DATA is not set, so all trials are simulated.", file=sys.stderr)
     jobs = [
         Job(
             run,

@@ -1,8 +1,9 @@
-"""Speed and memory of eegsk beside braindecode: ``python benchmarks/speed.py``.
+"""Speed and memory of eegsk and braindecode: ``python benchmarks/speed.py``.
 
-Each line of the table is measured in both libraries in turn, in one process, on the same trials
-with the same network, number of epochs, batches and threads, after warming up; what is printed are
-medians, their ratio, and the range of the ratio over the turns. See benchmarks/README.md.
+Each line of the table is measured alternately in both libraries, in one process, on the same trials
+with the same network, number of epochs, batch size and number of threads, after a warm-up. The
+table has the medians, their ratio, and the range of the ratio over the repeats. See
+benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -33,31 +34,31 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     names = [*(line.name for line in LINES), *GROWTH]
     devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     add = parser.add_argument
-    where = "where to compute (default: the CPU, and a GPU if there is one)"
+    device_help = "devices (default: CPU, and CUDA if available)"
     add("--only", nargs="+", choices=names, metavar="LINE", default=names, help=", ".join(names))
-    add("--repeats", type=int, help="turns of each line (default: its own)")
-    add("--threads", type=int, default=2, help="threads of either library (default 2)")
-    add("--devices", nargs="+", choices=["cpu", "cuda"], default=devices, help=where)
-    add("--bounds", action="store_true", help="print what bounds eegsk in each line, instead")
-    add("--quick", action="store_true", help="few trials, once: only to see that all lines run")
-    add("--csv", type=Path, help="a file for all that was measured")
+    add("--repeats", type=int, help="repeats of each line (default: set by the line)")
+    add("--threads", type=int, default=2, help="threads of each library (default 2)")
+    add("--devices", nargs="+", choices=["cpu", "cuda"], default=devices, help=device_help)
+    add("--bounds", action="store_true", help="print the bounds of the speed of eegsk instead")
+    add("--quick", action="store_true", help="few trials, one repeat: only check that it runs")
+    add("--csv", type=Path, help="CSV file for all measurements")
     return parser.parse_args(argv)
 
 
 def silence_imports() -> None:
-    """Ignore what braindecode and its layers warn of, in this process and in those it starts."""
+    """Ignore warnings of braindecode in this process and its child processes."""
     warnings.filterwarnings("ignore", module=r"braindecode|torch")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore::UserWarning")
 
 
 def quick(line: Line) -> Line:
-    """Return a line that tries everything once on a few trials."""
+    """Return the line with few trials and a single repeat."""
     n_trials = 40 if line.name == "search" else 8
     return replace(line, shape=(n_trials, *line.shape[1:]), epochs=1, repeats=1)
 
 
 def print_bounds(lines: list[Line], machine: Machine, settings: Settings) -> None:
-    """Print what bounds eegsk's time."""
+    """Print the table of bounds."""
     print(f"{report.describe_machine(machine)}\n", flush=True)
     bounds = []
     for line in lines:
@@ -70,7 +71,7 @@ def print_bounds(lines: list[Line], machine: Machine, settings: Settings) -> Non
 def print_comparison(
     lines: list[Line], axes: list[str], libraries: dict[str, Maker], settings: Settings
 ) -> list[Result]:
-    """Print the table, and how time and memory grow."""
+    """Print the table of results and the tables of growth."""
     results = [compare(line, libraries, settings) for line in lines]
     if results:
         print(report.results_table(results), flush=True)
@@ -80,7 +81,7 @@ def print_comparison(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure, and print tables."""
+    """Measure and print the tables."""
     arguments = parse_arguments(argv)
     libraries = find_libraries()
     if len(libraries) > 1:

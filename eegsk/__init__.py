@@ -15,29 +15,38 @@ Examples
 (3,)
 """
 
+from .any_network import EEGClassifier, EEGRegressor
 from .estimators import (
     AdvancedEEGNetClassifier,
     AdvancedEEGNetRegressor,
+    ATCNetClassifier,
+    ATCNetRegressor,
     CompactCNNClassifier,
     CompactCNNRegressor,
     DeepConvNetClassifier,
     DeepConvNetRegressor,
-    EEGClassifier,
+    EEGConformerClassifier,
+    EEGConformerRegressor,
     EEGNetClassifier,
     EEGNetRegressor,
     EEGNeXClassifier,
     EEGNeXMiniClassifier,
     EEGNeXMiniRegressor,
     EEGNeXRegressor,
-    EEGRegressor,
+    EEGTCNetClassifier,
+    EEGTCNetRegressor,
     ShallowConvNetClassifier,
     ShallowConvNetRegressor,
+    TCFormerClassifier,
+    TCFormerRegressor,
 )
 from .signals import Signal
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ATCNetClassifier",
+    "ATCNetRegressor",
     "AdvancedEEGNetClassifier",
     "AdvancedEEGNetRegressor",
     "CompactCNNClassifier",
@@ -45,6 +54,8 @@ __all__ = [
     "DeepConvNetClassifier",
     "DeepConvNetRegressor",
     "EEGClassifier",
+    "EEGConformerClassifier",
+    "EEGConformerRegressor",
     "EEGNeXClassifier",
     "EEGNeXMiniClassifier",
     "EEGNeXMiniRegressor",
@@ -52,7 +63,11 @@ __all__ = [
     "EEGNetClassifier",
     "EEGNetRegressor",
     "EEGRegressor",
+    "EEGTCNetClassifier",
+    "EEGTCNetRegressor",
     "ShallowConvNetClassifier",
     "ShallowConvNetRegressor",
     "Signal",
+    "TCFormerClassifier",
+    "TCFormerRegressor",
 ]

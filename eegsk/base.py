@@ -66,8 +66,7 @@ class EEGEstimator(Architecture, NestedParams):
     max_epochs : int, default=100
         Number of epochs, each of which uses every training trial once.
     batch_size : int, default=64
-        Largest number of trials in a training step. The sizes of the batches of an epoch differ by
-        at most one.
+        Largest number of trials in a training step; batch sizes differ by at most one.
     optimizer : str or callable, default="adamw"
         Name of a torch optimizer, its class, or a partial of it. Its learning rate and weight decay
         are ``lr`` and ``weight_decay``.
@@ -88,10 +87,10 @@ class EEGEstimator(Architecture, NestedParams):
         validation.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
-        name is the class name in lower case, so that parameters are e.g.
-        ``callbacks__earlystopping__patience``. Each fit uses copies of the callbacks, which hold
-        learned attributes, e.g. ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``.
-        Parameters that cannot be copied, e.g. an open file or a TensorBoard writer, are shared.
+        name is the class name in lower case: ``callbacks__earlystopping__patience``. Each fit uses
+        copies, which hold learned attributes, e.g.
+        ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``. Parameters that cannot be
+        copied, e.g. an open file, are shared.
     augmentation : list or None, default=None
         Transforms of :mod:`eegsk.augmentation`, functions that take and return ``(X, y)``, or
         pairs ``(name, transform)``. They are applied in this order to each training batch, after
@@ -107,11 +106,10 @@ class EEGEstimator(Architecture, NestedParams):
         Whether ``fit`` continues from the weights of the previous ``fit``, with a new optimizer and
         a new history.
     random_state : int, RandomState or None, default=None
-        Seed of the initial weights, the order of trials, dropout, augmentation and the validation
-        split; None for a different seed in each fit. The global generators of torch, numpy and
-        random are not changed.
+        Seed of weights, order of trials, dropout, augmentation and validation split; None for a
+        different seed in each fit. Global random generators are not changed.
     verbose : int, default=0
-        0 for no output, 1 for a progress bar over the epochs, 2 for a line for each epoch.
+        0 for no output, 1 for a progress bar, 2 for a line for each epoch.
     net_params : dict or None, default=None
         Further parameters of the skorch net, e.g. ``{"optimizer__momentum": 0.9}``.
 

@@ -1,26 +1,66 @@
-"""The catalogue: every network for every task."""
+"""Estimators: each network as a classifier and as a regressor."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import Any, ClassVar
-
-from torch import nn
-
-from ._fields import NestedParams
+from ._fields import Positive
 from .networks import (
     AdvancedEEGNet,
-    Architecture,
+    ATCNet,
     CompactCNN,
     DeepConvNet,
+    EEGConformer,
     EEGNet,
     EEGNeX,
     EEGNeXMini,
+    EEGTCNet,
     ShallowConvNet,
+    TCFormer,
 )
-from .signals import Signal
 from .tasks import Classifier, Regressor
+
+
+class ATCNetClassifier(Classifier, ATCNet):
+    """ATCNet for classification.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate, that of the paper.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import ATCNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = ATCNetClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+    lr: Positive = 1e-3
+
+
+class ATCNetRegressor(Regressor, ATCNet):
+    """ATCNet for regression.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate, that of the paper.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import ATCNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = ATCNetRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+    lr: Positive = 1e-3
 
 
 class AdvancedEEGNetClassifier(Classifier, AdvancedEEGNet):
@@ -111,6 +151,50 @@ class DeepConvNetRegressor(Regressor, DeepConvNet):
     >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
     (20,)
     """
+
+
+class EEGConformerClassifier(Classifier, EEGConformer):
+    """EEGConformer for classification.
+
+    Parameters
+    ----------
+    lr : float, default=3e-4
+        Learning rate, close to that of the paper; larger ones can make training fail.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGConformerClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGConformerClassifier(pool=25, max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+    lr: Positive = 3e-4
+
+
+class EEGConformerRegressor(Regressor, EEGConformer):
+    """EEGConformer for regression.
+
+    Parameters
+    ----------
+    lr : float, default=3e-4
+        Learning rate, close to that of the paper; larger ones can make training fail.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGConformerRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGConformerRegressor(pool=25, max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+    lr: Positive = 3e-4
 
 
 class EEGNetClassifier(Classifier, EEGNet):
@@ -204,6 +288,36 @@ class EEGNeXMiniRegressor(Regressor, EEGNeXMini):
     """
 
 
+class EEGTCNetClassifier(Classifier, EEGTCNet):
+    """EEGTCNet for classification.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGTCNetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = EEGTCNetClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+
+class EEGTCNetRegressor(Regressor, EEGTCNet):
+    """EEGTCNet for regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGTCNetRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = EEGTCNetRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
+    """
+
+
 class ShallowConvNetClassifier(Classifier, ShallowConvNet):
     """ShallowConvNet for classification.
 
@@ -238,69 +352,45 @@ class ShallowConvNetRegressor(Regressor, ShallowConvNet):
     """
 
 
-class AnyNetwork(Architecture):
-    """Any network that torch can train.
+class TCFormerClassifier(Classifier, TCFormer):
+    """TCFormer for classification.
 
     Parameters
     ----------
-    network : callable
-        ``network(n_chans=, n_times=, n_outputs=)`` returns a torch module that maps trials, of
-        shape (n_trials, n_chans, n_times), to logits or predictions, of shape (n_trials,
-        n_outputs). One that has parameters ``sfreq`` or ``ch_names`` is given these too, where
-        the trials tell them.
-    network_params : dict or None, default=None
-        Further arguments of ``network``; searched as ``network_params__name``.
+    lr : float, default=1e-3
+        Learning rate, close to that of the paper.
 
-    References
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import TCFormerClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> estimator = TCFormerClassifier(max_epochs=2, random_state=0)
+    >>> estimator.fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+    lr: Positive = 1e-3
+
+
+class TCFormerRegressor(Regressor, TCFormer):
+    """TCFormer for regression.
+
+    Parameters
     ----------
-    .. [1] Tietz, M., Fan, T. J., Nouri, D., Bossan, B., & skorch Developers (2017). skorch: a
-       scikit-learn compatible neural network library that wraps PyTorch.
-       https://skorch.readthedocs.io/en/stable/
-    """
-
-    network: Callable[..., nn.Module]
-    network_params: dict[str, Any] | None = None
-
-    def build(self, signal: Signal, n_outputs: int) -> nn.Module:
-        """Call the network with the signal's shape; see :meth:`Architecture.build`."""
-        known = {"sfreq": signal.sfreq, "ch_names": signal.ch_names}
-        wanted = inspect.signature(self.network).parameters
-        told = {name: value for name, value in known.items() if value and name in wanted}
-        shape = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
-        return self.network(**{**shape, **told, **(self.network_params or {})})
-
-
-class EEGClassifier(Classifier, AnyNetwork):
-    """Any torch network as a classifier.
+    lr : float, default=1e-3
+        Learning rate, close to that of the paper.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from torch import nn
-    >>> from eegsk import EEGClassifier
-    >>> def linear(n_chans, n_times, n_outputs):
-    ...     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
-    >>> X, y = np.random.default_rng(0).standard_normal((40, 4, 32)), [0, 1] * 20
-    >>> EEGClassifier(network=linear, max_epochs=2).fit(X, y).predict_proba(X).shape
-    (40, 2)
+    >>> from eegsk import TCFormerRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, amplitude = rng.standard_normal((20, 4, 128)), rng.uniform(1, 3, size=20)
+    >>> estimator = TCFormerRegressor(max_epochs=2, random_state=0)
+    >>> estimator.fit(X * amplitude[:, None, None], amplitude).predict(X).shape
+    (20,)
     """
 
-    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")
-
-
-class EEGRegressor(Regressor, AnyNetwork):
-    """Any torch network as a regressor.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from torch import nn
-    >>> from eegsk import EEGRegressor
-    >>> def linear(n_chans, n_times, n_outputs):
-    ...     return nn.Sequential(nn.Flatten(), nn.Linear(n_chans * n_times, n_outputs))
-    >>> X, y = np.random.default_rng(0).standard_normal((2, 40, 4, 32))
-    >>> EEGRegressor(network=linear, max_epochs=2).fit(X, y[:, 0, 0]).predict(X).shape
-    (40,)
-    """
-
-    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")
+    lr: Positive = 1e-3

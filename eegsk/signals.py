@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copyreg
 import gzip
+import importlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mne
@@ -21,6 +22,8 @@ _DATA_TYPES: dict[str, Any] = {
 # Epochs in a file share one file position. Threads that read at the same time would move it for
 # each other and read wrong trials.
 _FILE_LOCK = threading.Lock()
+
+Position = tuple[float, ...]  # x, y and z
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Signal:
         Sampling rate in Hz; None if unknown, e.g. for an array.
     ch_names : tuple of str or None, default=None
         Names of the channels, in order; None if unknown, e.g. for an array.
+    ch_types : tuple of str or None, default=None
+        Channel types of MNE, e.g. ``"eeg"``; None if the trials are not Epochs.
+    ch_positions : tuple or None, default=None
+        Position ``(x, y, z)`` of each channel in metres, or None for a channel without position;
+        None if the Epochs have no montage.
 
     Examples
     --------
@@ -49,6 +57,19 @@ class Signal:
     n_times: int
     sfreq: float | None = None
     ch_names: tuple[str, ...] | None = None
+    ch_types: tuple[str, ...] | None = field(default=None, repr=False)
+    ch_positions: tuple[Position | None, ...] | None = field(default=None, repr=False)
+
+    @property
+    def chs_info(self) -> list[dict[str, Any]] | None:
+        """Description of each channel as in ``epochs.info["chs"]``; None without names."""
+        if self.ch_names is None:
+            return None
+        types: Any = list(self.ch_types or ["eeg"] * self.n_chans)
+        chs = mne.create_info(list(self.ch_names), self.sfreq or 1.0, types)["chs"]
+        for channel, position in zip(chs, self.ch_positions or (), strict=False):
+            channel["loc"][:3] = position or np.nan
+        return chs
 
 
 def is_epochs(X: Any) -> bool:
@@ -122,6 +143,87 @@ def event_names(X: Any) -> np.ndarray:
     return np.array(names)
 
 
+def list_epochs(X: Any) -> list[mne.BaseEpochs]:
+    """Return Epochs as a list of Epochs without bad ones.
+
+    Parameters
+    ----------
+    X : mne.Epochs or list of mne.Epochs
+        Trials. They are not changed.
+
+    Returns
+    -------
+    parts : list of mne.Epochs
+        One item for Epochs, and as many items as ``X`` for a list.
+    """
+    return [_without_bad(epochs) for epochs in (X if isinstance(X, list | tuple) else [X])]
+
+
+def replace_trials(parts: Sequence[Any], trials: np.ndarray, ch_names: Sequence[str]) -> Any:
+    """Return Epochs with other values in some channels.
+
+    Parameters
+    ----------
+    parts : list of mne.Epochs
+        Epochs without bad ones, from :func:`list_epochs`. They are not changed.
+    trials : array of shape (n_trials, n_chans, n_times)
+        The new values.
+    ch_names : sequence of str
+        Names of the channels of ``trials``. Other channels keep their values.
+
+    Returns
+    -------
+    epochs : mne.Epochs
+        One object with the trials of all parts, their events and metadata.
+    """
+    if len(parts) == 1:
+        with _FILE_LOCK:
+            epochs = parts[0].copy().load_data()
+    else:
+        epochs = _concatenate(parts)
+    picks = [epochs.ch_names.index(name) for name in ch_names]
+    epochs.get_data(copy=False, verbose="error")[:, picks] = trials
+    return epochs
+
+
+def _concatenate(parts: Sequence[Any]) -> mne.EpochsArray:
+    """Join Epochs into one object; ``mne.concatenate_epochs`` takes much longer for many."""
+    first = parts[0]
+    names = [name for name in first.ch_names if all(name in part.ch_names for part in parts)]
+    events, event_id = _join_events(parts)
+    return mne.EpochsArray(
+        np.concatenate([_values(part, names) for part in parts]),
+        mne.pick_info(first.info, [first.ch_names.index(name) for name in names], copy=True),
+        events,
+        tmin=first.tmin,
+        event_id=event_id,
+        metadata=_join_metadata([part.metadata for part in parts]),
+        proj=False,
+        verbose="error",
+    )
+
+
+def _join_events(parts: Sequence[Any]) -> tuple[np.ndarray, dict[str, int]]:
+    """Join events; number them anew if two parts use one code, or one sample, for two events."""
+    events = np.concatenate([part.events for part in parts])
+    if len(np.unique(events[:, 0])) < len(events):
+        events[:, 0] = np.arange(len(events)) * len(parts[0].times)
+    pairs = {pair for part in parts for pair in part.event_id.items()}
+    event_id = dict(sorted(pairs, key=lambda pair: pair[1]))
+    if not len(pairs) == len(event_id) == len(set(event_id.values())):
+        event_id = {name: code for code, name in enumerate(event_id, start=1)}
+        events[:, 2] = [event_id[name] for name in event_names(parts)]
+    return events, event_id
+
+
+def _join_metadata(tables: Sequence[Any]) -> Any:
+    if any(table is None for table in tables):
+        return None
+    if isinstance(tables[0], list):  # of dictionaries, where pandas is not installed
+        return [row for table in tables for row in table]
+    return importlib.import_module("pandas").concat(tables, ignore_index=True)
+
+
 def _to_numpy(X: torch.Tensor) -> np.ndarray:
     X = X.detach().cpu()
     return (X.float() if X.dtype is torch.bfloat16 else X).numpy()  # numpy has no bfloat16
@@ -134,6 +236,8 @@ def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarra
         signal, source = _describe(parts[0]), "the first Epochs in the list"
     for part in parts:
         _check_signal(_describe(part), signal, source)
+    if signal is not fitted:
+        signal = _with_channels(signal, parts[0].info)
     picks = list(signal.ch_names or ())
     return np.concatenate([_values(part, picks) for part in parts]), signal
 
@@ -147,6 +251,23 @@ def _describe(epochs: mne.BaseEpochs) -> Signal:
         )
     names = tuple(epochs.ch_names[pick] for pick in picks)
     return Signal(len(names), len(epochs.times), float(epochs.info["sfreq"]), names)
+
+
+def _with_channels(signal: Signal, info: mne.Info) -> Signal:
+    """Add the types and the positions of the channels."""
+    picks = [info.ch_names.index(name) for name in signal.ch_names or ()]
+    positions = tuple(_position(info["chs"][pick]["loc"]) for pick in picks)
+    return replace(
+        signal,
+        ch_types=tuple(info.get_channel_types(picks)),
+        ch_positions=positions if any(positions) else None,
+    )
+
+
+def _position(loc: np.ndarray) -> Position | None:
+    """Return the position of a channel, None if MNE has none, i.e. NaN or zeros."""
+    position = loc[:3]
+    return tuple(position.tolist()) if np.isfinite(position).all() and position.any() else None
 
 
 def _check_signal(signal: Signal, expected: Signal, source: str) -> None:

@@ -22,6 +22,7 @@ SMALL = {
     "pool": 2,
     "second_kernel": 3,
     "second_pool": 2,
+    "n_layers": 1,
     "max_epochs": 2,
     "random_state": 0,
 }

@@ -326,7 +326,8 @@ def test_mixup_needs_a_loss_for_each_trial(X, y):
         def forward(self, logits, target):
             return nn.functional.cross_entropy(logits, target)
 
-    with pytest.raises(ValueError, match="cannot act, nor Mixup; it should take reduction='none'"):
+    message = "sample_weight, class_weight and Mixup have no effect; use a criterion with reduction"
+    with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, criterion=BatchLoss, augmentation=[Mixup()]).fit(X, y)
 
 

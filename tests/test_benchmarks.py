@@ -1,4 +1,4 @@
-"""The benchmark of speed still runs, with the other library where there is one."""
+"""The speed benchmark runs, with few trials and without braindecode."""
 
 import csv
 import sys
@@ -20,24 +20,22 @@ def speed(monkeypatch):
 
 
 def test_speed_of_eegsk_alone(speed, tmp_path, capsys):
-    turns = tmp_path / "turns.csv"
+    measurements = tmp_path / "measurements.csv"
     lines = ["fit_eegnet_64x480", "predict_one", "fit_shallowconvnet_64x480"]
-    speed.main(
-        ["--quick", "--threads", "1", "--devices", "cpu", "--csv", str(turns), "--only", *lines]
-    )
+    speed.main([*QUICK, "--csv", str(measurements), "--only", *lines])
     printed = capsys.readouterr()
     assert "braindecode cannot be imported" in printed.out
     assert "| `predict_proba` on one trial, EEGNet, 64 x 480 |" in printed.out
-    assert "fit_shallowconvnet_64x480: networks of 105,602 parameters" in printed.err
-    with turns.open(newline="") as file:
+    assert "fit_shallowconvnet_64x480: networks with 105,602 parameters" in printed.err
+    with measurements.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["line"] for row in rows} == set(lines)
     assert all(0 < float(row["value"]) < 60 for row in rows)
 
 
-def test_what_bounds_speed(speed, capsys):
+def test_bounds_of_speed(speed, capsys):
     speed.main([*QUICK, "--bounds", "--only", "fit_eegnet_2x750"])
     row = capsys.readouterr().out.splitlines()[-1].split("|")
     gflop, n_operations = float(row[3]), int(row[7])
-    assert 0.01 < gflop < 0.5  # 8 trials of 2 x 750, forward and back
+    assert 0.01 < gflop < 0.5  # 8 trials of 2 x 750, forward and backward
     assert n_operations > 100

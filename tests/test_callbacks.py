@@ -359,6 +359,7 @@ def imbalanced(rng, n_of_each):
     return X, y
 
 
+@pytest.mark.slow
 def test_it_helps_the_rare_class():
     """One trial in eight is of the rare class; both classes count the same in the score."""
     scores = []

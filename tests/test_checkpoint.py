@@ -104,6 +104,7 @@ def test_killed_while_writing(function, call, trials, uninterrupted, tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"best"}
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_at_any_moment(uninterrupted, tmp_path):
     path, result = tmp_path / "best", tmp_path / "result"
     rng, codes = np.random.default_rng(), []
@@ -789,6 +790,7 @@ def test_clone_and_pickle(trials, tmp_path):
     assert dict(copy.net_.callbacks_)["checkpoint"].best_weights_ is None
 
 
+@pytest.mark.slow
 def test_a_grid_search_with_a_file_for_each_fit(trials, tmp_path):
     """A search that is run again goes on with each of its fits, in whatever process."""
     grid = {"lr": [1e-3, 1e-2]}

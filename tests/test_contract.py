@@ -18,6 +18,15 @@ CATALOGUE = [estimator for estimator in ESTIMATORS if estimator.__name__ not in 
 # Parameters with which a network learns from trials of one channel and a few samples, or of one
 # sample, as in scikit-learn's checks.
 TINY = {
+    "ATCNet": {
+        "n_filters": 4,
+        "kernel": 3,
+        "pool": 1,
+        "second_kernel": 3,
+        "second_pool": 1,
+        "n_windows": 1,
+        "block_kernel": 2,
+    },
     "AdvancedEEGNet": {
         "n_filters": 4,
         "kernel": 3,
@@ -45,6 +54,17 @@ TINY = {
         "kernel": 1,
         "pool": 1,
     },
+    "EEGConformer": {
+        "n_filters": 4,
+        "kernel": 1,
+        "spatial_n_filters": 8,
+        "pool": 1,
+        "pool_stride": 1,
+        "n_layers": 1,
+        "n_heads": 2,
+        "n_hidden": 16,
+        "second_n_hidden": 8,
+    },
     "EEGNeX": {
         "n_filters": 2,
         "kernel": 3,
@@ -64,6 +84,14 @@ TINY = {
         "activation": "square",
     },
     "EEGNet": {"kernel": 5, "second_kernel": 3, "pool": 1, "second_pool": 1},
+    "EEGTCNet": {
+        "n_filters": 4,
+        "kernel": 5,
+        "pool": 1,
+        "second_kernel": 3,
+        "second_pool": 1,
+        "block_kernel": 2,
+    },
     "ShallowConvNet": {
         "n_filters": 8,
         "spatial_n_filters": 8,
@@ -72,6 +100,17 @@ TINY = {
         "pool_stride": 1,
         "activation": "elu",
         "pool_activation": "identity",
+    },
+    "TCFormer": {
+        "n_filters": 4,
+        "kernels": (3, 5),
+        "pool": 1,
+        "group_size": 4,
+        "second_kernel": 3,
+        "second_pool": 1,
+        "n_layers": 1,
+        "n_heads": 2,
+        "block_kernel": 2,
     },
 }
 # Estimators that need more epochs or smaller steps to pass the checks of their accuracy.
@@ -89,7 +128,7 @@ def tiny(estimator_class):
         return estimator_class(**FULL_BATCH)
     estimator = estimator_class()
     dropouts = [field for field in estimator.get_params() if field.endswith("dropout")]
-    fields = TINY[name.removesuffix("Classifier").removesuffix("Regressor")]
+    fields = TINY.get(name.removesuffix("Classifier").removesuffix("Regressor"), {})
     training = {"lr": 0.03, "max_epochs": 15 if is_regressor(estimator) else 10}
     training |= LEARNING.get(name, {}) | dict.fromkeys(dropouts, 0.0)
     return estimator.set_params(**training, **fields)
@@ -103,8 +142,20 @@ def exceptions(estimator):
     return {"check_sample_weight_equivalence_on_dense_data": reason}
 
 
-@parametrize_with_checks([tiny(cls) for cls in ESTIMATORS], expected_failed_checks=exceptions)
+# EEGNet and the generic estimators stand for the rest: all share the same base classes.
+CORE = [item for item in ESTIMATORS if item.__name__.startswith(("EEGNetC", "EEGNetR", *GENERIC))]
+
+
+@parametrize_with_checks([tiny(item) for item in CORE], expected_failed_checks=exceptions)
 def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [tiny(item) for item in ESTIMATORS if item not in CORE], expected_failed_checks=exceptions
+)
+def test_scikit_learn_contract_of_all_networks(estimator, check):
     check(estimator)
 
 

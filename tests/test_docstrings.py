@@ -12,6 +12,7 @@ from numpydoc.validate import validate
 
 import eegsk
 from eegsk import (
+    alignment,
     augmentation,
     blocks,
     callbacks,
@@ -36,7 +37,17 @@ ALLOWED = {
 PUBLIC = sorted(
     {
         f"{module.__name__}.{name}"
-        for module in (eegsk, augmentation, callbacks, datasets, losses, networks, blocks, recipes)
+        for module in (
+            eegsk,
+            alignment,
+            augmentation,
+            callbacks,
+            datasets,
+            losses,
+            networks,
+            blocks,
+            recipes,
+        )
         for name in module.__all__
     }
     | {"eegsk.model_selection.split_for_validation", "eegsk.metrics.nrmse"}
@@ -55,6 +66,7 @@ NETWORKS = [
 ]
 TECHNIQUES = [getattr(callbacks, name) for name in callbacks.__all__ if name != "StopTraining"]
 TECHNIQUES += [getattr(losses, name) for name in losses.__all__]
+ALIGNERS = [getattr(alignment, name) for name in alignment.__all__]
 
 
 def find(path):
@@ -101,6 +113,13 @@ def test_methods_of_estimators_have_a_page(estimator_class):
         page_of(getattr(estimator_class, name))
 
 
+@pytest.mark.parametrize("aligner", ALIGNERS)
+def test_methods_of_aligners_have_a_page(aligner):
+    for name in methods_of(aligner):
+        assert errors_of(f"eegsk.alignment.{aligner.__name__}.{name}") == {}
+        page_of(getattr(aligner, name))
+
+
 @pytest.mark.parametrize("path", [*PUBLIC, *INTERNAL])
 def test_summary_is_one_sentence(path):
     (summary,) = page_of(find(path))["Summary"]
@@ -142,7 +161,7 @@ def documented_default(parameter):
     return ast.literal_eval(match.group(1)) if match else inspect.Parameter.empty
 
 
-@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, *TRANSFORMS, *TECHNIQUES])
+@pytest.mark.parametrize("item", [*ESTIMATORS, *NETWORKS, *TRANSFORMS, *TECHNIQUES, *ALIGNERS])
 def test_documented_parameters_are_those_of_the_constructor(item):
     parameters = inspect.signature(item).parameters
     page = {parameter.name: parameter for parameter in page_of(item)["Parameters"]}

@@ -102,7 +102,8 @@ def test_no_trials(estimator_class, X, y):
 @pytest.mark.parametrize("estimator_class", CLASSES)
 def test_one_trial(estimator_class, X, y):
     message = error_of(small(estimator_class).fit, X[:1], y[:1])
-    assert f"{estimator_class.__name__}: X has 1 sample; it takes two trials to learn" in message
+    name = estimator_class.__name__
+    assert message == f"{name}: X has 1 sample, but fit needs two trials or more."
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,9 @@ def test_too_short_trials(estimator_class, X, y):
 @pytest.mark.parametrize(("n_trials", "n_targets"), [(24, 20), (20, 24), (24, 0)])
 def test_number_of_targets_differs(estimator_class, n_trials, n_targets, X, y):
     message = error_of(small(estimator_class).fit, X[:n_trials], y[:n_targets])
-    assert message == f"X has {n_trials} trials, but y has {n_targets} targets; give one for each."
+    problem = f"X has {n_trials} trials, but y has {n_targets} targets"
+    remedy = "give one target for each trial."
+    assert message == f"{estimator_class.__name__}: {problem}; {remedy}"
 
 
 # Messages of a classifier and of a regressor; one message if they are the same.
@@ -200,9 +203,9 @@ def test_bad_targets(estimator_class, name, X, y):
     [
         (
             np.zeros(24),
-            "EEGNetClassifier: all trials with a weight are of one class, 0.0; it takes",
+            "EEGNetClassifier: all trials with non-zero weight are of one class, 0.0; at least two",
         ),
-        (["left"] * 24, "are of one class, 'left'; it takes two classes"),
+        (["left"] * 24, "are of one class, 'left'; at least two classes are needed"),
         (np.linspace(0, 1, 24), "Unknown label type: continuous. Maybe you are trying to fit"),
         (np.zeros((24, 2)), "y should be a 1d array, got an array of shape (24, 2)"),
         (np.array(["a", None] * 12, dtype=object), "y has labels that cannot be sorted, e.g. num"),
@@ -268,7 +271,7 @@ def test_bad_weights(estimator_class, weight, message, X, y):
 
 def test_only_one_class_has_weight(X, y):
     message = error_of(small(EEGNetClassifier).fit, X, y, sample_weight=1.0 * y)
-    assert "all trials with a weight are of one class, 1; it takes two classes" in message
+    assert "all trials with non-zero weight are of one class, 1; at least two classes" in message
 
 
 @pytest.mark.parametrize(
@@ -290,7 +293,7 @@ def test_class_weights_are_zero(X, y):
     estimator = small(EEGNetClassifier, class_weight={0: 0.0, 1: 0.0})
     assert "class_weight is zero for every trial" in error_of(estimator.fit, X, y)
     message = error_of(estimator.fit, X, np.arange(24) % 3)
-    assert "all trials with a weight are of one class, 2" in message
+    assert "all trials with non-zero weight are of one class, 2; at least two classes" in message
 
 
 @pytest.mark.parametrize("valid_split", [None, 0.25])

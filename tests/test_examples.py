@@ -1,28 +1,37 @@
-"""What README.md shows."""
+"""The examples and the figure of README.md run from start to end, on simulated data."""
 
-import re
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-from eegsk import EEGClassifier, EEGNetClassifier
+import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
 
 
-def blocks(language):
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S
+def run_script(path, *arguments, folder):
+    """Run a Python script in another process and folder, without recordings."""
+    environment = {name: value for name, value in os.environ.items() if name != "EEGSK_DATA"}
+    environment |= {"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(path), *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
 
 
-def test_readme_prints_two_commands():
-    assert [block.count("\n") for block in blocks("bash")] == [1, 1]
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_saves_a_figure(example, tmp_path):
+    printed = run_script(example, folder=tmp_path).stdout
+    figure = tmp_path / f"{example.stem}.png"
+    assert figure.stat().st_size > 10_000
+    assert str(figure) in printed
 
 
-def test_readme_code_runs(monkeypatch):
-    for estimator in (EEGNetClassifier, EEGClassifier):
-        monkeypatch.setitem(estimator.__init__.__kwdefaults__, "max_epochs", 1)
-    shown = {}
-    for block in blocks("python"):
-        exec(block, shown)
-    assert shown["search"].best_params_["activation"] in ("relu", "leaky_relu", "elu")
-    assert len(shown["careful"].history_) == 1
+@pytest.mark.slow
+def test_figure_of_readme(tmp_path):
+    figure = tmp_path / "readme.png"
+    run_script(ROOT / "docs" / "make_readme_figure.py", str(figure), folder=tmp_path)
+    assert 10_000 < figure.stat().st_size < 120_000

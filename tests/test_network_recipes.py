@@ -101,8 +101,8 @@ def assert_same(actual, expected, atol=1e-10):
         (EEGNeXMini, (72, 500, 1), 1073, {}),
         (EEGNeXMini, (104, 1000, 8), 2008, {"kernel": 64, "second_n_filters": 32}),
         (CompactCNN, (129, 200, 1), 74753, {}),
-        (AdvancedEEGNet, (64, 480, 80), 206184, {}),
-        (AdvancedEEGNet, (22, 1000, 4), 194960, {}),
+        (AdvancedEEGNet, (64, 480, 80), 210192, {}),
+        (AdvancedEEGNet, (22, 1000, 4), 198968, {}),
     ],
 )
 def test_number_of_parameters(network, shape, expected, fields):
@@ -187,7 +187,7 @@ def test_every_field_changes_the_network(network, field):
 
 # Number of activations of each network that the field ``activation`` sets.
 N_ACTIVATIONS = {
-    AdvancedEEGNet: 6,
+    AdvancedEEGNet: 7,
     CompactCNN: 5,
     DeepConvNet: 4,
     EEGNeX: 2,
@@ -419,17 +419,31 @@ def test_weight_normalisation_equals_that_of_torch():
     torch.testing.assert_close(ours.weight.grad, direction.grad, rtol=0, atol=1e-10)
 
 
-def test_attention_multiplies_the_maps_of_each_trial():
+def test_attention_weighs_maps_and_time_points_of_each_trial():
     attention = randomize(FeatureAttention(8, 5, 4, "gelu")).eval()
     x = normal(3, 8, 50, dtype=torch.float32)
-    weighted = attention(x) - attention.residual(x)
-    mask = weighted[:, :, :1] / x[:, :, :1]
-    torch.testing.assert_close(weighted, mask * x)
-    assert ((mask > 0) & (mask < 1)).all()
-    hidden = F.gelu(attention.mask.hidden(x.mean(2)))
-    torch.testing.assert_close(mask.squeeze(2), attention.mask.output(hidden).sigmoid())
-    assert attention.mask.hidden.out_features == 2
-    assert FeatureAttention(2, 5, 4, "gelu").mask.hidden.out_features == 1
+    mask = (attention(x) - attention.residual(x)) / x
+    layers = attention.mask
+    hidden = F.gelu(layers.norm(layers.convolution(x)))
+    expected = layers.mixture_norm(layers.mixture(hidden)).sigmoid()
+    torch.testing.assert_close(mask, expected, rtol=1e-3, atol=1e-4)
+    assert ((expected > 0) & (expected < 1)).all()
+    assert min(expected.std(dim).min() for dim in range(3)) > 0
+    assert layers.convolution.out_channels == 2
+    assert FeatureAttention(2, 5, 4, "gelu").mask.convolution.out_channels == 1
+
+
+def test_advanced_eegnet_normalises_every_convolution():
+    """Each is followed by batch normalisation and GELU, but for factors of one convolution."""
+    kinds = [type(layer).__name__ for layer in build(AdvancedEEGNet, 3, 256, 2).trunk.modules()]
+    shown = {"TemporalSpatial", "SameConv", "Conv", "BatchNorm1d", "GELU", "Sigmoid"}
+    assert [kind for kind in kinds if kind in shown] == [
+        *["TemporalSpatial", "BatchNorm1d", "GELU"],
+        *["SameConv", "BatchNorm1d", "GELU", "Conv", "BatchNorm1d", "Sigmoid"],  # the mask
+        *["SameConv", "BatchNorm1d", "GELU"],  # the residual convolution
+        *["SameConv", "Conv", "BatchNorm1d", "GELU"],  # the separable convolution
+        *["Conv", "BatchNorm1d", "GELU"],  # the projection
+    ]
 
 
 # Braindecode

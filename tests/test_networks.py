@@ -3,6 +3,7 @@
 import copy
 import functools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ import skorch.callbacks
 import torch
 from torch import nn
 
+import eegsk
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor, Signal
 from eegsk.blocks import apply_max_norm, make_activation, with_max_norm
 from eegsk.networks import EEGNet, build_network
 
 from .networks import Recurrent, linear, small
 
+GUIDE_SHAPES = [(22, 1000, 4), (3, 1000, 2), (64, 480, 2)]
 LABORATORY = {
     "n_filters": 16,
     "kernel": 51,
@@ -47,6 +50,23 @@ class MaxNorms(skorch.callbacks.Callback):
         weights = network.trunk.front.spatial.weight, network.head.weight
         for norms, weight in zip((self.spatial_, self.head_), weights, strict=True):
             norms.append(weight.detach().flatten(1).norm(dim=1))
+
+
+# The user guide
+
+
+def test_table_of_the_user_guide_has_every_network_and_its_parameters():
+    guide = Path(eegsk.__file__).parents[1] / "docs" / "user_guide" / "networks.md"
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|", guide.read_text(), re.M
+    )
+    table = {name: [int(count.replace(",", "")) for count in counts] for name, *counts in rows}
+    assert set(table) == set(eegsk.networks.__all__) - {"Architecture", "build_network"}
+    for name, counts in table.items():
+        network = getattr(eegsk.networks, name)()
+        for (n_chans, n_times, n_outputs), count in zip(GUIDE_SHAPES, counts, strict=True):
+            module = network.build(Signal(n_chans=n_chans, n_times=n_times), n_outputs)
+            assert n_parameters(module) == count, name
 
 
 # The paper
@@ -367,8 +387,14 @@ def test_error_if_a_network_returns_an_unexpected_shape(network, shape, X, y):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda n_chans, n_times, n_outputs: "linear", "The network is a str; it should be"),
-        (lambda n_chans, n_times, n_outputs: nn.LSTM(n_times, n_outputs), "tuple"),
+        (
+            lambda n_chans, n_times, n_outputs: "linear",
+            "EEGClassifier: the network is a str; it should be",
+        ),
+        (
+            lambda n_chans, n_times, n_outputs: nn.LSTM(n_times, n_outputs),
+            "the network returns a tuple; it should",
+        ),
         (lambda n_chans, n_times: nn.Flatten(), "n_outputs"),
     ],
 )

@@ -35,6 +35,10 @@ WRONG = {
     "Callable[..., nn.Module]": [None, "linear", 3],
     "dict[str, Any] | None": NOT_DICTIONARIES,
     "dict[Any, float] | Literal['balanced'] | None": ["balance", 1, True, [1, 2]],
+    "Literal['paper', 'braindecode']": ["Paper", True, None, ["paper"]],
+    "Literal['average', 'concatenate']": ["mean", True, None, ["average"]],
+    "Literal['token', 'head']": ["heads", True, None, ["token"]],
+    "tuple[int, ...]": [20, "20", [20], None],
     "Literal['channel', 'global', 'spectrum'] | None": ["channels", True, 1, ["channel"]],
     "Fraction | Splitter | None": [0, 1, 1.5, -0.2, "0.2", True, np.nan, [0.2], KFold],
     "list[Any] | tuple[Any, ...] | None": [EarlyStopping(), "early_stopping", {"a": 1}, 3],
@@ -295,12 +299,9 @@ def test_misspelt_network_parameters(X, y):
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        ([3], "callback 'int' is 3; it should be a skorch callback"),
-        (["early_stopping"], "callback 'str' is 'early_stopping'; it should be a skorch callback"),
-        (
-            [("stop", "early_stopping")],
-            "callback 'stop' is 'early_stopping'; it should be a skorch callback",
-        ),
+        ([3], "callback 'int' is 3; it should be an instance or a subclass"),
+        (["stop"], "callback 'str' is 'stop'; it should be an instance or a subclass"),
+        ([("a", "stop")], "callback 'a' is 'stop'; it should be an instance or a subclass"),
     ],
 )
 def test_bad_callbacks(callbacks, message, X, y):
@@ -343,7 +344,7 @@ def test_optimizer_parameters_through_net_params(X, y):
 
 
 def test_net_params_do_not_replace_parameters(X, y):
-    message = "^EEGNetClassifier: net_params has batch_size, lr; set the"
+    message = "^EEGNetClassifier: net_params contains batch_size, lr; set the parameter of the"
     with pytest.raises(ValueError, match=message) as error:
         small(EEGNetClassifier, net_params={"lr": 1.0, "batch_size": 3}).fit(X, y)
     one_line(error)
@@ -389,8 +390,8 @@ def test_criterion_without_a_loss_for_each_trial(X, y):
             return nn.functional.cross_entropy(logits, target)
 
     estimator = small(EEGNetClassifier, criterion=BatchLoss).fit(X, y)
-    message = "BatchLoss returns one loss for the whole batch, so sample_weight and class_weight"
-    with pytest.raises(ValueError, match=f"^{message} cannot act") as error:
+    message = "^BatchLoss returns one loss for the whole batch, so sample_weight, class_weight and"
+    with pytest.raises(ValueError, match=f"{message} Mixup have no effect") as error:
         estimator.fit(X, y, sample_weight=1 + y)
     one_line(error)
 

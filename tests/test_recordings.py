@@ -102,6 +102,7 @@ def test_recipes_on_simulated_trials(module_of, monkeypatch, capsys):
     assert all("simulated" in row[1] for row in rows)
 
 
+@pytest.mark.slow
 def test_tables_are_read_from_the_cache(tmp_path):
     # In new processes, because joblib may reuse workers of another test, in which the folder of the
     # benchmarks cannot be imported.

@@ -186,7 +186,8 @@ def test_epochs_of_any_kind(any_epochs):
 def test_labels_and_signal_are_taken_from_epochs(any_epochs):
     estimator = fit(any_epochs)
     n_times, sfreq = len(any_epochs.times), any_epochs.info["sfreq"]
-    assert estimator.signal_ == Signal(3, n_times, sfreq, tuple(any_epochs.ch_names))
+    names = tuple(any_epochs.ch_names)
+    assert estimator.signal_ == Signal(3, n_times, sfreq, names, ("eeg",) * 3)
     assert fit(any_epochs.get_data(), any_epochs.events[:, 2]).signal_ == Signal(3, n_times)
     assert estimator.classes_.tolist() == ["left", "right"]
     names = ["left" if "left" in epoch.event_id else "right" for epoch in as_list(any_epochs)]

@@ -1,6 +1,9 @@
 """Compare the factorised front ends with the same layers computed one by one."""
 
 import copy
+import inspect
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -353,6 +356,26 @@ def test_window_statistics_equal_those_of_all_windows(reach, n_times, n_added):
     statistics = window_statistics(trial_sums(x, reach, n_added), reach, len(windows))
     torch.testing.assert_close(statistics.mean, windows.mean(0))
     torch.testing.assert_close(statistics.covariance, torch.atleast_2d(windows.T.cov(correction=0)))
+
+
+DERIVATION = Path(__file__).parents[1] / "docs" / "user_guide" / "front_end.md"
+
+
+@pytest.mark.skipif(not DERIVATION.exists(), reason="the documentation is not installed")
+def test_equations_that_the_code_cites_exist():
+    page = DERIVATION.read_text(encoding="utf-8")
+    numbers = re.findall(r"^\$\$ \(eq-(\d+)\)$", page, re.MULTILINE)
+    assert numbers == [str(1 + index) for index in range(len(numbers))]
+    assert set(re.findall(r"\{eq\}`eq-(\d+)`", page)) <= set(numbers)
+    blocks = Path(inspect.getfile(TemporalSpatial)).parents[1]
+    source = "".join(path.read_text(encoding="utf-8") for path in blocks.rglob("*.py"))
+    cited = {
+        number
+        for citation in re.findall(r"Eqs?\. ((?:\(\d+\)(?:, | and )?)+)", source)
+        for number in re.findall(r"\d+", citation)
+    }
+    assert len(cited) > 15
+    assert cited <= set(numbers)
 
 
 @pytest.mark.parametrize(("size", "padding"), [(2, 1), (4, 1), (4, 2), (5, 2), (8, 1), (8, 4)])

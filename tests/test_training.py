@@ -24,7 +24,8 @@ from eegsk import (
     EEGNeXClassifier,
     EEGRegressor,
 )
-from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping
+from eegsk.blocks.temporal_spatial import FrontEnd
+from eegsk.callbacks import EMA, Checkpoint, CosineWarmRestarts, EarlyStopping, StopTraining
 from eegsk.model_selection import split_for_validation
 from eegsk.training import find_device
 
@@ -254,7 +255,9 @@ def test_a_single_group_cannot_be_split(X, y):
 def test_a_class_must_not_be_lost_to_validation(names, X):
     y = np.repeat(names, 12)
     lost = y[0].item()
-    with pytest.raises(ValueError, match=f"no trial of class {lost!r} to train on") as error:
+    with pytest.raises(
+        ValueError, match=f"leaves no training trial of class {lost!r}; use a smaller"
+    ) as error:
         small(EEGNetClassifier, valid_split=KFold(2)).fit(X, y)
     assert "\n" not in str(error.value)
 
@@ -345,7 +348,7 @@ def test_early_stopping_on_a_score_that_should_rise(X, y):
 
 
 def test_early_stopping_needs_validation(X, y):
-    message = "EarlyStopping: the history has no 'valid_loss' to watch; give the estimator a valid"
+    message = "EarlyStopping: there is no 'valid_loss' to monitor without validation; give"
     with pytest.raises(ValueError, match=message):
         small(EEGNetClassifier, callbacks=[EarlyStopping()]).fit(X, y)
 
@@ -408,7 +411,7 @@ def test_what_is_better_is_known_by_the_name(column, best, X, y):
         ({"patience": 0}, "EarlyStopping: patience=0 should be an integer of at least 1 or None"),
         ({"threshold": "a"}, "EarlyStopping: threshold='a' should be a number of at least 0"),
         ({"threshold_mode": "share"}, "threshold_mode='share' should be 'rel' or 'abs'"),
-        ({"monitor": "my_column"}, "whether 'my_column' should be low or high cannot be known by"),
+        ({"monitor": "my_column"}, "the name of the column 'my_column' does not say whether lower"),
     ],
 )
 def test_parameters_of_early_stopping_are_checked(fields, message, X, y):
@@ -429,20 +432,20 @@ def test_all_see_the_epoch_in_which_one_stops(X, y, tmp_path):
     assert estimator.n_iter_ == found["kept"].best_epoch_ == found["checkpoint"].best_epoch_ == 3
 
 
-def test_a_stop_before_the_column_is_recorded(X, y, tmp_path):
+def test_callbacks_after_the_one_that_stops_see_the_last_epoch(X, y, tmp_path):
     stopping = EarlyStopping("scripted", patience=2, lower_is_better=True)
     file = Checkpoint(tmp_path / "best", monitor="later_loss")
     columns = [losses_going(1, 2, 3), losses_going(5, 4, 3, name="later_loss")]
     callbacks = [columns[0], stopping, columns[1], file]
     estimator = small(EEGNetClassifier, max_epochs=4, callbacks=callbacks).fit(X, y)
     assert estimator.n_iter_ == 3
-    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 2
+    assert dict(estimator.net_.callbacks_)["checkpoint"].best_epoch_ == 3
 
 
 def test_a_stop_within_the_first_epoch(X, y):
     class Stop(skorch.callbacks.Callback):
         def on_batch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+            raise StopTraining
 
     theirs = skorch.callbacks.EarlyStopping("train_loss", load_best=True)
     for other in (EarlyStopping("train_loss"), theirs):
@@ -602,7 +605,7 @@ def test_a_callback_may_stop_training(hook, n_whole, X, y):
 
     def stop(self, net, *args, **kwargs):
         if len(net.history) == 2:
-            raise KeyboardInterrupt
+            raise StopTraining
 
     setattr(Stop, hook, stop)
     estimator = small(EEGNetClassifier, max_epochs=5, callbacks=[Stop()]).fit(X, y)
@@ -626,13 +629,13 @@ def test_averages_go_on_after_ctrl_c_in_the_first_validation(X, y):
         estimator.fit(X, y)
     average = dict(estimator.net_.callbacks_)["ema"]
     assert estimator.n_iter_ == 0 < average.n_averaged_ == 3
-    trained = {name: value.clone() for name, value in average.aside_.items()}
+    trained = {name: value.clone() for name, value in average.trained_.items()}
     estimator.set_params(lr=1e-30).partial_fit(X, y)
     assert average.n_averaged_ == 6
     weights = dict(estimator.module_.named_parameters())
     assert any(not torch.equal(trained[name], value) for name, value in weights.items())
     for name in weights:  # which predict, while training goes on from those that were trained
-        torch.testing.assert_close(average.aside_[name], trained[name])
+        torch.testing.assert_close(average.trained_[name], trained[name])
     assert dict(estimator.net_.callbacks_)["earlystopping"].best_weights_ is None
 
 
@@ -716,13 +719,13 @@ def test_partial_fit_takes_the_present_lr_and_batch_size(X, y):
 
 def test_partial_fit_refuses_weights_that_need_all_trials(X, y):
     estimator = small(EEGNetClassifier, class_weight="balanced")
-    with pytest.raises(ValueError, match="give a dictionary of weights"):
+    with pytest.raises(ValueError, match="for partial_fit, use a dictionary of weights"):
         estimator.partial_fit(X, y, classes=[0, 1])
 
 
 def test_a_side_whose_trials_have_no_weight_is_an_error(X, y):
     estimator = small(EEGNetClassifier, valid_split=KFold(4))
-    with pytest.raises(ValueError, match="leaves a side without a trial that has a weight"):
+    with pytest.raises(ValueError, match="leaves no trial with non-zero weight for training or"):
         estimator.fit(X, y, sample_weight=np.arange(24) >= 6)
 
 
@@ -742,7 +745,7 @@ def test_every_layer_is_in_training_mode_while_it_is_trained(estimator_class, X,
     assert dict(estimator.net_.callbacks_)["modes"].seen_ == {True: {True}, False: {False}}
 
 
-# What is kept of the trials from epoch to epoch
+# Precomputed statistics of the trials
 
 
 class Doubling(skorch.callbacks.Callback):
@@ -759,27 +762,48 @@ class Doubling(skorch.callbacks.Callback):
             inputs["x"] = inputs["x"] * 2
 
 
+@pytest.fixture
+def n_computed(monkeypatch):
+    """Count the trials whose statistics the front end computes, one number per call."""
+    numbers, original = [], FrontEnd.trial_statistics
+
+    def counted(front, x):
+        numbers.append(len(x))
+        return original(front, x)
+
+    monkeypatch.setattr(FrontEnd, "trial_statistics", counted)
+    return numbers
+
+
 def logits_of(estimator_class, X, y, **fields):
     return small(estimator_class, max_epochs=3, **fields).fit(X, y)._output(X)
 
 
 @pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
-def test_what_is_kept_of_trials_changes_no_number(estimator_class, X, y, monkeypatch):
-    kept = logits_of(estimator_class, X, y)
+def test_precomputed_statistics_do_not_change_results(
+    estimator_class, n_computed, X, y, monkeypatch
+):
+    logits = logits_of(estimator_class, X, y)
+    assert sum(n_computed) == len(X)
     monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
-    np.testing.assert_allclose(logits_of(estimator_class, X, y), kept, atol=1e-5)
+    np.testing.assert_allclose(logits_of(estimator_class, X, y), logits, atol=1e-5)
+    assert sum(n_computed) > len(X)
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_nothing_kept_is_used_of_trials_that_a_callback_changes(in_place, X, y, monkeypatch):
+def test_precomputed_statistics_are_not_used_for_trials_that_a_callback_changes(
+    in_place, n_computed, X, y, monkeypatch
+):
     fields = {"callbacks": [Doubling(in_place)], "spatial_max_norm": None}
     changed = logits_of(EEGNetClassifier, X, y, **fields)
+    assert sum(n_computed) == (1 + 3) * len(X)  # before training, and in each epoch
     monkeypatch.setattr("eegsk.training.net.precompute_statistics", lambda module, trials: None)
     np.testing.assert_array_equal(logits_of(EEGNetClassifier, X, y, **fields), changed)
 
 
-def test_what_is_kept_of_trials_is_let_go_of(X, y):
-    for estimator_class in (EEGNetClassifier, EEGNeXClassifier):
-        estimator = small(estimator_class).fit(X, y)
-        assert estimator.net_._statistics is None
-        assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGNeXClassifier])
+def test_precomputed_statistics_are_deleted_after_training(estimator_class, n_computed, X, y):
+    estimator = small(estimator_class).fit(X, y)
+    assert sum(n_computed) == len(X)
+    assert estimator.net_._statistics is None
+    assert all(getattr(m, "_statistics", None) is None for m in estimator.module_.modules())

@@ -1,1 +1,1 @@
-"""What ``real_recordings.py`` measures: one module for each table."""
+"""Tables of ``real_recordings.py``, one module for each."""

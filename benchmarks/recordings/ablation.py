@@ -1,4 +1,4 @@
-"""EEGNet alone, with each technique of training, and as the recipe has it."""
+"""Ablation: EEGNet with each training technique, and the recipe."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from .jobs import (
 )
 from .table import table
 
-WHAT = "EEGNet with each technique: accuracy on 04E and 05E, trained on 01T, 02T and 03T"
+TITLE = "EEGNet with each technique: accuracy on 04E and 05E, trained on 01T, 02T and 03T"
 
 
 def alone() -> EEGNetClassifier:
-    """Make EEGNet with its defaults."""
+    """Return EEGNet with its defaults."""
     return EEGNetClassifier()
 
 
 def with_sam() -> EEGNetClassifier:
-    """Add sharpness-aware minimisation."""
+    """Return EEGNet with sharpness-aware minimisation."""
     return EEGNetClassifier(callbacks=[SAM()])
 
 
 def with_swa() -> EEGNetClassifier:
-    """Add averaging of the weights of the last quarter of epochs."""
+    """Return EEGNet with weight averaging over the last quarter of the epochs."""
     return EEGNetClassifier(callbacks=[SWA()])
 
 
 def with_augmentation() -> EEGNetClassifier:
-    """Add the transforms of the recipes."""
+    """Return EEGNet with the augmentation of the recipes."""
     return EEGNetClassifier(augmentation=[TimeShift(0.1), GaussianNoise(0.01)])
 
 
 def with_all() -> EEGNetClassifier:
-    """Add all of these."""
+    """Return EEGNet with all of these techniques."""
     return EEGNetClassifier(
         callbacks=[SAM(), SWA()], augmentation=[TimeShift(0.1), GaussianNoise(0.01)]
     )
@@ -65,12 +65,12 @@ def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, 
     """Train on the training sessions and test on the evaluation sessions."""
     split = load_hands(subject)
     estimator = settings.apply(VARIANTS[variant](), seed)
-    took = fit_seconds(estimator, split.X, split.y)
-    return {"accuracy": estimator.score(split.X_test, split.y_test), "seconds": took}
+    duration = fit_seconds(estimator, split.X, split.y)
+    return {"accuracy": estimator.score(split.X_test, split.y_test), "seconds": duration}
 
 
 def measure(settings: Settings) -> str:
-    """Return the table: accuracies by subject, mean and spread over seeds."""
+    """Return the table: accuracy by subject, mean and standard deviation over seeds."""
     rows = run_by_subject(run, VARIANTS, settings)
     lines = [
         [

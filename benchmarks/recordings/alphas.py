@@ -1,4 +1,4 @@
-"""The alpha of ELU in EEGNet."""
+"""Comparison of the alpha of ELU in EEGNet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 from .jobs import Settings
 from .two_channels import compare
 
-WHAT = (
+TITLE = (
     "The alpha of ELU in the two-channel recipe of EEGNet: accuracy on 04E and 05E after the last "
     "epoch, trained on 01T, 02T and 03T"
 )

@@ -1,4 +1,4 @@
-"""Rest or counting, on subjects that were not trained on."""
+"""Classification of rest and mental arithmetic on unseen subjects."""
 
 from __future__ import annotations
 
@@ -18,32 +18,31 @@ from .jobs import Job, Settings, fit_seconds, run_jobs, seconds, spread, values
 from .table import table
 
 N_FOLDS = 4
-WHAT = (
-    f"Rest or counting, windows of {WINDOW:g} s at {ARITHMETIC_SFREQ:g} Hz, eight subjects; "
-    f"{N_FOLDS} folds that keep subjects whole. Balanced accuracy of each subject's windows, of "
-    "which chance is .5"
+TITLE = (
+    f"Rest or mental arithmetic, windows of {WINDOW:g} s at {ARITHMETIC_SFREQ:g} Hz, eight "
+    f"subjects, {N_FOLDS} folds of whole subjects: balanced accuracy of each subject; chance is .5"
 )
 
 
 def eegnet() -> EEGNetClassifier:
-    """Make EEGNet for classes of unequal size."""
+    """Return EEGNet with balanced class weights."""
     return EEGNetClassifier(class_weight="balanced")
 
 
 def eegnet_focal() -> EEGNetClassifier:
-    """Make EEGNet with the focal-balanced loss and sharpness-aware steps."""
+    """Return EEGNet with the focal-balanced loss and sharpness-aware minimisation."""
     return EEGNetClassifier(callbacks=[FocalBalance(), SAM()])
 
 
 def eegnex() -> EEGNeXClassifier:
-    """Make EEGNeX for classes of unequal size, trained as the regression recipes are."""
+    """Return EEGNeX with balanced class weights and the training of the regression recipes."""
     return EEGNeXClassifier(
         class_weight="balanced", lr=1e-3, max_epochs=30, batch_size=32, callbacks=[SAM()]
     )
 
 
 def lda() -> LinearDiscriminantAnalysis:
-    """Make a linear classifier that takes both classes for equally likely."""
+    """Return linear discriminant analysis with equal priors."""
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
 
 
@@ -57,26 +56,26 @@ ESTIMATORS = {
 
 
 def run(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Predict each fold's subjects from the others."""
+    """Cross-validate over subjects and return the balanced accuracy of each subject."""
     X, y, subjects, sfreq = load_arithmetic()
     features = log_band_power(X, sfreq) if name == BASELINE else X
-    predicted, took = y.copy(), 0.0
+    predicted, duration = y.copy(), 0.0
     for train, test in GroupKFold(N_FOLDS).split(features, y, subjects):
         estimator = ESTIMATORS[name]()
         if name != BASELINE:
             settings.apply(estimator, seed)
-        took += fit_seconds(estimator, features[train], y[train])
+        duration += fit_seconds(estimator, features[train], y[train])
         predicted[test] = estimator.predict(features[test])
     scores = {
-        subject: recall_score(y[at], predicted[at], average="macro")
+        subject: recall_score(y[is_subject], predicted[is_subject], average="macro")
         for subject in np.unique(subjects)
-        for at in [subjects == subject]
+        for is_subject in [subjects == subject]
     }
-    return {"scores": scores, "balanced": np.mean(list(scores.values())), "seconds": took}
+    return {"scores": scores, "balanced": np.mean(list(scores.values())), "seconds": duration}
 
 
 def measure(settings: Settings) -> str:
-    """Return the table: subjects, then mean and spread over seeds."""
+    """Return the table: accuracy by subject, mean and standard deviation over seeds."""
     names = [
         {"name": name, "seed": seed}
         for name in ESTIMATORS
@@ -91,7 +90,7 @@ def measure(settings: Settings) -> str:
 
 
 def _line(name: str, rows: list[dict[str, Any]], subjects: list[str]) -> list[str]:
-    own = [row["scores"] for row in rows if row["name"] == name]
-    means = [f"{np.mean([scores[subject] for scores in own]):.2f}" for subject in subjects]
+    by_seed = [row["scores"] for row in rows if row["name"] == name]
+    means = [f"{np.mean([scores[subject] for scores in by_seed]):.2f}" for subject in subjects]
     mean = spread(values(rows, "balanced", name=name))
     return [name, *means, mean, seconds(values(rows, "seconds", name=name))]

@@ -1,4 +1,4 @@
-"""Power in bands of frequency, the features to compare with."""
+"""Band power features for the baselines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BANDS = {"theta": (4, 8), "alpha": (8, 13), "beta": (13, 30)}  # Hz
 
 
 def log_band_power(X: np.ndarray, sfreq: float) -> np.ndarray:
-    """Return the logarithm of the power in each band at each electrode, one row a trial."""
+    """Return the logarithmic power in each band and channel, one row per trial."""
     freqs, power = periodogram(X, sfreq, window="hann", detrend="linear")
-    inside = [(freqs >= low) & (freqs < high) for low, high in BANDS.values()]
-    return np.log(np.concatenate([power[..., band].mean(-1) for band in inside], axis=1))
+    masks = [(freqs >= low) & (freqs < high) for low, high in BANDS.values()]
+    return np.log(np.concatenate([power[..., mask].mean(-1) for mask in masks], axis=1))

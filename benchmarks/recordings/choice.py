@@ -1,4 +1,4 @@
-"""What settings for imagined movements are chosen by: each training session left out in turn."""
+"""Choice of the motor imagery recipe: leave-one-session-out on the training sessions."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .data import load_hands
 from .jobs import Settings, by_subject, run_by_subject, score, subjects_header, values
 from .table import table
 
-WHAT = (
-    "Accuracy on each of the training sessions 01T, 02T and 03T, trained on the other two; and, as "
-    "in a test on later days, on the last of them"
+TITLE = (
+    "Accuracy on each of the training sessions 01T, 02T and 03T, trained on the other two; and on "
+    "03T alone, the latest of them, as in a test on a later day"
 )
 
 
 def whitened() -> EEGNetClassifier:
-    """Flatten the spectrum before EEGNet."""
+    """Return EEGNet with a whitened signal."""
     return EEGNetClassifier(standardize="spectrum")
 
 
 VARIANTS = {
     "EEGNet": EEGNetClassifier,
-    "EEGNet, spectrum flattened": whitened,
+    "EEGNet, whitened": whitened,
     "recipe": motor_imagery,
-    "recipe without flattening": partial(motor_imagery, standardize="channel"),
+    "recipe without whitening": partial(motor_imagery, standardize="channel"),
     "recipe without masks": partial(motor_imagery, augmentation__timemask=None),
     "recipe without shifts": partial(motor_imagery, augmentation__timeshift=None),
     "recipe without averaging": partial(motor_imagery, callbacks=None),
@@ -38,7 +38,7 @@ VARIANTS = {
 
 
 def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, Any]:
-    """Leave out each training session."""
+    """Cross-validate over the training sessions."""
     split = load_hands(subject)
     estimator = settings.apply(VARIANTS[variant](), seed)
     scores = cross_val_score(
@@ -48,7 +48,7 @@ def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, 
 
 
 def measure(settings: Settings) -> str:
-    """Return the table: accuracies by subject, mean and spread over seeds."""
+    """Return the table: accuracy by subject, mean and standard deviation over seeds."""
     rows = run_by_subject(run, VARIANTS, settings)
     lines = [
         [

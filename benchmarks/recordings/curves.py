@@ -1,4 +1,4 @@
-"""A figure of losses and accuracies by epoch."""
+"""Figure of losses and accuracies by epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .jobs import choose
 
 
 def draw(rows: list[dict[str, Any]], networks: list[str], activations: list[str], path: Path):
-    """Save curves of each activation, means over subjects: one row of panels a network."""
+    """Save the mean curves over subjects, with one row of panels for each network."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -22,14 +22,15 @@ def draw(rows: list[dict[str, Any]], networks: list[str], activations: list[str]
     )
     for network, (loss, score) in zip(networks, axes, strict=True):
         for number, activation in enumerate(activations):
-            own = choose(rows, network=network, activation=activation)
-            for ax, what in ((loss, "loss"), (score, "score")):
-                for side, style in (("train", ":"), ("valid", "-")):
-                    mean = np.mean([row["curves"][f"{side}_{what}"] for row in own], axis=0)
+            selected = choose(rows, network=network, activation=activation)
+            for ax, name in ((loss, "loss"), (score, "score")):
+                for part, style in (("train", ":"), ("valid", "-")):
+                    curves = [row["curves"][f"{part}_{name}"] for row in selected]
+                    mean = np.mean(curves, axis=0)
                     epochs = np.arange(1, len(mean) + 1)
-                    label = activation if side == "valid" else None
+                    label = activation if part == "valid" else None
                     ax.plot(epochs, mean, style, color=f"C{number}", label=label)
-        loss.set(title=network, ylabel="loss")
+        loss.set(title=network, ylabel="cross-entropy (nats)")
         score.set(title=f"{network} (dotted: training, with dropout)", ylabel="accuracy")
         score.legend()
     for ax in axes[-1]:

@@ -1,4 +1,4 @@
-"""The recordings that ``EEGSK_DATA`` holds, as trials."""
+"""Trials of the recordings in the folder ``EEGSK_DATA``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from eegsk.datasets import load_bci_iv_2b
 
 from .jobs import EVALUATION, TRAINING
 
-# The press must not be in the window, for it would tell when it was. Nobody presses a button within
-# 0.2 s of seeing something, so that the window ends there; it begins half a second before the
-# square, when it shows how attentive someone is, and hardly reaches into the trial before.
+# Window around the square, in seconds. It must not contain the button press, which would reveal the
+# reaction time. Reaction times are longer than 0.2 s, so the window ends there. It begins 0.5 s
+# before the square, to include the state of attention, and hardly overlaps with the previous trial.
 BEFORE_SQUARE, AFTER_SQUARE = -0.5, 0.2
 
 ARITHMETIC_SFREQ = 128.0
@@ -26,12 +26,12 @@ NOT_BRAIN = ("EEG A2-A1", "ECG ECG")
 NOT_BRAIN_EEGLAB = ("EOG1", "EOG2")
 
 C3_AND_C4 = [0, 2]  # of C3, Cz and C4
-# 750 samples from half a second after the cue, when an imagined movement is under way.
+# 750 samples from 0.5 s after the cue, i.e. during the imagined movement.
 IMAGINING = slice(125, 875)
 
 
 class Split(NamedTuple):
-    """Trials to train on, with their sessions, and trials to test on."""
+    """Training trials with their sessions, and test trials."""
 
     X: np.ndarray
     y: np.ndarray
@@ -42,21 +42,21 @@ class Split(NamedTuple):
 
 @lru_cache(maxsize=2)
 def load_hands(subject: int) -> Split:
-    """Load imagined movements of a subject: training sessions, and evaluation sessions."""
+    """Load the training and evaluation sessions of a subject."""
     X, y, session = load_bci_iv_2b(subject, TRAINING)
     X_test, y_test, _ = load_bci_iv_2b(subject, EVALUATION)
     return Split(X, y, session, X_test, y_test)
 
 
 def load_two_channels(subject: int) -> Split:
-    """Load what the two-channel recipes are for: 750 samples of C3 and C4."""
+    """Load 750 samples of channels C3 and C4, the input of the two-channel recipes."""
     split = load_hands(subject)
     X, X_test = (trials[:, C3_AND_C4, IMAGINING] for trials in (split.X, split.X_test))
     return split._replace(X=X, X_test=X_test)
 
 
 def load_many_classes(subjects: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Load all trials of some subjects; a class is a subject, a session and a hand."""
+    """Load all trials of the subjects; each class is a combination of subject, session and hand."""
     trials, labels = [], []
     for subject in subjects:
         X, y, session = load_bci_iv_2b(subject)
@@ -66,10 +66,10 @@ def load_many_classes(subjects: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_reaction_times() -> tuple[np.ndarray, np.ndarray, float]:
-    """Load the trials around squares that a press followed, and its latency in seconds.
+    """Load trials around the squares that were followed by a press, and its latency in seconds.
 
-    Trials are not filtered: a filter would spread the press over the samples before it. Each has
-    the mean before the square subtracted.
+    The trials are not filtered, because a filter would spread the press over earlier samples. The
+    baseline, i.e. the mean before the square, is subtracted.
     """
     path = _folder() / "eeglab" / "eeglab_data.set"
     raw = mne.io.read_raw_eeglab(path, preload=True, verbose="error").drop_channels(
@@ -79,31 +79,31 @@ def load_reaction_times() -> tuple[np.ndarray, np.ndarray, float]:
     squares = events[events[:, 2] == codes["square"]]
     presses = events[events[:, 2] == codes["rt"], 0]
     latency = _latencies(squares[:, 0], presses) / raw.info["sfreq"]
-    answered = np.isfinite(latency)
+    is_answered = np.isfinite(latency)
     epochs = mne.Epochs(
         raw,
-        squares[answered],
+        squares[is_answered],
         tmin=BEFORE_SQUARE,
         tmax=AFTER_SQUARE,
         baseline=(None, 0),
         preload=True,
         verbose="error",
     )
-    return epochs.get_data(), latency[answered], raw.info["sfreq"]
+    return epochs.get_data(), latency[is_answered], raw.info["sfreq"]
 
 
 def _latencies(squares: np.ndarray, presses: np.ndarray) -> np.ndarray:
-    """Return the samples from each square to the press before the next one, nan without one."""
+    """Return the samples from each square to the next press, nan if the next square comes first."""
     latency = np.full(len(squares), np.nan)
     for number, (start, end) in enumerate(zip(squares, [*squares[1:], np.inf], strict=True)):
-        after = presses[(presses > start) & (presses < end)]
-        if len(after):
-            latency[number] = after[0] - start
+        answers = presses[(presses > start) & (presses < end)]
+        if len(answers):
+            latency[number] = answers[0] - start
     return latency
 
 
 def load_arithmetic() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Load windows of rest and of counting, with their subjects."""
+    """Load windows of rest and of mental arithmetic, with their subjects."""
     trials, labels, subjects = [], [], []
     for path in sorted((_folder() / "eegmat").glob("Subject*_[12].edf")):
         windows = _windows(path)
@@ -124,5 +124,5 @@ def _windows(path: Path) -> np.ndarray:
 
 def _folder() -> Path:
     if not os.environ.get("EEGSK_DATA"):
-        raise SystemExit("EEGSK_DATA should name the folder that holds the recordings.")
+        raise SystemExit("EEGSK_DATA is not set; set it to the folder of the recordings.")
     return Path(os.environ["EEGSK_DATA"])

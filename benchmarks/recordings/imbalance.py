@@ -1,4 +1,4 @@
-"""EEGNet where one class is rare in training, with cross-entropy and with losses that balance."""
+"""Class imbalance: EEGNet with cross-entropy, class weights and focal losses."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ from .table import table
 
 RARE = "right_hand"
 ONE_IN = 7
-WHAT = (
-    f"One right hand to {ONE_IN} left ones in 01T, 02T and 03T, as many of each in 04E and 05E: "
-    "balanced accuracy there, and the share of the right hands that was found"
+TITLE = (
+    f"Class imbalance: one right hand to {ONE_IN} left hands in the training sessions 01T, 02T and "
+    "03T. Balanced accuracy on 04E and 05E, which are balanced, and recall of the right hand there"
 )
 
 
 def alone() -> EEGNetClassifier:
-    """Make EEGNet with its defaults."""
+    """Return EEGNet with its defaults."""
     return EEGNetClassifier()
 
 
-def weighed() -> EEGNetClassifier:
-    """Let each class count the same."""
+def class_weighted() -> EEGNetClassifier:
+    """Return EEGNet with balanced class weights."""
     return EEGNetClassifier(class_weight="balanced")
 
 
 def focal() -> EEGNetClassifier:
-    """Let easy trials count less, and classes as often as they come."""
+    """Return EEGNet with the focal loss, without class weights."""
     return EEGNetClassifier(callbacks=[FocalBalance(scheme=None)])
 
 
 def focal_balance() -> EEGNetClassifier:
-    """Do both."""
+    """Return EEGNet with the focal loss and balanced class weights."""
     return EEGNetClassifier(callbacks=[FocalBalance()])
 
 
 def effective() -> EEGNetClassifier:
-    """Do both, with classes weighed by the effective number of their trials."""
+    """Return EEGNet with the focal loss and weights by the effective number of trials."""
     return EEGNetClassifier(callbacks=[FocalBalance(scheme="effective")])
 
 
 VARIANTS = {
     "EEGNet": alone,
-    "balanced class weights": weighed,
+    "balanced class weights": class_weighted,
     "focal loss": focal,
     "focal balance": focal_balance,
     "focal balance, effective number": effective,
@@ -66,36 +66,36 @@ VARIANTS = {
 
 
 def thin_out(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return the trials to train on, with few of the rare class, from all sessions."""
-    rare, others = np.flatnonzero(split.y == RARE), np.flatnonzero(split.y != RARE)
-    kept = np.linspace(0, len(rare) - 1, round(len(others) / ONE_IN)).round().astype(int)
-    chosen = np.sort(np.concatenate([others, rare[kept]]))
-    return split.X[chosen], split.y[chosen]
+    """Return the training trials with few of the rare class, taken from all sessions."""
+    rare, frequent = np.flatnonzero(split.y == RARE), np.flatnonzero(split.y != RARE)
+    spaced = np.linspace(0, len(rare) - 1, round(len(frequent) / ONE_IN)).round().astype(int)
+    selected = np.sort(np.concatenate([frequent, rare[spaced]]))
+    return split.X[selected], split.y[selected]
 
 
 def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, Any]:
     """Train on the thinned training sessions and test on the evaluation sessions."""
     split = load_hands(subject)
     estimator = settings.apply(VARIANTS[variant](), seed)
-    took = fit_seconds(estimator, *thin_out(split))
+    duration = fit_seconds(estimator, *thin_out(split))
     predicted = estimator.predict(split.X_test)
     return {
         "accuracy": balanced_accuracy_score(split.y_test, predicted),
-        "found": recall_score(split.y_test, predicted, labels=[RARE], average="macro"),
-        "seconds": took,
+        "recall": recall_score(split.y_test, predicted, labels=[RARE], average="macro"),
+        "seconds": duration,
     }
 
 
 def measure(settings: Settings) -> str:
-    """Return the table: accuracies by subject, mean and spread over seeds, rare trials found."""
+    """Return the table: balanced accuracy by subject and over seeds, recall of the rare class."""
     rows = run_by_subject(run, VARIANTS, settings)
     lines = [
         [
             variant,
             *by_subject(variant, rows, settings),
-            score(float(np.mean(values(rows, "found", variant=variant)))),
+            score(float(np.mean(values(rows, "recall", variant=variant)))),
             seconds(values(rows, "seconds", variant=variant)),
         ]
         for variant in VARIANTS
     ]
-    return table(["", *subjects_header(settings), "right hands found", "fit"], lines)
+    return table(["", *subjects_header(settings), "recall of right hand", "fit"], lines)

@@ -1,4 +1,4 @@
-"""Fits of one thread each, several side by side, and how they are set."""
+"""Parallel fits with one thread each, and their settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVALUATION = ("04E", "05E")
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for all tables."""
+    """Settings of all tables."""
 
     seeds: tuple[int, ...] = (0, 1, 2)
     subjects: tuple[int, ...] = SUBJECTS
@@ -31,33 +31,33 @@ class Settings:
     cache: Path | None = None
 
     def apply(self, estimator: Any, seed: int) -> Any:
-        """Set seed, device and, for a short try, epochs, also of estimators inside others."""
-        wanted: dict[str, Any] = {"random_state": seed, "device": self.device, "n_threads": 1}
+        """Set seed, device and, for a quick try, epochs, also in nested estimators."""
+        params: dict[str, Any] = {"random_state": seed, "device": self.device, "n_threads": 1}
         if self.max_epochs is not None:
-            wanted["max_epochs"] = self.max_epochs
-        # On a processor that has no arithmetic for it, half precision is several times slower.
+            params["max_epochs"] = self.max_epochs
+        # Half precision is several times slower on processors without instructions for it.
         if self.device == "cpu":
-            wanted["mixedprecision"] = None
-        last = {name: name.rpartition("__")[2] for name in estimator.get_params()}
-        if not {"random_state", "n_threads"} <= set(last.values()):
-            raise ValueError(f"{estimator} has no random_state and n_threads to set.")
+            params["mixedprecision"] = None
+        suffixes = {name: name.rpartition("__")[2] for name in estimator.get_params()}
+        if not {"random_state", "n_threads"} <= set(suffixes.values()):
+            raise ValueError(f"{estimator} has no parameters random_state and n_threads.")
         return estimator.set_params(
-            **{name: wanted[end] for name, end in last.items() if end in wanted}
+            **{name: params[suffix] for name, suffix in suffixes.items() if suffix in params}
         )
 
     def __str__(self) -> str:
-        epochs = "as many epochs as each has"
+        epochs = "default number of epochs of each estimator"
         if self.max_epochs is not None:
-            epochs = f"a short try (max_epochs={self.max_epochs}), so that the numbers mean nothing"
+            epochs = f"quick try (max_epochs={self.max_epochs}), whose numbers are meaningless"
         seeds = ", ".join(map(str, self.seeds))
         precision = ", without mixed precision" if self.device == "cpu" else ""
-        jobs = f"{self.n_jobs} job{'s' * (self.n_jobs > 1)} of one thread"
+        jobs = f"{self.n_jobs} job{'s' * (self.n_jobs > 1)} with one thread"
         return f"{epochs}; seeds {seeds}; {jobs}, device {self.device}{precision}"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A function, what to call it with, and the names that its result goes by."""
+    """Function call, with names that identify its result."""
 
     run: Callable[..., Any]
     arguments: dict[str, Any]
@@ -65,26 +65,26 @@ class Job:
 
 
 def run_jobs(jobs: Sequence[Job], settings: Settings) -> list[dict[str, Any]]:
-    """Run jobs, tell of each as it ends, and return names and results in one dictionary each.
+    """Run jobs, report each one that ends, and return a dictionary of names and results for each.
 
-    Where there is a cache, results of the same arguments and settings are taken from it, be they of
-    other code or other recordings.
+    With ``settings.cache``, results of calls with the same arguments and settings are read from the
+    cache. The cache is not invalidated by changes of the code or of the recordings.
     """
-    found = []
+    results = []
     run = Memory(settings.cache, verbose=0).cache(_run)
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=settings.n_jobs, return_as="generator")
         for job, result in zip(jobs, parallel(delayed(run)(job) for job in jobs), strict=True):
-            found.append({**job.names, **result})
+            results.append({**job.names, **result})
             names = ", ".join(map(str, job.names.values()))
-            print(f"{len(found)} of {len(jobs)}: {names}", file=sys.stderr, flush=True)
-    return found
+            print(f"{len(results)} of {len(jobs)}: {names}", file=sys.stderr, flush=True)
+    return results
 
 
 def run_by_subject(
     run: Callable[..., Any], variants: Iterable[str], settings: Settings
 ) -> list[dict[str, Any]]:
-    """Run variants of something on each subject with each seed."""
+    """Run each variant on each subject with each seed."""
     names = [
         {"variant": variant, "subject": subject, "seed": seed}
         for subject in settings.subjects
@@ -99,48 +99,48 @@ def _run(job: Job) -> dict[str, Any]:
     return job.run(**job.arguments)
 
 
-def fit_seconds(estimator: Any, *trials: Any, **more: Any) -> float:
-    """Fit an estimator and return how long it took."""
+def fit_seconds(estimator: Any, *trials: Any, **fit_params: Any) -> float:
+    """Fit an estimator and return the time of ``fit`` in seconds."""
     start = time.perf_counter()
-    estimator.fit(*trials, **more)
+    estimator.fit(*trials, **fit_params)
     return time.perf_counter() - start
 
 
 def choose(rows: Iterable[dict[str, Any]], **names: Any) -> list[dict[str, Any]]:
-    """Return the rows that have such names."""
+    """Return the rows with the given names."""
     return [row for row in rows if all(row[name] == value for name, value in names.items())]
 
 
 def values(rows: Iterable[dict[str, Any]], column: str, **names: Any) -> np.ndarray:
-    """Return a column of the rows that have such names."""
+    """Return a column of the rows with the given names."""
     return np.array([row[column] for row in choose(rows, **names)], dtype=float)
 
 
 def score(number: float) -> str:
-    """Write a score."""
+    """Format a score."""
     return f"{number:.3f}"
 
 
 def spread(numbers: Sequence[float] | np.ndarray) -> str:
-    """Write a mean and, of several, their standard deviation."""
+    """Format a mean and, of several numbers, their standard deviation."""
     mean = np.mean(numbers)
     return f"{mean:.3f}" if len(numbers) < 2 else f"{mean:.3f} ± {np.std(numbers, ddof=1):.3f}"
 
 
 def by_subject(variant: str, rows: list[dict[str, Any]], settings: Settings) -> list[str]:
-    """Write the accuracy of a variant for each subject, mean and spread over seeds."""
-    of_subjects = [
+    """Format the accuracy of a variant by subject, and mean and standard deviation over seeds."""
+    accuracies = [
         values(rows, "accuracy", variant=variant, subject=subject) for subject in settings.subjects
     ]
-    means = np.mean(of_subjects, axis=0)  # one of each seed
-    return [*(score(np.mean(found)) for found in of_subjects), spread(means)]
+    means = np.mean(accuracies, axis=0)  # one for each seed
+    return [*(score(np.mean(of_subject)) for of_subject in accuracies), spread(means)]
 
 
 def subjects_header(settings: Settings) -> list[str]:
-    """Write what :func:`by_subject` writes, in words."""
+    """Return the header of the columns of :func:`by_subject`."""
     return [*(f"subject {subject}" for subject in settings.subjects), "mean ± SD over seeds"]
 
 
 def seconds(numbers: Sequence[float] | np.ndarray) -> str:
-    """Write the median of times."""
+    """Format the median of durations."""
     return f"{np.median(numbers):.1f} s"

@@ -1,4 +1,4 @@
-"""Which subject, session and hand: 50 classes of 60 trials."""
+"""Many classes: subject, session and hand as 50 classes of 60 trials."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from .data import load_many_classes
 from .jobs import Job, Settings, fit_seconds, run_jobs, seconds, spread, values
 from .table import table
 
-WHAT = (
-    "Subject, session and hand as one class, a quarter of each class set aside for the test. Test "
-    "trials lie among training trials of the same session, whose electrodes and noise tell it: "
-    "recognising the session is easy and says nothing of other days, the hand within it is hard"
+TITLE = (
+    "Many classes: each combination of subject, session and hand is a class, and a quarter of each "
+    "class is the test set. Test and training trials come from the same sessions, whose noise and "
+    "sensor contacts identify them. Recognising the session is therefore easy and does not hold "
+    "for other days; recognising the hand is hard"
 )
 
 ESTIMATORS = {
@@ -29,35 +30,35 @@ ESTIMATORS = {
 COLUMNS = {
     "accuracy": "accuracy",
     "balanced": "balanced accuracy",
-    "session": "subject and session right",
-    "hand": "hand right, of these",
+    "session": "subject and session correct",
+    "hand": "hand correct, given these",
 }
 
 
 def run(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train one estimator and score it."""
+    """Train and score one estimator."""
     X, y = load_many_classes(settings.subjects)
-    # The same split for all: only the estimators' seeds differ.
+    # All estimators get the same split; only their seeds differ.
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     estimator = settings.apply(ESTIMATORS[name](), seed)
-    took = fit_seconds(estimator, X, y)
-    return {**_scores(y_test, estimator.predict(X_test)), "seconds": took}
+    duration = fit_seconds(estimator, X, y)
+    return {**_scores(y_test, estimator.predict(X_test)), "seconds": duration}
 
 
 def _scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     session, hand = np.array([label.rsplit(" ", 1) for label in y]).T
-    session_found, hand_found = np.array([label.rsplit(" ", 1) for label in predicted]).T
-    known = session == session_found
+    predicted_session, predicted_hand = np.array([label.rsplit(" ", 1) for label in predicted]).T
+    is_session = session == predicted_session
     return {
         "accuracy": float(np.mean(y == predicted)),
         "balanced": float(balanced_accuracy_score(y, predicted)),
-        "session": float(np.mean(known)),
-        "hand": float(np.mean((hand == hand_found)[known])) if known.any() else np.nan,
+        "session": float(np.mean(is_session)),
+        "hand": float(np.mean((hand == predicted_hand)[is_session])) if any(is_session) else np.nan,
     }
 
 
 def measure(settings: Settings) -> str:
-    """Return the table: mean and spread over seeds."""
+    """Return the table: mean and standard deviation over seeds."""
     names = [{"name": name, "seed": seed} for seed in settings.seeds for name in ESTIMATORS]
     rows = run_jobs([Job(run, {**name, "settings": settings}, name) for name in names], settings)
     lines = [

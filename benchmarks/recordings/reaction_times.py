@@ -1,4 +1,4 @@
-"""Reaction times of one subject, from the EEG around the square that is answered."""
+"""Regression of the reaction times of one subject."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .jobs import Job, Settings, fit_seconds, run_jobs, seconds, spread, values
 from .table import table
 
 N_FOLDS = 5
-WHAT = (
-    f"Reaction times of one subject, 74 trials from {BEFORE_SQUARE:g} s to {AFTER_SQUARE:g} s of "
-    f"the square, so that no press is in them; {N_FOLDS} folds in blocks of time. NRMSE of all "
-    "predictions together, and the correlation with what was measured; less than 1 is better than "
-    "knowing the mean of all trials"
+TITLE = (
+    f"Reaction times of one subject: 74 trials from {BEFORE_SQUARE:g} s to {AFTER_SQUARE:g} s "
+    f"around the square, which contain no button press; {N_FOLDS} folds of consecutive trials. "
+    "NRMSE of all predictions together (the mean of all trials would have 1), and correlation with "
+    "the measured reaction times"
 )
 
 
 def mean() -> DummyRegressor:
-    """Make what predicts the mean of the training trials."""
+    """Return a regressor that predicts the mean of the training trials."""
     return DummyRegressor()
 
 
 def ridge() -> Any:
-    """Make a ridge regression, whose penalty is chosen within the training trials."""
+    """Return ridge regression whose penalty is chosen on the training trials."""
     return make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(-1, 5, 13)))
 
 
@@ -43,24 +43,24 @@ BASELINES = {"mean of the training trials": mean, "ridge on log band power": rid
 
 
 def run(name: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Predict each block of time from the others."""
+    """Cross-validate over blocks of consecutive trials."""
     X, latency, sfreq = load_reaction_times()
     is_network = name == NETWORK
     features = X if is_network else log_band_power(X, sfreq)
-    predicted, took = np.empty(len(latency)), 0.0
-    for train, test in KFold(N_FOLDS).split(features):  # without shuffling, folds are blocks
+    predicted, duration = np.empty(len(latency)), 0.0
+    for train, test in KFold(N_FOLDS).split(features):  # not shuffled: blocks of trials
         if is_network:
             estimator = settings.apply(reaction_time_regression(), seed)
         else:
             estimator = BASELINES[name]()
-        took += fit_seconds(estimator, features[train], latency[train])
+        duration += fit_seconds(estimator, features[train], latency[train])
         predicted[test] = estimator.predict(features[test])
     correlation = np.corrcoef(predicted, latency)[0, 1]
-    return {"nrmse": nrmse(latency, predicted), "correlation": correlation, "seconds": took}
+    return {"nrmse": nrmse(latency, predicted), "correlation": correlation, "seconds": duration}
 
 
 def measure(settings: Settings) -> str:
-    """Return the table: mean and spread over seeds."""
+    """Return the table: mean and standard deviation over seeds."""
     names = [{"name": name, "seed": 0} for name in BASELINES]
     names += [{"name": NETWORK, "seed": seed} for seed in settings.seeds]
     rows = run_jobs([Job(run, {**name, "settings": settings}, name) for name in names], settings)

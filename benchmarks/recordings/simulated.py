@@ -1,4 +1,4 @@
-"""Trials for recipes that no recording at hand is of."""
+"""Simulated trials for recipes without a recording."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ SFREQ = 100.0
 
 
 def background(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Return noise whose power falls with frequency."""
+    """Return noise whose power decreases with frequency."""
     return lfilter([1.0], [1.0, -0.9], rng.standard_normal(shape))
 
 
 def rhythms(rng: np.random.Generator, amplitudes: np.ndarray, n_chans: int, n_times: int):
-    """Return rhythms of random phase, one for each column of amplitudes, mixed into electrodes."""
+    """Return rhythms of random phase, one for each column of amplitudes, mixed into channels."""
     n_trials, n_sources = amplitudes.shape
     freqs = np.linspace(8, 30, n_sources)
     phases = rng.uniform(0, 2 * np.pi, (n_trials, n_sources, 1))
@@ -23,22 +23,22 @@ def rhythms(rng: np.random.Generator, amplitudes: np.ndarray, n_chans: int, n_ti
     return np.einsum("cs,ts,tsn->tcn", patterns, amplitudes, waves)
 
 
-def numbers(n_subjects: int, n_trials: int, n_chans: int, n_times: int, n_outputs: int):
-    """Simulate targets that rhythms tell by their amplitudes, in part; return X, y, subjects."""
+def regression(n_subjects: int, n_trials: int, n_chans: int, n_times: int, n_outputs: int):
+    """Simulate targets that are related to the amplitudes of rhythms; return X, y and subjects."""
     rng = np.random.default_rng(0)
     subjects = np.repeat(np.arange(n_subjects), n_trials)
-    told = rng.standard_normal((len(subjects), n_outputs))
+    latent = rng.standard_normal((len(subjects), n_outputs))
     noise = background(rng, len(subjects), n_chans, n_times)
-    X = noise + rhythms(rng, np.exp(0.4 * told), n_chans, n_times)
-    y = told + 0.5 * rng.standard_normal(told.shape)
+    X = noise + rhythms(rng, np.exp(0.4 * latent), n_chans, n_times)
+    y = latent + 0.5 * rng.standard_normal(latent.shape)
     return X, y[:, 0] if n_outputs == 1 else y, subjects
 
 
-def classes(n_classes: int, n_trials: int, n_chans: int, n_times: int):
-    """Simulate classes that differ in the amplitudes of rhythms; return X, y."""
+def classification(n_classes: int, n_trials: int, n_chans: int, n_times: int):
+    """Simulate classes that differ in the amplitudes of rhythms; return X and y."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(n_classes), n_trials)
-    of_class = rng.uniform(0.5, 2, (n_classes, 12))
-    amplitudes = of_class[y] * np.exp(0.2 * rng.standard_normal((len(y), 12)))
+    class_amplitudes = rng.uniform(0.5, 2, (n_classes, 12))
+    amplitudes = class_amplitudes[y] * np.exp(0.2 * rng.standard_normal((len(y), 12)))
     noise = background(rng, len(y), n_chans, n_times)
     return noise + rhythms(rng, amplitudes, n_chans, n_times), y

@@ -1,4 +1,4 @@
-"""The two-channel recipes with one activation or another, on data set 2b."""
+"""Comparison of activations in the two-channel recipes, on data set 2b."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .table import table
 
 RECIPES = {"EEGNet": motor_imagery_eegnet, "DeepConvNet": motor_imagery_deep_conv_net}
 Activation = str | Callable[[], nn.Module]
-Variants = dict[tuple[str, str], Activation]  # of a network and the name of its activation
+Variants = dict[tuple[str, str], Activation]  # keys: network, name of the activation
 
 
 def make(network: str, activation: Activation, seed: int, settings: Settings) -> Any:
-    """Make the recipe of a network with an activation."""
+    """Return the recipe of a network with an activation."""
     return settings.apply(RECIPES[network](activation=activation), seed)
 
 
 def compare(variants: Variants, settings: Settings) -> str:
-    """Return a table of accuracies on the evaluation sessions, a row each variant."""
+    """Return a table of accuracies on the evaluation sessions, with one row per variant."""
     rows = run_variants(_test, variants, settings)
     header = ["network", "activation", *(f"subject {subject}" for subject in settings.subjects)]
     return table(
@@ -36,14 +36,14 @@ def compare(variants: Variants, settings: Settings) -> str:
 def run_variants(
     run: Callable[..., dict[str, Any]], variants: Variants, settings: Settings
 ) -> list[dict[str, Any]]:
-    """Run variants of something on each subject with each seed."""
+    """Run each variant on each subject with each seed."""
     jobs = []
     for (network, name), activation in variants.items():
         for subject in settings.subjects:
             for seed in settings.seeds:
-                of_all = {"network": network, "subject": subject, "seed": seed}
-                own = {"activation": activation, "settings": settings}
-                jobs.append(Job(run, {**of_all, **own}, {**of_all, "activation": name}))
+                names = {"network": network, "subject": subject, "seed": seed}
+                arguments = {**names, "activation": activation, "settings": settings}
+                jobs.append(Job(run, arguments, {**names, "activation": name}))
     return run_jobs(jobs, settings)
 
 
@@ -53,13 +53,13 @@ def _test(
     """Train on all training sessions and test on the evaluation sessions, once."""
     split = load_two_channels(subject)
     estimator = make(network, activation, seed, settings)
-    took = fit_seconds(estimator, split.X, split.y)
-    return {"accuracy": estimator.score(split.X_test, split.y_test), "seconds": took}
+    duration = fit_seconds(estimator, split.X, split.y)
+    return {"accuracy": estimator.score(split.X_test, split.y_test), "seconds": duration}
 
 
 def _line(network: str, activation: str, rows: list[dict], settings: Settings) -> list[str]:
-    own = {"network": network, "activation": activation}
-    found = [values(rows, "accuracy", **own, subject=subject) for subject in settings.subjects]
-    took = seconds(values(rows, "seconds", **own))
-    each = [score(np.mean(numbers)) for numbers in found]
-    return [network, activation, *each, spread(np.mean(found, axis=0)), took]
+    names = {"network": network, "activation": activation}
+    accuracies = [values(rows, "accuracy", **names, subject=i) for i in settings.subjects]
+    duration = seconds(values(rows, "seconds", **names))
+    by_subject = [score(np.mean(of_subject)) for of_subject in accuracies]
+    return [network, activation, *by_subject, spread(np.mean(accuracies, axis=0)), duration]

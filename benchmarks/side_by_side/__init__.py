@@ -1,1 +1,1 @@
-"""What ``speed.py`` compares, and how it measures."""
+"""Measurements and tables of ``speed.py``."""

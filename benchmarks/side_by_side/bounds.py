@@ -1,4 +1,4 @@
-"""What bounds the speed of a line: arithmetic, memory traffic, or Python."""
+"""Lower bounds of the time of a line: arithmetic, memory traffic and Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _aten: Any = torch.ops.aten
 
 
 class Work(NamedTuple):
-    """What a computation consists of.
+    """Operations of a computation.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Work(NamedTuple):
         Floating point operations of matrix products, convolutions and Fourier transforms, by
         precision.
     moved : int
-        Bytes that operations read and write, each on its own.
+        Bytes that all operations read and write, without a cache.
     n_operations : int
         Number of torch operations that compute something.
     """
@@ -41,7 +41,7 @@ class Work(NamedTuple):
 
 
 class _Counter(TorchDispatchMode):
-    """Counts what the operations do that are carried out while it is active."""
+    """Counter of the operations that run while it is active."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func not in {_aten.is_contiguous.default, _aten.sym_size.default}:
-            decomposed = func.decompose(*args, **kwargs)  # of what autograd did not take apart
+            decomposed = func.decompose(*args, **kwargs)  # composite operations, e.g. matmul
             if decomposed is not NotImplemented:
                 return decomposed
         out = func(*args, **kwargs)
@@ -84,7 +84,7 @@ def _from_spectra(spectra: torch.Tensor, *args: Any, out_val: torch.Tensor) -> i
 
 
 def _transforms(signals: torch.Tensor) -> int:
-    """Return what Fourier transforms of real signals take, by the usual estimate."""
+    """Return the usual estimate of the operations of real Fourier transforms."""
     return round(2.5 * signals.numel() * math.log2(signals.shape[-1]))
 
 
@@ -97,33 +97,32 @@ _FLOPS: dict[Any, Callable[..., int]] = {
 
 
 def _is_view(func: Any) -> bool:
-    """Tell whether an operation only looks at its input in another way."""
+    """Return whether an operation returns a view of its input, without copying."""
     aliases = [result.alias_info for result in func._schema.returns]
     return any(alias is not None and not alias.is_write for alias in aliases)
 
 
 def _n_bytes(tensor: torch.Tensor) -> int:
-    """Return what there is to read of a tensor, which may be expanded."""
-    there = tensor.untyped_storage().nbytes()
-    return min(tensor.numel() * tensor.element_size(), there)
+    """Return the bytes of a tensor in memory; an expanded tensor has fewer than its elements."""
+    return min(tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes())
 
 
-def count(action: Callable[[], Any]) -> Work:
-    """Count what an action computes."""
+def count(function: Callable[[], Any]) -> Work:
+    """Count the operations of a function call."""
     with _Counter() as counter:
-        action()
+        function()
     return Work(counter.flops, counter.moved, counter.n_operations)
 
 
 class Machine(NamedTuple):
-    """What a machine can do at best.
+    """Peak speed of a machine.
 
     Parameters
     ----------
     flops : dict of torch.dtype to float
-        Floating point operations in a second, of a large matrix product, by precision.
+        Floating point operations per second of a large matrix product, by precision.
     bandwidth : float
-        Bytes read and written in a second, of a large copy.
+        Bytes read and written per second by a large copy.
     """
 
     flops: dict[torch.dtype, float]
@@ -131,19 +130,19 @@ class Machine(NamedTuple):
 
 
 def measure_machine(threads: int, size: int = 2048) -> Machine:
-    """Measure a large matrix product and a large copy with as many threads as the lines have.
+    """Measure the peak speed of a machine with a large matrix product and a large copy.
 
     Parameters
     ----------
     threads : int
-        How many threads of the CPU to compute with.
+        Number of CPU threads.
     size : int, default=2048
-        Rows and columns of the matrices; what is copied are 16 of them.
+        Rows and columns of the matrices. The copy has the size of 16 matrices.
 
     Returns
     -------
     machine : Machine
-        The best of ten times each.
+        The fastest of ten repeats.
     """
     torch.set_num_threads(threads)
     flops = {}
@@ -156,33 +155,33 @@ def measure_machine(threads: int, size: int = 2048) -> Machine:
     return Machine(flops, moved / _fastest(lambda: target.copy_(source)))
 
 
-def _fastest(action: Callable[[], Any], n_times: int = 10) -> float:
-    found = []
+def _fastest(function: Callable[[], Any], n_times: int = 10) -> float:
+    durations = []
     for _ in range(n_times):
         start = time.perf_counter()
-        action()
-        found.append(time.perf_counter() - start)
-    return min(found)
+        function()
+        durations.append(time.perf_counter() - start)
+    return min(durations)
 
 
 class Bounds(NamedTuple):
-    """What a line takes, and what it cannot do without.
+    """Time of a line and its lower bounds.
 
     Parameters
     ----------
     line : Line
         The line.
     seconds : float
-        What it takes.
+        Measured time in seconds.
     work : Work
-        What it computes.
+        Operations of the line.
     arithmetic : float
-        Seconds that its matrix products and convolutions take at the machine's peak.
+        Seconds of its matrix products, convolutions and Fourier transforms at peak speed.
     traffic : float
-        Seconds that the machine takes to move what its operations read and write; what stays in
-        a cache is faster.
+        Seconds of its memory traffic at the bandwidth of a large copy. Data in a cache is faster.
     python : float
-        Seconds of as many steps on two trials of three electrodes: Python, and starting operations.
+        Seconds of the same number of steps on two trials of three channels, i.e. of Python and of
+        launching operations.
     """
 
     line: Line
@@ -194,7 +193,7 @@ class Bounds(NamedTuple):
 
     @property
     def largest(self) -> tuple[float, str]:
-        """What bounds the line most, as a share of what it takes."""
+        """Largest bound as a share of the measured time, and its name."""
         bounds = {
             "arithmetic": self.arithmetic,
             "memory traffic": self.traffic,
@@ -204,37 +203,37 @@ class Bounds(NamedTuple):
 
 
 def find_bounds(line: Line, machine: Machine, settings: Settings) -> Bounds:
-    """Find what bounds a line of eegsk on the CPU.
+    """Compute the lower bounds of a line of eegsk on the CPU.
 
     Parameters
     ----------
     line : Line
-        A line whose unit is of time.
+        A line that measures time.
     machine : Machine
-        What the machine can do.
+        Peak speed of the machine.
     settings : Settings
-        Threads and repetitions.
+        Threads and repeats.
 
     Returns
     -------
     bounds : Bounds
-        What it takes and what it could.
+        Measured time and bounds.
     """
     run = Run(line, make_eegsk, settings.threads, "cpu")
     measure = line.task(run)
     measure()
     work = count(_once(run))
-    n_turns = settings.repeats or line.repeats
-    tiny = line.task(run._replace(line=_tiny(line)))
-    tiny()
-    found = [(measure(), tiny()) for _ in range(n_turns)]
-    total, python = (statistics.median(column) for column in zip(*found, strict=True))
+    n_repeats = settings.repeats or line.repeats
+    measure_tiny = line.task(run._replace(line=_tiny(line)))
+    measure_tiny()
+    durations = [(measure(), measure_tiny()) for _ in range(n_repeats)]
+    total, python = (statistics.median(column) for column in zip(*durations, strict=True))
     arithmetic = sum(n_flops / machine.flops[dtype] for dtype, n_flops in work.flops.items())
     return Bounds(line, total, work, arithmetic, work.moved / machine.bandwidth, python)
 
 
 def _once(run: Run) -> Callable[[], Any]:
-    """Return what a line does once, without the clock."""
+    """Return a function that runs the line once, without measuring time."""
     X, y = make_trials(run.line.shape, run.line.n_classes)
     if run.line.task is fit:
         return lambda: run.classifier().fit(X, y)
@@ -244,9 +243,9 @@ def _once(run: Run) -> Callable[[], Any]:
 
 
 def _tiny(line: Line) -> Line:
-    """Return a line of as many steps on two trials of three electrodes.
+    """Return a line with the same number of steps on two trials of three channels.
 
-    Fewer than three are for another order of computing.
+    With fewer channels, the front end would choose the layer-by-layer computation.
     """
     n_trials, n_chans, n_times = line.shape
     shape = (2 * -(-n_trials // line.batch_size), min(n_chans, 3), n_times)

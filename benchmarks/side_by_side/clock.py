@@ -1,4 +1,4 @@
-"""Seconds of something, and the most memory it takes."""
+"""Run time and peak memory of a function call."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from typing import Any
 import torch
 
 
-def seconds(action: Callable[[], Any], device: str) -> float:
-    """Time an action: by CUDA's events on a GPU, by the wall clock on a CPU."""
+def seconds(function: Callable[[], Any], device: str) -> float:
+    """Return the run time in seconds: CUDA events on a GPU, wall time on a CPU."""
     if device != "cuda":
         start = time.perf_counter()
-        action()
+        function()
         return time.perf_counter() - start
     torch.cuda.synchronize()
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     start.record()
-    action()
+    function()
     end.record()
     torch.cuda.synchronize()
     return start.elapsed_time(end) / 1000
 
 
-def extra_bytes(action: Callable[[], Any], device: str) -> float:
-    """Tell how much an action adds to the most memory that this process ever held.
+def extra_bytes(function: Callable[[], Any], device: str) -> float:
+    """Return the bytes that a function call adds to the peak memory of this process.
 
-    On a GPU it is the most that torch held there meanwhile.
+    On a GPU, return the peak memory that torch allocated during the call.
     """
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-        action()
+        function()
         return torch.cuda.max_memory_allocated()
-    before = _peak()
-    action()
-    return _peak() - before
+    peak_before = _peak()
+    function()
+    return _peak() - peak_before
 
 
 def _peak() -> int:
-    """Return the largest resident memory of this process in bytes."""
-    # A process that is started inherits ru_maxrss from the one that starts it, but not VmHWM.
+    """Return the peak resident memory of this process in bytes."""
+    # A child process inherits ru_maxrss of its parent, but not VmHWM.
     status = Path("/proc/self/status")
     if status.exists():
         lines = status.read_text().splitlines()
@@ -56,10 +56,10 @@ def _peak() -> int:
 
 
 def in_a_fresh_process(function: Callable[..., float], *args: Any) -> float:
-    """Call a function in a process that has imported what it needs, and done nothing else."""
+    """Call a function in a new process that has only imported the libraries."""
     context: Any = multiprocessing.get_context("forkserver")
-    imported = [name for name in ("eegsk", "braindecode.models") if name in sys.modules]
-    context.set_forkserver_preload(["__main__", *imported])
+    libraries = [name for name in ("eegsk", "braindecode.models") if name in sys.modules]
+    context.set_forkserver_preload(["__main__", *libraries])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_call, args=(sender, function, *args))
     process.start()
@@ -69,7 +69,7 @@ def in_a_fresh_process(function: Callable[..., float], *args: Any) -> float:
     except EOFError:
         process.join()
         raise RuntimeError(
-            f"{function.__name__} ended with exit code {process.exitcode}, see above."
+            f"{function.__name__} ended with exit code {process.exitcode}; see the messages above."
         ) from None
     finally:
         process.join()

@@ -1,4 +1,4 @@
-"""Measuring a line in each library in turn, and what comes out."""
+"""Measurement of a line in each library, alternately."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _SCALE = {"s": 1.0, "ms": 1e3, "MiB": 2.0**-20}
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for all lines.
+    """Settings of all lines.
 
     Parameters
     ----------
     threads : int
-        How many threads of the CPU to compute with.
+        Number of CPU threads.
     device : str
-        Where to compute.
+        Torch device.
     repeats : int or None
-        How often to measure each library, if not as often as the line says.
+        Number of measurements of each library; None for the number that the line sets.
     """
 
     threads: int
@@ -33,16 +33,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of a line.
+    """Measurements of a line.
 
     Parameters
     ----------
     line : Line
         The line.
     device : str
-        Where it was computed.
+        Torch device.
     measured : dict of str to list of float
-        For each library, seconds or bytes, in the order in which they were measured.
+        Seconds or bytes of each library, in the order of measurement.
     """
 
     line: Line
@@ -51,24 +51,24 @@ class Result:
 
     @property
     def medians(self) -> dict[str, float]:
-        """The median of each library."""
-        return {name: statistics.median(found) for name, found in self.measured.items()}
+        """Median of each library."""
+        return {name: statistics.median(values) for name, values in self.measured.items()}
 
     @property
     def ratios(self) -> list[float]:
-        """By how many times braindecode's exceeds eegsk's, in each turn; empty without it."""
+        """Value of braindecode divided by that of eegsk, by repeat; empty without braindecode."""
         ours, *theirs = self.measured.values()
-        return [b / a for found in theirs for a, b in zip(ours, found, strict=True)]
+        return [b / a for values in theirs for a, b in zip(ours, values, strict=True)]
 
     @property
     def ratio(self) -> float:
-        """The ratio of the medians."""
+        """Ratio of the medians."""
         ours, theirs = self.medians.values()
         return theirs / ours
 
     @property
     def reached(self) -> bool:
-        """Whether the ratio reaches its target, and eegsk stays under the limit."""
+        """Whether the ratio reaches its target and eegsk stays under its limit."""
         return self.ratio >= self.line.target and self.medians["eegsk"] < self.line.limit
 
     def absolute(self, library: str) -> str:
@@ -77,21 +77,21 @@ class Result:
 
 
 def compare(line: Line, libraries: dict[str, Maker], settings: Settings) -> Result:
-    """Measure a line in each library in turn.
+    """Measure a line in each library, alternately.
 
     Parameters
     ----------
     line : Line
-        What to measure.
-    libraries : dict
-        What makes classifiers of each library.
+        The line.
+    libraries : dict of str to callable
+        Functions that create the classifier of each library.
     settings : Settings
-        Threads, device and repetitions.
+        Threads, device and repeats.
 
     Returns
     -------
     result : Result
-        All that was measured.
+        The measurements.
     """
     runs = {
         name: Run(line, make, settings.threads, settings.device) for name, make in libraries.items()
@@ -99,37 +99,39 @@ def compare(line: Line, libraries: dict[str, Maker], settings: Settings) -> Resu
     check_parameters(line, runs)
     measures = {name: line.task(run) for name, run in runs.items()}
     result = Result(line, settings.device, {name: [] for name in runs})
-    n_turns = settings.repeats or line.repeats
-    for turn in range(n_turns):
-        for name in list(runs)[:: 1 if turn % 2 == 0 else -1]:
+    n_repeats = settings.repeats or line.repeats
+    for repeat in range(n_repeats):
+        for name in list(runs)[:: 1 if repeat % 2 == 0 else -1]:
             result.measured[name].append(measures[name]())
-        report_turn(result, turn, n_turns)
+        report_repeat(result, repeat, n_repeats)
     return result
 
 
 def check_parameters(line: Line, runs: dict[str, Run]) -> None:
-    """Fit once, to warm up, and see that the networks are the ones that are meant."""
-    found = [count_parameters(fitted(run)) for run in runs.values()]
-    counts = " and ".join(f"{count:,}" for count in found)
-    progress(f"{line.name}: networks of {counts} parameters")
-    if tuple(found) != line.n_parameters[: len(found)]:
-        raise SystemExit(f"{line.name}: the networks should have {line.n_parameters} parameters.")
+    """Fit once as a warm-up, and check the number of parameters of the networks."""
+    counts = [count_parameters(fitted(run)) for run in runs.values()]
+    formatted = " and ".join(f"{count:,}" for count in counts)
+    progress(f"{line.name}: networks with {formatted} parameters")
+    if tuple(counts) != line.n_parameters[: len(counts)]:
+        raise SystemExit(
+            f"{line.name}: the networks have {formatted} parameters; expected {line.n_parameters}."
+        )
 
 
 def with_unit(value: float, unit: str) -> str:
-    """Write seconds or bytes in a unit, to three digits."""
+    """Format seconds or bytes in a unit, with three digits."""
     scaled = value * _SCALE[unit]
     return f"{scaled:.0f} {unit}" if scaled >= 100 else f"{scaled:.3g} {unit}"
 
 
-def report_turn(result: Result, turn: int, n_turns: int) -> None:
-    """Print what the last turn measured."""
+def report_repeat(result: Result, repeat: int, n_repeats: int) -> None:
+    """Print the last measurement of each library."""
     unit = result.line.unit
     latest = ", ".join(f"{name} {with_unit(m[-1], unit)}" for name, m in result.measured.items())
     ratio = f", ratio {result.ratios[-1]:.1f}" if result.ratios else ""
-    progress(f"  {turn + 1}/{n_turns}: {latest}{ratio}")
+    progress(f"  {repeat + 1}/{n_repeats}: {latest}{ratio}")
 
 
 def progress(message: str) -> None:
-    """Print a line beside the table."""
+    """Print a line to the standard error, so that the standard output has only tables."""
     print(message, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""How time and memory of a fit of EEGNet grow with trials, electrodes and times."""
+"""Growth of the time and memory of a fit of EEGNet with trials, channels and samples."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from .comparison import Result, Settings, compare, progress
 from .libraries import EEGNET, Maker
 from .tasks import Line, fit, memory
 
-# Numbers of trials, electrodes and times.
+# Numbers of trials, channels and samples of which one is changed at a time.
 _BASE = (256, 32, 500)
 SIZES = {
     "trials": (128, 256, 512, 1024),
-    "electrodes": (8, 16, 32, 64, 128),
-    "times": (250, 500, 1000, 2000),
+    "channels": (8, 16, 32, 64, 128),
+    "samples": (250, 500, 1000, 2000),
 }
 _REPEATS = {"fit": 3, "memory": 1}
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How something grows with a size.
+    """Time and memory by size.
 
     Parameters
     ----------
-    axis : {"trials", "electrodes", "times"}
-        What grows.
+    axis : {"trials", "channels", "samples"}
+        The number that is changed.
     sizes : tuple of int
-        How many of it there are.
+        Its values.
     results : dict of str to list of Result
-        Time, ``"fit"``, and ``"memory"``, for each size.
+        Results for each size; the keys are ``"fit"`` (time) and ``"memory"``.
     """
 
     axis: str
     sizes: tuple[int, ...]
     results: dict[str, list[Result]]
 
-    def per_doubling(self, what: str, library: str) -> float:
-        """Tell by how much something grows, on average, when the size doubles."""
-        found = [result.medians[library] for result in self.results[what]]
-        exponent, _ = np.polyfit(np.log2(self.sizes), np.log2(np.maximum(found, 1e-9)), 1)
+    def per_doubling(self, quantity: str, library: str) -> float:
+        """Return the factor by which time or memory grows if the size doubles (log-log fit)."""
+        values = [result.medians[library] for result in self.results[quantity]]
+        exponent, _ = np.polyfit(np.log2(self.sizes), np.log2(np.maximum(values, 1e-9)), 1)
         return 2**exponent
 
 
 def measure_growth(axis: str, libraries: dict[str, Maker], settings: Settings) -> Growth:
-    """Measure an epoch of EEGNet at each size, in batches of 64.
+    """Measure one epoch of EEGNet at each size, with batches of 64 trials.
 
     Parameters
     ----------
-    axis : {"trials", "electrodes", "times"}
-        What is to grow; the others are 256 trials, 32 electrodes and 500 times.
-    libraries : dict
-        What makes classifiers of each library.
+    axis : {"trials", "channels", "samples"}
+        The number to change; the others stay at 256 trials, 32 channels and 500 samples.
+    libraries : dict of str to callable
+        Functions that create the classifier of each library.
     settings : Settings
-        Threads, device and repetitions.
+        Threads, device and repeats.
 
     Returns
     -------
     growth : Growth
-        All that was measured.
+        The measurements.
     """
     results: dict[str, list[Result]] = {"fit": [], "memory": []}
     for size in SIZES[axis]:

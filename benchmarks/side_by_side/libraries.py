@@ -1,4 +1,4 @@
-"""The same network in two libraries, ready to be trained in the same way."""
+"""The same networks in two libraries, with the same training."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from typing import Any, NamedTuple
 import torch
 
 from eegsk import (
+    ATCNetClassifier,
     DeepConvNetClassifier,
+    EEGConformerClassifier,
     EEGNetClassifier,
     EEGNeXClassifier,
+    EEGTCNetClassifier,
     ShallowConvNetClassifier,
+    TCFormerClassifier,
 )
 
 
 class Training(NamedTuple):
-    """How long, and with what, a network is trained.
+    """Parameters of training.
 
     Parameters
     ----------
     epochs : int
-        How many times training goes through the trials.
+        Number of epochs.
     batch_size : int
-        Number of trials in a training step.
+        Number of trials in a batch.
     threads : int
-        How many threads of the CPU to compute with.
+        Number of CPU threads.
     device : str
-        Where to compute.
+        Torch device.
     """
 
     epochs: int
@@ -40,7 +44,7 @@ class Training(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """A network that both libraries have.
+    """Network that both libraries provide.
 
     Parameters
     ----------
@@ -51,9 +55,9 @@ class Network:
     theirs : str
         Name of the class in ``braindecode.models``.
     fields : dict
-        What eegsk's is set to, if not to its defaults.
+        Parameters of eegsk's classifier that differ from its defaults.
     their_fields : dict
-        What braindecode's is set to, so that it is the same network.
+        Parameters of braindecode's network, chosen so that both networks are the same.
     """
 
     name: str
@@ -63,7 +67,7 @@ class Network:
     their_fields: dict[str, Any] = field(default_factory=dict)
 
 
-# By default braindecode's EEGNet drops a quarter, and bounds the spatial filters only.
+# By default, braindecode's EEGNet has dropout 0.25 and a max-norm for the spatial filters only.
 EEGNET = Network(
     "EEGNet",
     EEGNetClassifier,
@@ -88,12 +92,22 @@ DEEP_CONV_NET = Network(
     },
 )
 SHALLOW_CONV_NET = Network("ShallowConvNet", ShallowConvNetClassifier, "ShallowFBCSPNet")
+# braindecode's EEGTCNet has one more activation, between temporal and spatial filters.
+EEGTCNET = Network(
+    "EEGTCNet",
+    EEGTCNetClassifier,
+    "EEGTCNet",
+    their_fields={"drop_prob_eeg": 0.2, "drop_prob_tcn": 0.3},
+)
+ATCNET = Network("ATCNet", ATCNetClassifier, "ATCNet")
+TCFORMER = Network("TCFormer", TCFormerClassifier, "TCFormer")
+EEGCONFORMER = Network("EEGConformer", EEGConformerClassifier, "EEGConformer")
 
 Maker = Callable[[Network, Training], Any]
 
 
 def make_eegsk(network: Network, training: Training) -> Any:
-    """Make eegsk's classifier, with its defaults for all that is not named."""
+    """Create eegsk's classifier; parameters that are not set here have their defaults."""
     return network.ours(
         **network.fields,
         lr=1e-3,
@@ -106,10 +120,10 @@ def make_eegsk(network: Network, training: Training) -> Any:
 
 
 def make_braindecode(network: Network, training: Training) -> Any:
-    """Make braindecode's classifier, trained by its own loop, of skorch.
+    """Create braindecode's classifier, which is a skorch net.
 
-    By default it would drop the rest of an epoch that fills no batch, and learn less than eegsk,
-    which uses every trial.
+    Its default would drop the last, incomplete batch of each epoch. eegsk uses every trial, so
+    ``drop_last`` is False here.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -131,12 +145,12 @@ def make_braindecode(network: Network, training: Training) -> Any:
 
 
 def find_libraries() -> dict[str, Maker]:
-    """List the libraries that can be measured here, and say so if that is eegsk alone.
+    """Return the installed libraries; print a message if braindecode is missing.
 
     Returns
     -------
-    libraries : dict
-        For each library, by its name, what makes a classifier of it.
+    libraries : dict of str to callable
+        Functions that create the classifier of each library.
     """
     try:
         with warnings.catch_warnings():
@@ -145,8 +159,8 @@ def find_libraries() -> dict[str, Maker]:
     except (ImportError, OSError) as error:
         reason = str(error).partition("\n")[0]
         print(
-            f"braindecode cannot be imported ({reason}): measuring eegsk alone; "
-            'install it with: pip install -e ".[bench]"'
+            f"braindecode cannot be imported ({reason}), so only eegsk is measured; "
+            'install braindecode with: pip install -e ".[bench]"'
         )
         return {"eegsk": make_eegsk}
     return {"eegsk": make_eegsk, "braindecode": make_braindecode}

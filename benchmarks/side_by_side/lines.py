@@ -1,23 +1,35 @@
-"""The lines of the table: what is measured, and how much faster it should be."""
+"""Lines of the speed table, with their target ratios."""
 
 from __future__ import annotations
 
-from .libraries import DEEP4NET, DEEP_CONV_NET, EEGNET, EEGNEX, SHALLOW_CONV_NET, Network
+from .libraries import (
+    ATCNET,
+    DEEP4NET,
+    DEEP_CONV_NET,
+    EEGCONFORMER,
+    EEGNET,
+    EEGNEX,
+    EEGTCNET,
+    SHALLOW_CONV_NET,
+    TCFORMER,
+    Network,
+)
 from .tasks import Line, fit, memory, predict, predict_one, search
 
 
 def _fit_lines(
     network: Network,
     n_trials: int,
-    counts: tuple[int, int, int],
-    targets: tuple[int, int, int],
+    counts: tuple[int, ...],
+    targets: tuple[float, ...],
     **fields,
 ) -> list[Line]:
-    shapes = (22, 1000, 4), (64, 480, 2), (129, 200, 2)
+    """Return a line for each of the first shapes, as many as there are counts and targets."""
+    shapes = ((22, 1000, 4), (64, 480, 2), (129, 200, 2))[: len(counts)]
     return [
         Line(
             name=f"fit_{network.name.lower()}_{n_chans}x{n_times}",
-            what=f"`fit`, {network.name}, {n_chans} x {n_times}",
+            label=f"`fit`, {network.name}, {n_chans} x {n_times}",
             task=fit,
             network=network,
             shape=(n_trials, n_chans, n_times),
@@ -35,6 +47,10 @@ def _fit_lines(
 LINES = [
     *_fit_lines(EEGNET, 512, (3444, 2610, 3362), (10, 15, 15), epochs=4),
     *_fit_lines(EEGNEX, 256, (56452, 58386, 62402), (20, 40, 40), epochs=2, repeats=5),
+    *_fit_lines(EEGTCNET, 256, (4304, 4950), (4, 8), epochs=2, repeats=5),
+    *_fit_lines(ATCNET, 256, (113732, 60070), (2, 4), epochs=2, repeats=5),
+    *_fit_lines(TCFORMER, 128, (77820, 85748), (1.5, 3), epochs=1, repeats=3),
+    *_fit_lines(EEGCONFORMER, 256, (789572, 498306), (1.5, 3), epochs=1, repeats=5),
     Line(
         "fit_eegnet_2x750",
         "`fit`, EEGNet, 2 x 750 (1080 trials)",
@@ -44,7 +60,7 @@ LINES = [
         (1874, 1874),
         target=1.5,
     ),
-    # Deep4Net has none of the biases, 375 of them, that normalisation takes away again.
+    # Deep4Net has no biases before batch normalisation, i.e. 375 parameters fewer.
     Line(
         "fit_deepconvnet_2x750",
         "`fit`, DeepConvNet, 2 x 750 (1080 trials)",

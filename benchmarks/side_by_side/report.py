@@ -1,4 +1,4 @@
-"""Tables, in Markdown."""
+"""Tables in Markdown, and the CSV file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .growth import Growth
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table."""
+    """Format a table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def results_table(results: Sequence[Result]) -> str:
-    """Write the main table: medians, their ratio, its range over the turns, and the target."""
+    """Format the main table: medians, their ratio, its range over the repeats, and the target."""
     if not results[0].ratios:
-        return table(["work", "eegsk"], [[r.line.what, r.absolute("eegsk")] for r in results])
-    header = ["work", "eegsk", "braindecode", "ratio", "range", "target", "reached"]
+        return table(["task", "eegsk"], [[r.line.label, r.absolute("eegsk")] for r in results])
+    header = ["task", "eegsk", "braindecode", "ratio", "range", "target", "reached"]
     return table(header, [_row(result) for result in results])
 
 
@@ -33,7 +33,7 @@ def _row(result: Result) -> list[str]:
     line, ratios = result.line, result.ratios
     limit = "" if line.limit == float("inf") else f", under {line.limit * 1e3:g} ms"
     return [
-        line.what,
+        line.label,
         result.absolute("eegsk"),
         result.absolute("braindecode"),
         f"{result.ratio:.1f}",
@@ -44,24 +44,26 @@ def _row(result: Result) -> list[str]:
 
 
 def growth_table(growth: Growth) -> str:
-    """Write how time and memory of each library grow with a size."""
+    """Format the time and memory of each library by size."""
     libraries = list(growth.results["fit"][0].measured)
     header = [growth.axis, *(f"{name}, {unit}" for name in libraries for unit in ("s", "MiB"))]
     rows = [
         [str(size), *(f"{r.medians[name]:.3g}" if r is timed else f"{r.medians[name] / 2**20:.1f}"
-                      for name in libraries for r in (timed, held))]
-        for size, timed, held in zip(growth.sizes, *growth.results.values(), strict=True)
+                      for name in libraries for r in (timed, memory))]
+        for size, timed, memory in zip(growth.sizes, *growth.results.values(), strict=True)
     ]  # fmt: skip
-    factors = [growth.per_doubling(what, name) for name in libraries for what in growth.results]
+    factors = [
+        growth.per_doubling(quantity, name) for name in libraries for quantity in growth.results
+    ]
     return table(header, [*rows, ["per doubling", *(f"x {factor:.2f}" for factor in factors)]])
 
 
 def bounds_table(bounds: Sequence[Bounds]) -> str:
-    """Write what each line takes beside what bounds it."""
-    header = ["work", "eegsk", "GFLOP", "arithmetic", "GB", "memory traffic", "operations"]
+    """Format the time and the bounds of each line."""
+    header = ["task", "eegsk", "GFLOP", "arithmetic", "GB", "memory traffic", "operations"]
     rows = [
         [
-            b.line.what,
+            b.line.label,
             with_unit(b.seconds, "ms"),
             f"{sum(b.work.flops.values()) / 1e9:.3g}",
             with_unit(b.arithmetic, "ms"),
@@ -77,20 +79,21 @@ def bounds_table(bounds: Sequence[Bounds]) -> str:
 
 
 def describe_machine(machine: Machine) -> str:
-    """Say in one line what a machine can do."""
+    """Describe the peak speed of a machine in one line."""
     single, double = (machine.flops[dtype] / 1e9 for dtype in (torch.float32, torch.float64))
     return (
-        f"peak {single:.0f} GFLOP/s in single, {double:.0f} in double precision; "
+        f"peak {single:.0f} GFLOP/s in single and {double:.0f} in double precision; "
         f"{machine.bandwidth / 1e9:.1f} GB/s"
     )
 
 
 def describe(libraries: Iterable[str], device: str, threads: int) -> str:
-    """Say in one line what computes."""
+    """Describe processor, threads and versions in one line."""
     packages = [name for name in (*libraries, "torch") if name != "eegsk"]
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    where = torch.cuda.get_device_name() if device == "cuda" else _processor()
-    return f"{where}, {threads} threads; Python {platform.python_version()}, {versions}"
+    processor = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    plural = "s" * (threads != 1)
+    return f"{processor}, {threads} thread{plural}; Python {platform.python_version()}, {versions}"
 
 
 def _processor() -> str:
@@ -101,11 +104,11 @@ def _processor() -> str:
 
 
 def write_csv(path: Path, results: Iterable[Result]) -> None:
-    """Write everything that was measured, in seconds or bytes, in a row each."""
+    """Write all measurements, in seconds or bytes, one per row."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["device", "line", "library", "turn", "value", "target"])
+        writer.writerow(["device", "line", "library", "repeat", "value", "target"])
         for r in results:
-            for name, found in r.measured.items():
-                for turn, value in enumerate(found):
-                    writer.writerow([r.device, r.line.name, name, turn, value, r.line.target])
+            for name, values in r.measured.items():
+                for repeat, value in enumerate(values):
+                    writer.writerow([r.device, r.line.name, name, repeat, value, r.line.target])

@@ -1,4 +1,4 @@
-"""What a line of the table is, and what can be measured: a fit, predictions, a search, memory."""
+"""Lines of the table and the tasks that they measure: fit, predict, search and memory."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .libraries import Maker, Network, Training
 
 
 class Run(NamedTuple):
-    """A line, for one library on one machine.
+    """Measurement of a line with one library.
 
     Parameters
     ----------
     line : Line
-        What to measure.
+        The line.
     make : callable
-        What makes the library's classifiers.
+        Function that creates a classifier of the library.
     threads : int
-        How many threads of the CPU to compute with.
+        Number of CPU threads.
     device : str
-        Where to compute.
+        Torch device.
     """
 
     line: Line
@@ -35,7 +35,7 @@ class Run(NamedTuple):
     device: str
 
     def classifier(self, epochs: int | None = None, threads: int | None = None) -> Any:
-        """Make the classifier, for a number of epochs and threads, or those of the line."""
+        """Create the classifier; the defaults are the epochs of the line and all threads."""
         line = self.line
         training = Training(
             epochs or line.epochs, line.batch_size, threads or self.threads, self.device
@@ -53,35 +53,35 @@ class Line:
     Parameters
     ----------
     name : str
-        What it goes by on the command line.
-    what : str
-        What is measured, in words.
+        Name on the command line.
+    label : str
+        Name in the table.
     task : callable
-        ``task(run)`` gets all ready and returns a function that measures once.
+        ``task(run)`` prepares the measurement and returns a function that measures once.
     network : Network
         The network.
     shape : tuple of int
-        Numbers of trials, electrodes and times.
+        Numbers of trials, channels and samples.
     n_parameters : tuple of int
-        How many parameters eegsk's network should have, and how many braindecode's.
+        Expected numbers of parameters of eegsk's and of braindecode's network.
     target : float
-        How many times faster than braindecode eegsk should be, or of how many times less memory.
+        Target of the ratio of times, or of memory, of braindecode to eegsk.
     n_classes : int
         Number of classes.
     epochs : int
         Number of epochs.
     batch_size : int
-        Number of trials in a training step.
+        Number of trials in a batch.
     repeats : int
-        How often to measure each library.
+        Number of measurements of each library.
     limit : float
-        What eegsk should stay under, besides.
+        Upper limit of the value of eegsk, in seconds or bytes.
     unit : {"s", "ms", "MiB"}
-        What to print absolute numbers in.
+        Unit of absolute numbers in the table.
     """
 
     name: str
-    what: str
+    label: str
     task: Callable[[Run], Measure]
     network: Network
     shape: tuple[int, int, int]
@@ -96,31 +96,31 @@ class Line:
 
 
 def make_trials(shape: tuple[int, int, int], n_classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Make trials of standard noise, of which speed does not depend, and labels in turn."""
+    """Create trials of white noise, because speed does not depend on the data, and labels."""
     X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     return X, np.arange(shape[0]) % n_classes
 
 
 def fitted(run: Run) -> Any:
-    """Fit a classifier for an epoch of a single batch, to warm up."""
+    """Fit a classifier for one epoch with a single batch, as a warm-up."""
     line = run.line
     trials = make_trials((min(line.batch_size, line.shape[0]), *line.shape[1:]), line.n_classes)
     return run.classifier(epochs=1).fit(*trials)
 
 
 def count_parameters(classifier: Any) -> int:
-    """Count the parameters that a fitted classifier has learned."""
+    """Count the trainable parameters of a fitted classifier."""
     return sum(p.numel() for p in classifier.module_.parameters() if p.requires_grad)
 
 
 def fit(run: Run) -> Measure:
-    """Time ``fit``."""
+    """Measure the time of ``fit``."""
     trials = make_trials(run.line.shape, run.line.n_classes)
     return lambda: seconds(lambda: run.classifier().fit(*trials), run.device)
 
 
 def predict(run: Run) -> Measure:
-    """Time ``predict_proba`` on all trials at once."""
+    """Measure the time of ``predict_proba`` on all trials at once."""
     X, _ = make_trials(run.line.shape)
     classifier = fitted(run)
     classifier.predict_proba(X)
@@ -131,20 +131,20 @@ _N_CALLS = 100
 
 
 def predict_one(run: Run) -> Measure:
-    """Time ``predict_proba`` on a single trial: the mean of many calls."""
+    """Measure the time of ``predict_proba`` on a single trial, as the mean of many calls."""
     X, _ = make_trials((1, *run.line.shape[1:]))
     classifier = fitted(run)
 
-    def calls() -> None:
+    def predict_many_times() -> None:
         for _ in range(_N_CALLS):
             classifier.predict_proba(X)
 
-    calls()
-    return lambda: seconds(calls, run.device) / _N_CALLS
+    predict_many_times()
+    return lambda: seconds(predict_many_times, run.device) / _N_CALLS
 
 
 def search(run: Run) -> Measure:
-    """Time a grid search over activations in two processes, of one thread each."""
+    """Measure the time of a grid search over activations in two processes with one thread each."""
     classifier = run.classifier(threads=1)
     if "activation" in classifier.get_params():
         grid: dict[str, list[Any]] = {"activation": ["relu", "leaky_relu", "elu"]}
@@ -155,18 +155,19 @@ def search(run: Run) -> Measure:
     def fit_search(n_trials: int) -> None:
         GridSearchCV(classifier, grid, cv=5, n_jobs=2).fit(X[:n_trials], y[:n_trials])
 
-    fit_search(40)  # start the processes, and let them import
+    fit_search(40)  # warm up: start the processes and import libraries
     return lambda: seconds(lambda: fit_search(len(X)), run.device)
 
 
 def memory(run: Run) -> Measure:
-    """Measure the most memory that ``fit`` takes beyond the trials, in a process of its own."""
+    """Measure the peak memory of ``fit`` without the trials, in a new process."""
     return lambda: in_a_fresh_process(memory_of_fit, run)
 
 
 def memory_of_fit(run: Run) -> float:
-    """Fit in this process, which should be a fresh one, and tell how many bytes it takes."""
+    """Return the bytes that ``fit`` adds to the peak memory; call it in a new process."""
     torch.set_num_threads(run.threads)
     trials = make_trials(run.line.shape, run.line.n_classes)
-    run.classifier(epochs=1).fit(*make_trials((8, 2, 128), run.line.n_classes))  # libraries' own
+    # A first small fit, so that the memory of the libraries themselves is not counted.
+    run.classifier(epochs=1).fit(*make_trials((8, 2, 128), run.line.n_classes))
     return extra_bytes(lambda: run.classifier().fit(*trials), run.device)

@@ -1,4 +1,4 @@
-"""Activations, and how they are given: by name, class or partial."""
+"""Activations, chosen by name, class or partial."""
 
 from __future__ import annotations
 

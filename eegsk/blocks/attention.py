@@ -9,24 +9,26 @@ import torch
 from torch import nn
 
 from .activation import make_activation
-from .convolution import SameConv
+from .convolution import Conv, SameConv
 
 
 class FeatureAttention(nn.Module):
-    """Squeeze-and-excitation attention with a residual convolution.
+    """Attention over feature maps and time points, with a residual convolution.
 
-    Each feature map of each trial is multiplied by a value between 0 and 1. These values are
-    computed from the means of the maps over time by two dense layers and a sigmoid [1]_. A
-    batch-normalised convolution of the maps is added to the result.
+    A mask has a value between 0 and 1 for each map and time point of each trial. It is computed
+    from the maps by two convolutions: temporal filters, fewer than there are maps, then mixtures of
+    their outputs. The maps are multiplied by the mask, and a convolution of the maps is added. Each
+    convolution is followed by batch normalisation and the activation, which is the sigmoid for the
+    mixtures.
 
     Parameters
     ----------
     n_maps : int
         Number of feature maps.
     kernel : int
-        Length of the filters of the residual convolution in samples.
+        Length of the filters of the mask and of the residual convolution in samples.
     reduction : int
-        Number of feature maps divided by the number of hidden values, e.g. 4.
+        Number of maps divided by the number of temporal filters of the mask, e.g. 4.
     activation : str or callable
         Name of a torch activation, or a callable that returns a module.
 
@@ -34,6 +36,8 @@ class FeatureAttention(nn.Module):
     ----------
     .. [1] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
        https://doi.org/10.1109/CVPR.2018.00745
+    .. [2] Woo, S., Park, J., Lee, J.-Y., & Kweon, I. S. (2018). CBAM: convolutional block attention
+       module. ECCV. https://doi.org/10.1007/978-3-030-01234-2_1
 
     Examples
     --------
@@ -51,11 +55,11 @@ class FeatureAttention(nn.Module):
         n_hidden = max(1, n_maps // reduction)
         self.mask = nn.Sequential(
             OrderedDict(
-                squeeze=nn.AdaptiveAvgPool1d(1),
-                flatten=nn.Flatten(),
-                hidden=nn.Linear(n_maps, n_hidden),
+                convolution=SameConv(n_maps, n_hidden, kernel),
+                norm=nn.BatchNorm1d(n_hidden),
                 activation=make_activation(activation),
-                output=nn.Linear(n_hidden, n_maps),
+                mixture=Conv(n_hidden, n_maps, 1, bias=False),
+                mixture_norm=nn.BatchNorm1d(n_maps),
                 sigmoid=nn.Sigmoid(),
             )
         )
@@ -69,4 +73,51 @@ class FeatureAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
-        return x * self.mask(x).unsqueeze(2) + self.residual(x)
+        return x * self.mask(x) + self.residual(x)
+
+
+class GroupAttention(nn.Module):
+    """Attention over groups of feature maps.
+
+    Each group of maps is multiplied by a value between 0 and 1, which is computed from their means
+    over time by two dense layers.
+
+    Parameters
+    ----------
+    n_maps : int
+        Number of feature maps.
+    n_groups : int
+        Number of groups of maps. The value of a group depends on its own maps only.
+    reduction : int
+        Number of maps divided by the number of hidden values, e.g. 4.
+
+    References
+    ----------
+    .. [1] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
+       https://doi.org/10.1109/CVPR.2018.00745
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegsk.blocks import GroupAttention
+    >>> GroupAttention(n_maps=48, n_groups=3, reduction=4)(torch.zeros(2, 48, 60)).shape
+    torch.Size([2, 48, 60])
+    """
+
+    def __init__(self, n_maps: int, n_groups: int, reduction: int) -> None:
+        super().__init__()
+        n_hidden = n_groups * max(1, n_maps // n_groups // reduction)
+        self.weights = nn.Sequential(
+            OrderedDict(
+                hidden=nn.Conv1d(n_maps, n_hidden, 1, groups=n_groups, bias=False),
+                activation=nn.ReLU(),
+                output=nn.Conv1d(n_hidden, n_groups, 1, groups=n_groups, bias=False),
+                sigmoid=nn.Sigmoid(),
+            )
+        )
+        self.n_groups = n_groups
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
+        weights = self.weights(x.mean(2, keepdim=True))
+        return x * weights.repeat_interleave(x.shape[1] // self.n_groups, dim=1)

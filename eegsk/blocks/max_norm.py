@@ -9,7 +9,7 @@ from torch import nn
 
 _Layer = TypeVar("_Layer", bound=nn.Module)
 
-# Other libraries call an attribute of their own layers ``max_norm``; this name is eegsk's alone.
+# Not ``max_norm``, which layers of other libraries use, e.g. braindecode's parametrizations.
 _ATTRIBUTE = "_max_norm_limit"
 
 

@@ -1,4 +1,4 @@
-"""What every network is: fields, and a method that builds a module from them."""
+"""Base class of the networks, and the checks of a network that was built."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import nn
 from .._fields import Fields
 from ..signals import Signal
 
-# The longest window tried when looking for the shortest one that fits a network.
-_LONGEST = 2**15
+# Longest trials, in time points, that are tried to find the minimum length for a network.
+_MAX_N_TIMES = 2**15
 
 
 class Architecture(Fields, ABC):
-    """A network described by its fields."""
+    """Base class of the networks: fields, and a method that builds a torch module from them."""
 
     @abstractmethod
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
@@ -27,21 +27,21 @@ class Architecture(Fields, ABC):
         Parameters
         ----------
         signal : Signal
-            What the trials are like.
+            Channels, length and sampling rate of the trials.
         n_outputs : int
             Number of classes or of regression targets.
 
         Returns
         -------
         module : torch.nn.Module
-            Maps standardised trials, a tensor of shape (n_trials, n_chans, n_times), to logits
-            or predictions of shape (n_trials, n_outputs).
+            Module that maps standardised trials, a tensor of shape (n_trials, n_chans, n_times),
+            to logits or predictions of shape (n_trials, n_outputs).
         """
 
 
 @torch.no_grad()
 def n_features(trunk: nn.Module, signal: Signal) -> int:
-    """Count the values that a trunk makes of one trial, by sending one through it."""
+    """Count the features that a trunk computes for one trial, by applying it to zeros."""
     training = trunk.training
     features = trunk.eval()(torch.zeros(1, signal.n_chans, signal.n_times))
     trunk.train(training)
@@ -51,18 +51,18 @@ def n_features(trunk: nn.Module, signal: Signal) -> int:
 def build_network(
     build: Callable[[Signal, int], nn.Module], signal: Signal, n_outputs: int, name: str
 ) -> nn.Module:
-    """Build a network and see that it maps such trials to as many outputs as asked for.
+    """Build a network and check the shape of its output.
 
     Parameters
     ----------
     build : callable
         ``build(signal, n_outputs)`` returns the module.
     signal : Signal
-        What the trials are like.
+        Channels, length and sampling rate of the trials.
     n_outputs : int
         Number of classes or of regression targets.
     name : str
-        Who is building, for the error messages.
+        Name of the estimator, for the error messages.
 
     Returns
     -------
@@ -71,20 +71,22 @@ def build_network(
 
     Raises
     ------
+    TypeError
+        If ``build`` does not return a torch module, or the module does not return a tensor.
     ValueError
-        If the trials are too short for the network (the message has the shortest length that
-        fits), or if its output has another shape than ``(n_trials, n_outputs)``.
+        If the trials are too short for the network (the message contains the minimum length), or
+        if the output does not have the shape ``(n_trials, n_outputs)``.
     """
     try:
         module = build(signal, n_outputs)
-        output = _probe(module, signal)
+        output = _apply_to_zeros(module, signal, name)
     except RuntimeError as error:
-        shortest = _shortest(build, signal, n_outputs)
-        if shortest is None:
+        n_times = _min_n_times(build, signal, n_outputs)
+        if n_times is None:
             raise
         raise ValueError(
             f"{name}: trials of {signal.n_times} times are too short for this network, which "
-            f"needs at least {shortest}; take longer windows, or smaller pools and kernels."
+            f"needs at least {n_times}; take longer windows, or smaller pools and kernels."
         ) from error
     if output.shape != (2, n_outputs):
         raise ValueError(
@@ -95,32 +97,38 @@ def build_network(
 
 
 @torch.no_grad()
-def _probe(module: nn.Module, signal: Signal) -> torch.Tensor:
+def _apply_to_zeros(module: nn.Module, signal: Signal, name: str) -> torch.Tensor:
+    """Return the output of a network for two trials of zeros."""
     if not isinstance(module, nn.Module):
-        raise TypeError(f"The network is a {type(module).__name__}; it should be a torch module.")
+        raise TypeError(
+            f"{name}: the network is a {type(module).__name__}; it should be a torch.nn.Module."
+        )
     output = module.eval()(torch.zeros(2, signal.n_chans, signal.n_times))
     if not isinstance(output, torch.Tensor):
-        raise TypeError(f"The network returns a {type(output).__name__}; it should return logits.")
+        raise TypeError(
+            f"{name}: the network returns a {type(output).__name__}; it should return a tensor of "
+            "shape (n_trials, n_outputs)."
+        )
     return output
 
 
-def _shortest(
+def _min_n_times(
     build: Callable[[Signal, int], nn.Module], signal: Signal, n_outputs: int
 ) -> int | None:
-    """Return the shortest length that the network takes, None if length is not what ails it."""
+    """Return the minimum length of trials for a network, None if longer trials do not help."""
 
-    def fits(n_times: int) -> bool:
+    def is_long_enough(n_times: int) -> bool:
         longer = replace(signal, n_times=n_times)
         try:
-            _probe(build(longer, n_outputs), longer)
+            _apply_to_zeros(build(longer, n_outputs), longer, "")
         except RuntimeError:
             return False
         return True
 
     n_times = 2 * signal.n_times
-    while not fits(n_times):
-        if n_times > _LONGEST:
+    while not is_long_enough(n_times):
+        if n_times > _MAX_N_TIMES:
             return None
         n_times *= 2
     lengths = range(n_times // 2 + 1, n_times + 1)
-    return lengths[bisect_left(lengths, True, key=fits)]
+    return lengths[bisect_left(lengths, True, key=is_long_enough)]

@@ -24,10 +24,13 @@ class AdvancedEEGNet(Architecture):
     """AdvancedEEGNet: an EEGNet with attention and a deep classifier, for many classes.
 
     Temporal and spatial filters compute the sources, as in EEGNet [1]_. Attention multiplies each
-    source of a trial by a learned value between 0 and 1 [2]_, and a residual convolution of the
-    sources is added. The outputs of a separable convolution are averaged over a few segments of
-    time and projected to more features. Three dense layers with weight normalisation [3]_ classify
-    them. With 64 channels, 480 time points and 80 classes, the network has 206,184 parameters.
+    source and time point of a trial by a value between 0 and 1, which is computed from the sources
+    [2]_, [3]_, and a residual convolution of the sources is added. The outputs of a separable
+    convolution are averaged over a few segments of time and projected to more features. Three dense
+    layers with weight normalisation [4]_ classify them. Batch normalisation and the activation
+    follow every convolution, the projection included; in the last layer of the attention the
+    activation is the sigmoid. With 64 channels, 480 time points and 80 classes, the network has
+    210,192 parameters.
 
     Parameters
     ----------
@@ -38,9 +41,9 @@ class AdvancedEEGNet(Architecture):
     depth : int, default=2
         Number of spatial filters for each temporal filter.
     attention_kernel : int, default=16
-        Length of the filters of the residual convolution in samples.
+        Length of the filters of the attention and of the residual convolution in samples.
     attention_reduction : int, default=4
-        Number of sources divided by the number of hidden values of the attention.
+        Number of sources divided by the number of temporal filters of the attention.
     second_n_filters : int, default=64
         Number of filters of the separable convolution.
     second_kernel : int, default=16
@@ -68,7 +71,9 @@ class AdvancedEEGNet(Architecture):
        https://doi.org/10.1088/1741-2552/aace8c
     .. [2] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-excitation networks. CVPR.
        https://doi.org/10.1109/CVPR.2018.00745
-    .. [3] Salimans, T., & Kingma, D. P. (2016). Weight normalization: a simple reparameterization
+    .. [3] Woo, S., Park, J., Lee, J.-Y., & Kweon, I. S. (2018). CBAM: convolutional block attention
+       module. ECCV. https://doi.org/10.1007/978-3-030-01234-2_1
+    .. [4] Salimans, T., & Kingma, D. P. (2016). Weight normalization: a simple reparameterization
        to accelerate training of deep neural networks. NeurIPS.
        https://doi.org/10.48550/arXiv.1602.07868
 
@@ -78,7 +83,7 @@ class AdvancedEEGNet(Architecture):
     >>> from eegsk.networks import AdvancedEEGNet
     >>> network = AdvancedEEGNet().build(Signal(n_chans=64, n_times=480), n_outputs=80)
     >>> sum(parameter.numel() for parameter in network.parameters())
-    206184
+    210192
     """
 
     n_filters: Count = 16
@@ -112,7 +117,9 @@ class AdvancedEEGNet(Architecture):
                 second_activation=make_activation(self.activation),
                 pool=nn.AdaptiveAvgPool1d(self.n_stretches),
                 second_dropout=Dropout(self.dropout),
-                projection=Conv(self.second_n_filters, self.n_projections, 1),
+                projection=Conv(self.second_n_filters, self.n_projections, 1, bias=False),
+                projection_norm=nn.BatchNorm1d(self.n_projections),
+                projection_activation=make_activation(self.activation),
                 flatten=nn.Flatten(),
             )
         )

@@ -134,12 +134,15 @@ def _folded(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
 def _in_precision(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return a function that applies a module in evaluation mode with converted weights."""
     module.eval()
-    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    # Each layer is converted under its first name. functional_call restores a layer that has two
+    # names, e.g. as an attribute and in a Sequential, to its converted weights.
     state = {
-        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
+        f"{name}.{key}" if name else key: tensor.to(dtype) if tensor.is_floating_point() else tensor
+        for name, layer in module.named_modules()
+        for key, tensor in chain(layer._parameters.items(), layer._buffers.items())
+        if tensor is not None
     }
-    return lambda x: functional_call(module, state, x)
+    return lambda x: functional_call(module, state, x, tie_weights=False)
 
 
 def _convert(

@@ -24,6 +24,7 @@ from ..blocks import apply_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .callback import Step, StopTraining, TrainingCallback
 from .fit_info import FitInfo
+from .pickling import dump_net
 from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
 from .scores import EpochScores, Score, accuracy, r2
@@ -154,6 +155,12 @@ class TrialNet(NeuralNet):
         if self._incomplete is not None:
             del self.history[self._incomplete :]
             self._incomplete = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state that skorch's ``__setstate__`` loads, on machines without a GPU too."""
+        attributes = dict(vars(self))
+        state = {name: attributes.pop(name) for name in ("device", "torch_load_kwargs")}
+        return {**state, "__cuda_dependent_attributes__": dump_net(attributes)}
 
     def snapshot(self) -> tuple[dict[str, Any], int]:
         """Return the states of module, optimizer and callbacks, and the length of the history."""

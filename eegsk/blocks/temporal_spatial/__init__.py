@@ -9,6 +9,7 @@ derivation is in ``docs/user_guide/front_end.md``, to which the comments refer b
 from ._folded import Mixture
 from ._front_end import FrontEnd, has_hooks
 from .dense import DenseTemporalSpatial
+from .multi_kernel import MultiKernelTemporalSpatial
 from .one_stage import TemporalSpatial
 from .two_stages import TwoStageTemporalSpatial
 
@@ -16,6 +17,7 @@ __all__ = [
     "DenseTemporalSpatial",
     "FrontEnd",
     "Mixture",
+    "MultiKernelTemporalSpatial",
     "TemporalSpatial",
     "TwoStageTemporalSpatial",
     "has_hooks",

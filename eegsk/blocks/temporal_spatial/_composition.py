@@ -32,7 +32,7 @@ class Stage:
     constant : torch.Tensor of shape (n_filters,)
         Constants added to the filtered signals.
     reach : (int, int)
-        Number of samples before and after its own that an output depends on.
+        Number of samples that an output depends on before and after the current one.
     """
 
     weight: torch.Tensor
@@ -54,14 +54,15 @@ class TwoStages:
     second_weight : torch.Tensor of shape (n_filters, n_first_filters, second_kernel)
         The filters of the second stage.
     second_reach : (int, int)
-        Number of samples before and after its own that an output of the second stage depends on.
+        Number of samples that an output of the second stage depends on before and after the
+        current one.
 
     Attributes
     ----------
     weight : torch.Tensor of shape (n_filters, kernel + second_kernel - 1)
         The composed filters, Eq. (18).
     reach : (int, int)
-        Number of samples before and after its own that a composed filter sees.
+        Number of samples that a composed filter sees before and after the current one.
     constant : torch.Tensor of shape (n_filters,)
         Constants of the composed filters, Eq. (18).
     head, tail : Border
@@ -180,14 +181,14 @@ class Border:
     weight : torch.Tensor of shape (n_filters, kernel)
         The composed filters.
     reach : (int, int)
-        Number of samples before and after its own that a composed filter sees.
+        Number of samples that a composed filter sees before and after the current one.
     first : Stage
         The first stage.
     second_weight : torch.Tensor of shape (n_filters, n_first_filters, second_kernel)
         The filters of the second stage.
     n_outputs : int
-        Number of outputs that differ: the number of samples before its own that the second stage
-        sees.
+        Number of outputs that differ, i.e. of samples that the second stage sees before the current
+        one.
     """
 
     weight: torch.Tensor

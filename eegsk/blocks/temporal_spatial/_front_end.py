@@ -1,4 +1,7 @@
-"""Base class of the front ends, which choose between two orders of computation."""
+"""Base class of the front ends, which choose between two orders of computation.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ class FrontEnd(nn.Module):
     """Base class of layers that are computed one by one or, with the same result, factorised.
 
     The cheaper order depends on the numbers of channels, filters and taps. Layers are always
-    computed one by one in two cases. If the trials need a gradient in training mode, e.g. for a
-    saliency map, because the factorised batch statistics are not differentiated with respect to the
-    trials. And if a layer has a hook, because hooks run only if the layer does.
+    computed one by one if a layer has a hook, because hooks run only if the layer does, and if the
+    trials need a gradient in training mode, e.g. for a saliency map, because the factorised batch
+    statistics are not differentiated with respect to the trials.
     """
 
     n_added: int = 0  # number of samples by which the output is longer than the input
@@ -32,15 +35,19 @@ class FrontEnd(nn.Module):
         """Filter trials of shape (n_trials, n_chans, n_times)."""
         signals = Signals(x, *self._standardization)
         needs_gradient = self.training and x.requires_grad
-        if needs_gradient or self._plain_is_cheaper(x) or any(map(has_hooks, self.children())):
+        if needs_gradient or self._plain_is_cheaper(x) or any(map(has_hooks, self._layers())):
             return self._layer_by_layer(signals.standardized())
         return self._factorised(signals)
 
+    def _layers(self) -> Iterator[nn.Module]:
+        """Return the layers, but for the front end itself."""
+        return (layer for child in self.children() for layer in child.modules())
+
     @property
     def window(self) -> Reach | None:
-        """Samples before and after its own that a batch-normalised temporal filter sees.
+        """Number of samples that a temporal filter sees before and after the current one.
 
-        None if no normalisation follows the temporal filters directly. Training then needs no
+        None if no batch normalisation follows the temporal filters directly; training then needs no
         statistics of the trials.
         """
         return None

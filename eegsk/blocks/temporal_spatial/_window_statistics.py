@@ -1,7 +1,7 @@
 """Mean and covariance of the samples that a temporal filter sees, without cutting windows.
 
 Equations are those of docs/user_guide/front_end.md. ``P`` and ``Q`` are the numbers of samples
-before and after its own that a filter of ``kernel = P + Q + 1`` taps sees, its reach.
+that a filter of ``kernel = P + Q + 1`` taps sees before and after the current one, its reach.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class WindowStatistics:
     Parameters
     ----------
     reach : (int, int)
-        Number of samples before and after its own that a window has.
+        Number of samples of a window before and after the current one.
     mean : torch.Tensor of shape (kernel,)
         Mean of each sample of the window over trials, channels and window positions.
     covariance : torch.Tensor of shape (kernel, kernel)
@@ -58,7 +58,7 @@ def trial_sums(x: torch.Tensor, reach: Reach, n_added: int = 0) -> torch.Tensor:
     x : torch.Tensor of shape (n_trials, n_chans, n_times)
         Trials, without zero padding.
     reach : (int, int)
-        Number of samples before and after its own that a window has.
+        Number of samples of a window before and after the current one.
     n_added : int, default=0
         Number of window positions after the last sample.
 
@@ -85,7 +85,7 @@ def window_statistics(sums: torch.Tensor, reach: Reach, n_values: int) -> Window
     sums : torch.Tensor of shape (n_trials, n_sums)
         The result of :func:`trial_sums`.
     reach : (int, int)
-        Number of samples before and after its own that a window has.
+        Number of samples of a window before and after the current one.
     n_values : int
         Number of window positions in all trials and channels.
 

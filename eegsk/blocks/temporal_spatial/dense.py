@@ -1,4 +1,7 @@
-"""Temporal filters and dense spatial filters, composed to one convolution."""
+"""Temporal filters and dense spatial filters, composed to one convolution.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 

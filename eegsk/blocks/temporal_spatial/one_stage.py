@@ -1,4 +1,7 @@
-"""One stage of temporal filters, then spatial filters, both batch-normalised."""
+"""One stage of temporal filters, then spatial filters, both batch-normalised.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +98,7 @@ class TemporalSpatial(FrontEnd):
 
     @property
     def window(self) -> Reach:
-        """Number of samples before and after its own that a temporal filter sees."""
+        """Number of samples that a temporal filter sees before and after the current one."""
         return self.reach
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:

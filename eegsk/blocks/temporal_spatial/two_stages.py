@@ -1,4 +1,7 @@
-"""Two stages of temporal filters, then spatial filters, all batch-normalised."""
+"""Two stages of temporal filters, then spatial filters, all batch-normalised.
+
+Equations are those of docs/user_guide/front_end.md.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ class TwoStageTemporalSpatial(FrontEnd):
 
     @property
     def window(self) -> Reach:
-        """Number of samples before and after its own that a composed temporal filter sees."""
+        """Number of samples that a composed filter sees before and after the current one."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
 
     def temporal_filters(self) -> torch.Tensor:

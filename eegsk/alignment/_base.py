@@ -1,0 +1,293 @@
+"""Base class of the aligners."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._fields import Count, Fields, check_fields
+from .._validation import check_trials
+from ..signals import Signal, is_epochs, list_epochs, read_trials, replace_trials
+from ._covariance import Array, covariances, inverse_sqrt
+from ._domains import labels_from_groups, labels_from_metadata, trials_by_domain
+
+
+class Trials(NamedTuple):
+    """Validated trials of one call, with the indices of the trials of each domain."""
+
+    X: np.ndarray
+    domains: dict[Any, np.ndarray]
+    has_labels: bool
+    restore: Callable[[np.ndarray], Any]
+
+
+class Alignment(Fields, TransformerMixin, BaseEstimator):
+    """Base class of aligners, which whiten trials by the mean covariance of their domain.
+
+    Parameters
+    ----------
+    by : str, list of str or None, default=None
+        Column of the metadata of Epochs that has the domain of each trial, e.g. ``"session"``, or
+        several columns, e.g. ``["subject", "session"]``. None if the domains are passed as
+        ``groups``, or if all trials of a call are of one domain.
+    online : bool, default=False
+        How to align the trials of a domain that was not in ``fit``. If False, all its trials in
+        the call are aligned by their mean covariance. If True, each trial is aligned by the mean
+        covariance of the trials of its domain that come before it.
+    min_trials : int, default=20
+        Number of trials from which on a mean covariance is used as it is. With fewer trials, it is
+        shrunk towards ``reference_`` by ``1 - n_trials / min_trials``. 1 for no shrinkage.
+
+    Attributes
+    ----------
+    reference_ : array of shape (n_chans, n_chans)
+        Mean covariance of all training trials. If they are fewer than ``min_trials``, it is shrunk
+        towards its diagonal by the same rule.
+    references_ : dict of array of shape (n_chans, n_chans)
+        Mean covariance of each domain of ``fit``, before shrinkage. Without ``by`` and ``groups``,
+        the only domain is None.
+    n_trials_ : dict of int
+        Number of trials of each domain.
+    signal_ : Signal
+        Channels, time points and sampling rate of the training trials.
+    n_features_in_ : int
+        Number of channels; of time points, if the trials were two-dimensional.
+    """
+
+    by: str | list[str] | tuple[str, ...] | None = None
+    online: bool = False
+    min_trials: Count = 20
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Estimate the mean covariance of each domain.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
+            Training trials. The good data channels of Epochs are aligned.
+        y : None
+            Ignored: alignment does not use labels.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if ``by`` is None.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        TypeError
+            If a parameter, the trials or the groups are of the wrong type.
+        ValueError
+            If the trials or groups are invalid, or there is only one trial.
+        """
+        self._fit(X, groups)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+        """Estimate the mean covariance of each domain and align the trials.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
+            Training trials. The good data channels of Epochs are aligned.
+        y : None
+            Ignored: alignment does not use labels.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if ``by`` is None.
+
+        Returns
+        -------
+        X_aligned : array of shape (n_trials, n_chans, n_times) or mne.Epochs
+            The aligned trials, as :meth:`transform` returns them.
+        """
+        return self._align(self._fit(X, groups), self.references_)
+
+    def transform(self, X: Any, groups: Any = None) -> Any:
+        """Align trials.
+
+        A domain that was in ``fit`` is aligned by its mean covariance of ``fit``; a new one by its
+        trials in this call, see the parameter ``online``. The next call starts anew; use
+        :meth:`update` to add the trials of a live session to the mean of their domain.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
+            Trials with the channels and time points of ``fit``.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if ``by`` is None. Without ``by`` and
+            ``groups``, the trials are of one new domain.
+
+        Returns
+        -------
+        X_aligned : array of shape (n_trials, n_chans, n_times) or mne.Epochs
+            The aligned trials, in standardised units: over the trials of a domain, channels have
+            variance one and are not correlated. Epochs keep their events, metadata and other
+            channels.
+
+        Raises
+        ------
+        TypeError
+            If the trials or the groups are of the wrong type.
+        ValueError
+            If the trials or the groups are invalid, or differ from those of ``fit``.
+        """
+        check_is_fitted(self, "reference_")
+        check_fields(self)
+        trials = self._read(X, groups, reset=False)
+        return self._align(trials, self.references_ if trials.has_labels else {})
+
+    def update(self, X: Any, groups: Any = None) -> Self:
+        """Add trials to the mean covariances of their domains.
+
+        Use it in a live session after each call of :meth:`transform`, which itself keeps nothing.
+        With ``online=True``, trials that are aligned and added one by one are aligned as by one
+        call of :meth:`transform` with all of them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
+            Trials, of domains of ``fit`` or of new ones.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, if ``by`` is None.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If there are neither ``groups`` nor ``by``, or the trials are invalid.
+        """
+        check_is_fitted(self, "reference_")
+        trials = self._read(X, groups, reset=False)
+        if not trials.has_labels:
+            raise ValueError(
+                f"{type(self).__name__}: update needs the domain of each trial; pass groups, or "
+                "set by to a column of the metadata."
+            )
+        for label, indices in trials.domains.items():
+            n_trials = self.n_trials_.get(label, 0)
+            mean = self.references_.get(label, self.reference_)
+            matrices = covariances(trials.X[indices])
+            self.references_[label] = self._running_means(matrices, mean, n_trials)[-1]
+            self.n_trials_[label] = n_trials + len(indices)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @abstractmethod
+    def _mean(self, matrices: Array, weights: Array, n_times: int | None = None) -> Array:
+        """Return the weighted mean of covariances, each estimated from ``n_times`` samples."""
+
+    @abstractmethod
+    def _running_means(self, matrices: Array, mean: Array, n_trials: int) -> Array:
+        """Return the mean of ``n_trials`` trials after each update with one more covariance."""
+
+    @abstractmethod
+    def _interpolate(self, start: Array, end: Array, share: Array) -> Array:
+        """Return the points at ``share`` of the way from one covariance to others."""
+
+    def _fit(self, X: Any, groups: Any) -> Trials:
+        check_fields(self)
+        trials = self._read(X, groups, reset=True)
+        self.n_trials_ = {label: len(indices) for label, indices in trials.domains.items()}
+        self.references_ = {
+            label: self._mean_of_trials(covariances(trials.X[indices]))
+            for label, indices in trials.domains.items()
+        }
+        weights = np.array([*self.n_trials_.values()], dtype=np.float64)
+        mean = self._mean(np.stack([*self.references_.values()]), weights)
+        self.reference_ = self._shrink(np.diag(np.diag(mean)), mean, weights.sum())
+        return trials
+
+    def _align(self, trials: Trials, fitted: dict[Any, Array]) -> Any:
+        """Whiten the trials of each domain; domains in ``fitted`` by their mean of ``fit``."""
+        aligned = np.empty_like(trials.X)
+        for label, indices in trials.domains.items():
+            X = trials.X[indices]
+            if label in fitted:
+                mean, n_trials = fitted[label], self.n_trials_[label]
+            elif self.online:
+                mean, n_trials = self._means_before(covariances(X)), np.arange(len(X))
+            else:
+                mean, n_trials = self._mean_of_trials(covariances(X)), len(X)
+            filters = inverse_sqrt(self._shrink(self.reference_, mean, n_trials))
+            aligned[indices] = filters.astype(X.dtype) @ X
+        return trials.restore(aligned)
+
+    def _mean_of_trials(self, matrices: Array) -> Array:
+        return self._mean(matrices, np.ones(len(matrices)), self.signal_.n_times)
+
+    def _means_before(self, matrices: Array) -> Array:
+        """Return the mean of the covariances before each one; the training mean for the first."""
+        means = self._running_means(matrices[:-1], self.reference_, 0)
+        return np.concatenate([self.reference_[None], means])
+
+    def _shrink(self, target: Array, mean: Array, n_trials: Any) -> Array:
+        """Shrink means of ``n_trials`` trials towards a target, if the trials are few."""
+        return self._interpolate(target, mean, np.minimum(1.0, n_trials / self.min_trials))
+
+    def _read(self, X: Any, groups: Any, reset: bool) -> Trials:
+        """Validate trials and their domains."""
+        parts = list_epochs(X) if is_epochs(X) else None
+        values, signal = read_trials(parts or X, None if reset else self.signal_)
+        checked = check_trials(self, values, reset)
+        values = np.asarray(values)
+        if values.dtype not in (np.float32, np.float64):
+            values = values.astype(np.float64)
+        labels = self._labels(parts, groups, len(values))
+        signal = signal or Signal(checked.shape[1], checked.shape[2])
+        if reset:
+            self._check_training_trials(checked.shape, parts, signal)
+            self.signal_ = signal
+
+        def restore(aligned: np.ndarray) -> Any:
+            if parts is None:
+                return aligned.reshape(values.shape)
+            return replace_trials(parts, aligned, signal.ch_names or ())
+
+        domains = trials_by_domain([None] * len(values) if labels is None else labels)
+        return Trials(values.reshape(checked.shape), domains, labels is not None, restore)
+
+    def _labels(self, parts: Any, groups: Any, n_trials: int) -> list[Any] | None:
+        """Return the domain of each trial; None if all trials are of one domain without name."""
+        name = type(self).__name__
+        if self.by is not None and groups is not None:
+            raise ValueError(
+                f"{name}: by={self.by!r} and groups both name the domains; use one of them."
+            )
+        if groups is not None:
+            return labels_from_groups(name, groups, n_trials)
+        return None if self.by is None else labels_from_metadata(name, parts, self.by)
+
+    def _check_training_trials(self, shape: Any, parts: Any, signal: Any) -> None:
+        name = type(self).__name__
+        n_trials, _, n_times = shape
+        if n_trials < 2:
+            raise ValueError(f"{name}: X has 1 sample; at least two trials are needed to fit.")
+        if n_times < 2:
+            raise ValueError(
+                f"{name}: X has 1 feature(s), i.e. one time point in each trial; a covariance "
+                "needs at least two."
+            )
+        if parts is None:
+            return
+        units = {ch["ch_name"]: ch["unit"] for ch in parts[0].info["chs"]}
+        if len({units[channel] for channel in signal.ch_names}) > 1:
+            raise ValueError(
+                f"{name}: the channels have different units, e.g. EEG and MEG; align one type of "
+                "channels, e.g. epochs.pick('eeg')."
+            )
