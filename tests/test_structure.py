@@ -31,7 +31,7 @@ LAYERS = [
     "base",
     "tasks",
     "any_network estimators",
-    "recipes",
+    "display recipes",
     "eegsk",
 ]
 LAYER_OF = {unit: number for number, units in enumerate(LAYERS) for unit in units.split()}

@@ -6,7 +6,8 @@ can plot them again. No figure is shown or closed.
 """
 
 from .filters import FilterDisplay
-from .history import HistoryDisplay, HistoryScorer
+from .history import HistoryDisplay
+from .history_scorer import HistoryScorer
 from .importance import ImportanceDisplay
 from .patterns import PatternDisplay
 from .saliency import SaliencyDisplay

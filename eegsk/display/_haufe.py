@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.fft import irfft, next_fast_len, rfft
+from scipy.fft import next_fast_len
 
-from ._network import TrainedModule, to_numpy
+from ._gradients import TrainedModule
+from ._network import to_numpy
 
 # Trials that are filtered at once.
 _N_TRIALS = 32
@@ -35,15 +36,15 @@ def filtered_covariances(X: np.ndarray, filters: np.ndarray) -> np.ndarray:
     n_trials, n_chans, n_times = X.shape
     n_taps = filters.shape[1]
     length = next_fast_len(n_times + n_taps - 1, real=True)
-    responses = rfft(filters[:, ::-1], length)
+    responses = np.fft.rfft(filters[:, ::-1], length)
     mean = X.mean(axis=(0, 2), keepdims=True)
     first = (n_taps - 1) // 2
     sums = np.zeros((len(filters), n_chans, n_chans))
     for start in range(0, n_trials, _N_TRIALS):
-        spectrum = rfft(X[start : start + _N_TRIALS] - mean, length)
+        spectrum = np.fft.rfft(X[start : start + _N_TRIALS] - mean, length)
         for total, response in zip(sums, responses, strict=True):
-            filtered = irfft(spectrum * response, length)[..., first : first + n_times]
-            channels = _concatenated(filtered)
+            filtered = np.fft.irfft(spectrum * response, length)
+            channels = _concatenated(filtered[..., first : first + n_times])
             total += channels @ channels.T
     return sums / (n_trials * n_times)
 
@@ -127,7 +128,7 @@ def patterns_of_layer(
         As in :func:`patterns_of_filters`.
     """
     mean = X.double().mean(dim=(0, 2), keepdim=True)
-    shared, products, sums, n_samples = 0.0, 0.0, 0.0, 0
+    shared, products, sums, n_samples = np.zeros(()), np.zeros(()), np.zeros(()), 0
     for batch in X.split(trained.batch_length(X)):
         outputs = to_numpy(trained.sources(layer, batch)[0])
         lagged = window.cut(to_numpy(batch.double() - mean), outputs.shape[2])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import mne
 import numpy as np
 
-from ..signals import Signal, is_epochs
+from ..signals import Signal
 from ._matplotlib import BLUE, GREY, label_channels, remove_spines
 
 # Montages in which the names of channels are looked up, the same under their new and old names.
@@ -47,16 +47,14 @@ def find_names(
 
 
 def find_channels(
-    signal: Signal, X: Any, ch_names: Sequence[str] | None, info: mne.Info | None, caller: str
+    signal: Signal, ch_names: Sequence[str] | None, info: mne.Info | None, caller: str
 ) -> Channels:
-    """Return names and positions of the channels of an estimator.
+    """Return names and positions of channels.
 
     Parameters
     ----------
     signal : Signal
-        Signal of the fitted estimator.
-    X : array-like, mne.Epochs or list of mne.Epochs
-        Trials, of which the positions are used if they are Epochs.
+        Signal of the trials.
     ch_names : sequence of str or None
         Names given by the user, for trials that are arrays.
     info : mne.Info or None
@@ -67,7 +65,8 @@ def find_channels(
     Returns
     -------
     channels : Channels
-        Positions are those of ``info``, of the Epochs, or of the 10-05 system by name.
+        Positions are those of ``info``, of the signal, or of the 10-05 system by name. Channels
+        that are not EEG have those of ``info`` only.
 
     Raises
     ------
@@ -81,12 +80,9 @@ def find_channels(
         return Channels()
     if info is not None:
         return Channels(names, _pick(info, names, caller))
-    epochs = (X[0] if isinstance(X, list | tuple) else X) if is_epochs(X) else None
-    if epochs is not None and set(names) <= set(epochs.ch_names):
-        picked = _pick(epochs.info, names, caller)
-        if _has_positions(picked):
-            return Channels(names, picked)
-    return Channels(names, _standard_info(names))
+    if set(signal.ch_types or ["eeg"]) != {"eeg"}:
+        return Channels(names)
+    return Channels(names, _recorded_info(signal, names) or _standard_info(names))
 
 
 def _pick(info: mne.Info, names: Sequence[str], caller: str) -> mne.Info:
@@ -99,9 +95,15 @@ def _pick(info: mne.Info, names: Sequence[str], caller: str) -> mne.Info:
     return mne.pick_info(info, [info.ch_names.index(name) for name in names])
 
 
-def _has_positions(info: mne.Info) -> bool:
-    positions = np.array([channel["loc"][:3] for channel in info["chs"]])
-    return bool(np.isfinite(positions).all() and (positions != 0).any(axis=1).all())
+def _recorded_info(signal: Signal, names: Sequence[str]) -> mne.Info | None:
+    """Return the positions in the signal; None if a channel has none."""
+    positions = signal.ch_positions or (None,)
+    if not all(positions):
+        return None
+    places = {name: np.array(place) for name, place in zip(names, positions, strict=True)}
+    info = mne.create_info(list(names), 1.0, "eeg")
+    info.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"))
+    return info
 
 
 @lru_cache(maxsize=1)
@@ -121,21 +123,19 @@ def _standard_info(names: Sequence[str]) -> mne.Info | None:
     return info
 
 
-def choose_kind(kind: str, channels: Channels, caller: str) -> str:
-    """Return ``"topomap"`` or ``"bar"``, for ``kind`` one of these or ``"auto"``."""
+def draws_map(kind: str, channels: Channels, caller: str) -> bool:
+    """Return whether to draw a topographic map, for ``kind`` "auto", "topomap" or "bar"."""
+    names, info = channels
     if kind not in ("auto", "topomap", "bar"):
         raise ValueError(f"{caller}: kind={kind!r} should be 'auto', 'topomap' or 'bar'.")
-    names, info = channels
-    has_map = info is not None and len(info.ch_names) >= _MIN_CHANNELS
     if kind == "topomap" and info is None:
-        detail = "the names of the channels" if names is None else "the position of a channel"
+        detail = "the names of the channels are" if names is None else "a channel position is"
         raise ValueError(
-            f"{caller}: kind='topomap', but {detail} is unknown; pass info with a montage, fit on "
+            f"{caller}: kind='topomap', but {detail} unknown; pass info with a montage, fit on "
             "Epochs, or use kind='bar'."
         )
-    if kind == "auto":
-        return "topomap" if has_map else "bar"
-    return kind
+    has_map = info is not None and len(info.ch_names) >= _MIN_CHANNELS
+    return kind == "topomap" or (kind == "auto" and has_map)
 
 
 def draw_map(ax: Any, values: np.ndarray, channels: Channels, limit: float, **options: Any) -> Any:

@@ -8,16 +8,15 @@ import numpy as np
 import torch
 
 from ..base import EEGEstimator
+from ._gradients import TrainedModule, strongest_freqs
 from ._matplotlib import BLUE, GREY, ORANGE, make_axes, remove_spines
 from ._network import (
-    TrainedModule,
     fitted_network,
     frequency_response,
     front_end,
     layer_name,
     network_trials,
     output_unit,
-    strongest_freqs,
     temporal_filters,
 )
 
@@ -112,7 +111,7 @@ class FilterDisplay:
         estimator : estimator
             Fitted estimator of eegsk whose network has a front end of temporal and spatial filters,
             pipeline that ends in one, or fitted search over one.
-        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, list, or None, default=None
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or None, default=None
             Trials from which the relevance of each filter is computed; None for no relevance.
         sfreq : float or None, default=None
             Sampling rate in Hz, if the estimator was fitted on arrays.
@@ -268,12 +267,12 @@ class FilterDisplay:
 
 def _relevance(network: EEGEstimator, X: torch.Tensor) -> np.ndarray:
     """Compute the relevance of each temporal filter at each frequency."""
-    front = front_end(network)
-    children = dict(front.named_children())  # type: ignore[union-attr]
+    front: Any = front_end(network)
+    children = dict(front.named_children())
     last = children.get("second_temporal", children["temporal"])
     trained = TrainedModule(network, X)
     effects = trained.effects(layer_name(network, last), X, _by_channel)
-    by_filter = effects.reshape(last.out_channels, -1, *effects.shape[1:])
+    by_filter = np.split(effects, len(front.temporal_filters()))
     strength = np.abs(by_filter).sum(axis=1)
     largest = strength.sum(axis=2).argmax(axis=1)
     return strength[np.arange(len(strength)), largest]

@@ -3,141 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from ._histories import keeps_histories, kept_history, read_history
 from ._matplotlib import COLORS, GREY, MARKERS, make_axes, remove_spines
 from ._names import named_estimators, names_by_parameters
 from ._network import fitted_network, is_search
 
 _CALLER = "HistoryDisplay"
-_COLUMNS = ("train_loss", "valid_loss", "train_score", "valid_score")
-# Beginning of the names of the scores by which HistoryScorer keeps histories.
-_PREFIX = "history_"
-# Names and units of losses in legends of axes.
+# Names and units of losses on axes.
 _LOSSES = {"cross_entropy": "Cross-entropy (nats)", "mse": "Mean squared error (standardised y)"}
-
-
-class History(NamedTuple):
-    """Learning curves of one fit.
-
-    Parameters
-    ----------
-    columns : dict
-        Arrays of shape (n_epochs,) by name, e.g. ``"valid_loss"``.
-    best_epoch : int or None
-        The best epoch, counted from 1; None without validation.
-    """
-
-    columns: dict[str, np.ndarray]
-    best_epoch: int | None
-
-
-class HistoryScorer:
-    """Scorer that keeps the history of each fit in a search.
-
-    A search keeps the scores of its candidates, but not their histories. With this scorer, the
-    losses and scores of each epoch become additional scores, so that
-    :meth:`HistoryDisplay.from_search` can plot them. It works with any number of jobs.
-
-    Parameters
-    ----------
-    scoring : str, callable or None, default=None
-        Score by which candidates are compared, as in scikit-learn; None for ``estimator.score``.
-        It is called ``"score"``, so that the search needs ``refit="score"``, or ``refit=False``.
-    columns : sequence of str, default=("train_loss", "valid_loss", "train_score", "valid_score")
-        Columns of the history to keep, of those that it has.
-    max_epochs : int or None, default=None
-        Number of epochs for which there is space; None for ``max_epochs`` of the estimator. Set it
-        to the largest value if ``max_epochs`` is searched.
-
-    See Also
-    --------
-    HistoryDisplay.from_search : Plot the histories of a search.
-
-    Notes
-    -----
-    ``cv_results_`` has the usual entries, e.g. ``"mean_test_score"``, and entries such as
-    ``"split0_test_history_valid_loss_012"`` for each column and epoch. Epochs after the end of a
-    fit are zero there, and ``"split0_test_history_n_epochs"`` is the number of epochs.
-
-    Examples
-    --------
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from eegsk import EEGNetClassifier
-    >>> from eegsk.datasets import make_motor_imagery
-    >>> from eegsk.display import HistoryDisplay, HistoryScorer
-    >>> X, y, _ = make_motor_imagery(n_subjects=1, n_trials=40, random_state=0)
-    >>> classifier = EEGNetClassifier(max_epochs=2, valid_split=0.25, random_state=0)
-    >>> search = GridSearchCV(
-    ...     classifier,
-    ...     {"activation": ["relu", "elu"]},
-    ...     scoring=HistoryScorer(),
-    ...     refit="score",
-    ...     cv=2,
-    ... ).fit(X, y)
-    >>> list(HistoryDisplay.from_search(search).histories)
-    ['activation=relu', 'activation=elu']
-    """
-
-    def __init__(
-        self,
-        scoring: Any = None,
-        *,
-        columns: Sequence[str] = _COLUMNS,
-        max_epochs: int | None = None,
-    ) -> None:
-        self.scoring = scoring
-        self.columns = columns
-        self.max_epochs = max_epochs
-
-    def __call__(self, estimator: Any, X: Any, y: Any = None) -> dict[str, float]:
-        """Score a fitted estimator, and return its history as further scores.
-
-        Parameters
-        ----------
-        estimator : estimator
-            Fitted estimator of eegsk, or pipeline that ends in one.
-        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Test trials.
-        y : array-like of shape (n_trials,) or None, default=None
-            Their targets.
-
-        Returns
-        -------
-        scores : dict
-            ``"score"`` and the values of the history.
-
-        Raises
-        ------
-        ValueError
-            If the history has more than ``max_epochs`` epochs.
-        """
-        network = fitted_network(estimator, "HistoryScorer")
-        columns, best_epoch = _read(network)
-        n_epochs = len(network.history_)
-        n_kept = network.max_epochs if self.max_epochs is None else self.max_epochs
-        if n_epochs > n_kept:
-            raise ValueError(
-                f"HistoryScorer: the history has {n_epochs} epochs, but max_epochs={n_kept}; pass "
-                f"max_epochs={n_epochs} to HistoryScorer."
-            )
-        scores = {"score": check_scoring(estimator, self.scoring)(estimator, X, y)}
-        scores[f"{_PREFIX}n_epochs"] = n_epochs
-        scores[f"{_PREFIX}best_epoch"] = best_epoch or 0
-        for name in self.columns:
-            if name in columns:
-                values = np.zeros(n_kept)
-                values[:n_epochs] = columns[name]
-                scores |= {
-                    f"{_PREFIX}{name}_{epoch:03d}": float(value)
-                    for epoch, value in enumerate(values, start=1)
-                }
-        return scores
 
 
 class HistoryDisplay:
@@ -235,7 +114,7 @@ class HistoryDisplay:
         ValueError
             If there is no such quantity.
         """
-        if is_search(estimator) and _keeps_histories(estimator):
+        if is_search(estimator) and keeps_histories(estimator):
             return cls.from_search(estimator, quantities=quantities, ax=ax)
         caller = f"{_CALLER}.from_estimator"
         networks = {
@@ -243,7 +122,7 @@ class HistoryDisplay:
             for name, item in named_estimators(estimator).items()
         }
         first = next(iter(networks.values()))[0]
-        histories = {name: [_read(fit) for fit in fits] for name, fits in networks.items()}
+        histories = {name: [read_history(fit) for fit in fits] for name, fits in networks.items()}
         return cls(histories, labels=_labels(first)).plot(quantities=quantities, ax=ax)
 
     @classmethod
@@ -322,7 +201,7 @@ class HistoryDisplay:
             If the search has not kept the histories.
         """
         check_is_fitted(search, "cv_results_")
-        if not _keeps_histories(search):
+        if not keeps_histories(search):
             raise ValueError(
                 f"{_CALLER}.from_search: the search has not kept the histories; fit it with "
                 "scoring=HistoryScorer() and refit='score'."
@@ -330,7 +209,7 @@ class HistoryDisplay:
         results = search.cv_results_
         names = names_by_parameters(results["params"])
         histories = {
-            name: [_kept_history(results, split, number) for split in range(search.n_splits_)]
+            name: [kept_history(results, split, number) for split in range(search.n_splits_)]
             for number, name in enumerate(names)
         }
         display = cls(histories, labels=_labels(search.estimator))
@@ -425,43 +304,6 @@ def _plot_curve(panel: Any, fits: Sequence[Any], column: str, number: int) -> No
         best = int(np.median(best_epochs))
         marker = MARKERS[number % len(MARKERS)]
         panel.plot(best, mean[best - 1], marker, color=color, markersize=8, markeredgecolor="w")
-
-
-def _read(network: Any) -> History:
-    """Read the columns of the history of an estimator that are numbers in every epoch."""
-    rows = network.history_
-    names = [
-        name
-        for name, value in (rows[0].items() if len(rows) else ())
-        if isinstance(value, int | float) and all(name in row for row in rows)
-    ]
-    columns = {name: np.array([row[name] for row in rows], dtype=float) for name in names}
-    for _, callback in network.net_.callbacks_:
-        if getattr(callback, "best_epoch_", None):
-            return History(columns, int(callback.best_epoch_))
-    losses = columns.get("valid_loss", np.array([np.nan]))
-    return History(columns, None if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1)
-
-
-def _keeps_histories(search: Any) -> bool:
-    return f"split0_test_{_PREFIX}n_epochs" in getattr(search, "cv_results_", {})
-
-
-def _kept_history(results: Mapping[str, Any], split: int, candidate: int) -> History:
-    """Read the history of a fold of a candidate, which HistoryScorer has kept."""
-    prefix = f"split{split}_test_{_PREFIX}"
-    scores = {
-        key.removeprefix(prefix): values[candidate]
-        for key, values in results.items()
-        if key.startswith(prefix)
-    }
-    n_epochs, best_epoch = int(scores.pop("n_epochs")), int(scores.pop("best_epoch"))
-    names = dict.fromkeys(key.rpartition("_")[0] for key in scores)
-    columns = {
-        name: np.array([scores[f"{name}_{epoch:03d}"] for epoch in range(1, n_epochs + 1)])
-        for name in names
-    }
-    return History(columns, best_epoch or None)
 
 
 def _labels(estimator: Any) -> dict[str, str]:

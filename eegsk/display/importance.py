@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
 
 import mne
 import numpy as np
-from scipy.fft import irfft, rfft, rfftfreq
 from sklearn.base import is_classifier
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 
 from ..signals import Signal, event_names, is_epochs, read_trials
 from ._matplotlib import BLUE, GREY, label_channels, make_axes, remove_spines
-from ._scalp import Channels, choose_kind, draw_map, find_channels
+from ._permutation import RearrangedScorer, band_permutation, channel_permutation
+from ._scalp import Channels, draw_map, draws_map, find_channels
 
 _CALLER = "ImportanceDisplay.from_estimator"
-# Limits of the frequency bands in Hz. The lower limit is part of the band.
-_BANDS = {
-    "delta": (1.0, 4.0),
-    "theta": (4.0, 8.0),
-    "alpha": (8.0, 13.0),
-    "beta": (13.0, 30.0),
-    "gamma": (30.0, 45.0),
-}
-
-Rearrange = Callable[[np.ndarray], np.ndarray]
 
 
 class ImportanceDisplay:
@@ -189,25 +179,26 @@ class ImportanceDisplay:
         trials = np.asarray(trials)
         trials = trials[:, None] if trials.ndim == 2 else trials
         signal = signal or fitted or Signal(trials.shape[1], trials.shape[2])
-        channels = find_channels(signal, X, ch_names, info, _CALLER)
+        channels = find_channels(signal, ch_names, info, _CALLER)
         if by == "channel":
-            names, rearrange = _channels(trials, channels, regions)
+            names, rearrange = channel_permutation(trials, channels, regions)
         elif by == "band":
-            bands, rearrange = _bands(trials, bands, signal.sfreq or sfreq)
+            bands, rearrange = band_permutation(trials, bands, signal.sfreq or sfreq)
             names = list(bands)
         else:
             raise ValueError(f"{_CALLER}: by={by!r} should be 'channel' or 'band'.")
-        result = permutation_importance(
+        scorer: Any = check_scoring(estimator, scoring)
+        result: Any = permutation_importance(
             estimator,
             np.repeat(np.arange(len(trials))[:, None], len(names), axis=1),
             y,
-            scoring=_Scorer(check_scoring(estimator, scoring), rearrange),
+            scoring=RearrangedScorer(scorer, rearrange),
             n_repeats=n_repeats,
             n_jobs=n_jobs,
             random_state=random_state,
         )
         display = cls(
-            result.importances,  # type: ignore[union-attr]
+            result.importances,
             names=names,
             bands=bands if by == "band" else None,
             info=channels.info if by == "channel" and regions is None else None,
@@ -245,12 +236,12 @@ class ImportanceDisplay:
             The display.
         """
         channels = Channels(tuple(self.names), self.info)
-        kind = choose_kind(kind, channels, "ImportanceDisplay")
-        size = (4.2, 3.4) if kind == "topomap" else (4.8, 1.2 + 0.22 * min(len(self.names), 24))
+        is_map = draws_map(kind, channels, "ImportanceDisplay")
+        size = (4.2, 3.4) if is_map else (4.8, 1.2 + 0.22 * min(len(self.names), 24))
         (self.ax_,) = make_axes(ax, 1, "ImportanceDisplay", size=size)
         self.figure_ = self.ax_.figure
         label = f"Decrease in {self.score_name}"
-        if kind == "topomap":
+        if is_map:
             limit = float(np.abs(self.mean).max()) or 1.0
             # Unlike the potentials of a pattern, importances are not smooth over the scalp. Cubic
             # interpolation between them would draw values that no channel has.
@@ -271,99 +262,6 @@ class ImportanceDisplay:
         self.ax_.set_ylabel("")
         remove_spines(self.ax_)
         return self
-
-
-class _Scorer(NamedTuple):
-    """Scorer of trials that are given as indices, one for each trial and feature.
-
-    It lets :func:`sklearn.inspection.permutation_importance`, which permutes the columns of a
-    table, permute the features of trials.
-
-    Parameters
-    ----------
-    scorer : callable
-        Scorer of the trials.
-    rearrange : callable
-        Function that returns the trials with the given indices.
-    """
-
-    scorer: Callable[..., float]
-    rearrange: Rearrange
-
-    def __call__(self, estimator: Any, index: np.ndarray, y: Any) -> float:
-        return self.scorer(estimator, self.rearrange(index), y)
-
-
-class _ChannelPermutation(NamedTuple):
-    """Trials with channels of other trials; ``groups`` has the features that permute them."""
-
-    X: np.ndarray
-    groups: Sequence[np.ndarray]
-
-    def __call__(self, index: np.ndarray) -> np.ndarray:
-        X = self.X.copy()
-        for feature, channels in enumerate(self.groups):
-            X[:, channels] = self.X[index[:, [feature]], channels]
-        return X
-
-
-class _BandPermutation(NamedTuple):
-    """Trials with frequency bands of other trials; ``masks`` has the frequencies of the bands."""
-
-    spectrum: np.ndarray
-    masks: Sequence[np.ndarray]
-    n_times: int
-
-    def __call__(self, index: np.ndarray) -> np.ndarray:
-        spectrum = self.spectrum.copy()
-        for feature, mask in enumerate(self.masks):
-            spectrum[..., mask] = self.spectrum[index[:, feature]][..., mask]
-        return np.asarray(irfft(spectrum, self.n_times))
-
-
-def _channels(
-    X: np.ndarray, channels: Channels, regions: Mapping[str, Sequence[str]] | None
-) -> tuple[list[str], Rearrange]:
-    if regions is None:
-        names = list(channels.names or map(str, range(X.shape[1])))
-        return names, _ChannelPermutation(X, list(np.arange(X.shape[1])[:, None]))
-    if channels.names is None:
-        raise ValueError(
-            f"{_CALLER}: regions need the names of the channels, which are unknown; pass ch_names."
-        )
-    for region, members in regions.items():
-        unknown = [name for name in members if name not in channels.names]
-        if unknown or not members:
-            problem = f"has the unknown channel {unknown[0]!r}" if unknown else "has no channel"
-            raise ValueError(
-                f"{_CALLER}: region {region!r} {problem}; the channels are "
-                f"{', '.join(channels.names)}."
-            )
-    groups = [
-        np.array([channels.names.index(name) for name in members]) for members in regions.values()
-    ]
-    return list(regions), _ChannelPermutation(X, groups)
-
-
-def _bands(
-    X: np.ndarray, bands: Mapping[str, tuple[float, float]] | None, sfreq: float | None
-) -> tuple[Mapping[str, tuple[float, float]], Rearrange]:
-    if sfreq is None:
-        raise ValueError(
-            f"{_CALLER}: by='band' needs the sampling rate, which is unknown; pass sfreq in Hz."
-        )
-    freqs = rfftfreq(X.shape[2], 1 / sfreq)
-    if bands is None:
-        bands = {name: limits for name, limits in _BANDS.items() if limits[0] < sfreq / 2}
-    masks = [(freqs >= low) & (freqs < high) for low, high in bands.values()]
-    for (name, (low, high)), mask in zip(bands.items(), masks, strict=True):
-        if not mask.any():
-            raise ValueError(
-                f"{_CALLER}: band {name!r}, from {low:g} to {high:g} Hz, has no frequency of the "
-                f"trials, whose resolution is {freqs[1]:.2g} Hz, up to {freqs[-1]:g} Hz; change "
-                "its limits."
-            )
-    return bands, _BandPermutation(rfft(X), masks, X.shape[2])
 
 
 def _score_name(estimator: Any, scoring: Any) -> str:

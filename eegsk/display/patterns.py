@@ -12,6 +12,7 @@ from torch import nn
 
 from ..base import EEGEstimator
 from ..blocks import DenseTemporalSpatial
+from ._gradients import TrainedModule, strongest_freqs
 from ._haufe import (
     filtered_covariances,
     patterns_of_filters,
@@ -20,7 +21,6 @@ from ._haufe import (
 )
 from ._matplotlib import make_axes
 from ._network import (
-    TrainedModule,
     channel_scale,
     fitted_network,
     frequency_response,
@@ -28,17 +28,16 @@ from ._network import (
     layer_name,
     network_trials,
     output_names,
-    strongest_freqs,
     temporal_filters,
     to_numpy,
 )
-from ._scalp import Channels, choose_kind, draw_bars, draw_map, find_channels
+from ._scalp import Channels, draw_bars, draw_map, draws_map, find_channels
 
 _CALLER = "PatternDisplay.from_estimator"
 
 
 class PatternDisplay:
-    """Activation patterns of the sources that a network has learned.
+    r"""Activation patterns of the sources that a network has learned.
 
     A spatial filter cannot be read as a map of the brain, because its weights also cancel noise: a
     channel without any signal can have a large weight. The activation pattern of a source shows how
@@ -78,15 +77,21 @@ class PatternDisplay:
     Notes
     -----
     **Patterns.** The spatial filters of the front ends of eegsk act on channels that were filtered
-    in time. The pattern of a source with spatial weights :math:`w` is
-    :math:`a = \\mathrm{Cov}(y) \\, w / \\mathrm{sd}(s)`, where :math:`y` are the channels after the
-    temporal filter of the source, in the unit of the trials, and :math:`s = w^T y` is the source.
-    This is the coefficient of each channel in a regression on the source, scaled to unit variance.
-    With ``joint=True`` it is the matrix :math:`\\mathrm{Cov}(y) W \\mathrm{Cov}(s)^{-1}` of [1]_
-    for all sources of a temporal filter. If two sources are alike, each of its columns shows only
-    the small difference between them. Networks often learn the same source twice, hence the
-    default. Sources of a layer are not separated by temporal filter; the regression is then done at
-    the delay with the largest coefficients.
+    in time. Let :math:`y` be the channels after the temporal filter of a source, in the unit of the
+    trials, with a gain of 1 at the frequency of the largest gain. The source is :math:`s = w^T y`
+    with the spatial filter :math:`w`, and its pattern is
+
+    .. math:: a = \mathrm{Cov}(y) \, w \, / \, \mathrm{sd}(s) .
+
+    These are the coefficients in a regression of each channel on the source, scaled to unit
+    variance. With ``joint=True``, the channels are regressed on all sources of a temporal filter at
+    once, whose patterns are the columns of
+    :math:`\mathrm{Cov}(y) \, W \, \mathrm{Cov}(s)^{-1}` [1]_. Networks often learn the same source
+    twice. The patterns of the joint regression then show the small difference of the two, and not
+    the place of the source; hence the default.
+
+    If temporal and spatial filters are not separate, e.g. in ShallowConvNet, and for a ``layer``,
+    the recorded channels are regressed on the sources at the delay with the largest coefficients.
 
     **Signs.** The sign of a source is arbitrary. It is chosen such that the largest value of the
     pattern is positive.
@@ -200,7 +205,7 @@ class PatternDisplay:
         """
         network = fitted_network(estimator, _CALLER)
         trials = network_trials(estimator, X, _CALLER)
-        channels = find_channels(network.signal_, X, ch_names, info, _CALLER)
+        channels = find_channels(network.signal_, ch_names, info, _CALLER)
         trained = TrainedModule(network, trials)
         name = _layer_of_sources(network, layer)
         effects, stride = trained.effects(name, trials), 1
@@ -251,9 +256,8 @@ class PatternDisplay:
             The display.
         """
         channels = Channels(None if self.ch_names is None else tuple(self.ch_names), self.info)
-        kind = choose_kind(kind, channels, "PatternDisplay")
+        is_map = draws_map(kind, channels, "PatternDisplay")
         plotted = self.order[:n_sources]
-        is_map = kind == "topomap"
         height = 2.4 if is_map else 1.2 + 0.16 * min(self.patterns.shape[1], 24)
         self.axes_ = make_axes(
             ax,
@@ -268,16 +272,15 @@ class PatternDisplay:
         for panel, source in zip(self.axes_, plotted, strict=True):
             values = factor * self.patterns[source]
             limit = float(np.abs(values).max()) or 1.0
+            panel.set_title(self._title(source, limit, unit), fontsize="medium")
             if is_map:
-                image = draw_map(panel, values, channels, limit, cmap=cmap)
+                draw_map(panel, values, channels, limit, cmap=cmap)
             else:
                 draw_bars(panel, values, channels, limit)
-            panel.set_title(self._title(source, limit, unit), fontsize="medium")
-            if not is_map:
                 panel.set_xlabel(f"Pattern ({unit})")
                 _label_first_column(panel)
         if is_map:
-            self._add_colorbar(image, limit)
+            self._add_colorbar()
         return self
 
     @property
@@ -298,9 +301,11 @@ class PatternDisplay:
         best = self.relevance[source].argmax()
         return f"{title}\n{self.class_names[best]} {self.relevance[source, best]:+.2g}"
 
-    def _add_colorbar(self, image: Any, limit: float) -> None:
+    def _add_colorbar(self) -> None:
+        image = self.axes_[0].images[0]
+        limit = image.norm.vmax
         bar = self.figure_.colorbar(image, ax=self.axes_.tolist(), shrink=0.6, aspect=15)
-        bar.set_ticks([-limit, 0, limit], labels=["−", "0", "+"])
+        bar.set_ticks([-limit, 0, limit], labels=["\N{MINUS SIGN}", "0", "+"])
         bar.set_label("Pattern, up to the limit above the map")
 
 

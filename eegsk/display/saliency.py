@@ -11,15 +11,14 @@ import torch
 from ..base import EEGEstimator
 from ..signals import is_epochs
 from ..tasks import Classifier
+from ._gradients import TrainedModule, spectral_product
 from ._matplotlib import GREY, import_optional, label_channels, make_axes
 from ._network import (
-    TrainedModule,
     class_labels,
     fitted_network,
     network_trials,
     output_names,
     output_unit,
-    spectral_product,
     to_numpy,
 )
 from ._scalp import find_names
@@ -30,7 +29,7 @@ Gradient = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 class SaliencyDisplay:
-    """Contribution of each channel and time point to the outputs of a network.
+    r"""Contribution of each channel and time point to the outputs of a network.
 
     It is recommended to create a display by :meth:`from_estimator`.
 
@@ -70,7 +69,7 @@ class SaliencyDisplay:
 
     With :math:`x_0` the trial in which each channel is constant at its mean over the given trials,
 
-    - ``"gradient_x_input"`` is :math:`(x - x_0) \\, \\partial f / \\partial x`;
+    - ``"gradient_x_input"`` is :math:`(x - x_0) \, \partial f / \partial x`;
     - ``"integrated_gradients"`` is the same with the mean of the gradient between :math:`x_0` and
       :math:`x` [1]_. The attributions of a trial sum to :math:`f(x) - f(x_0)`.
 
@@ -234,19 +233,19 @@ class SaliencyDisplay:
         for panel, values, name in zip(
             self.axes_, self.attributions, self.class_names, strict=True
         ):
-            image = self._plot_class(panel, values, limit, cmap)
+            self._plot_class(panel, values, limit, cmap)
             panel.set_title(name)
             panel.label_outer()
-        bar = self.figure_.colorbar(image, ax=self.axes_.tolist(), pad=0.02)
+        bar = self.figure_.colorbar(self.axes_[0].images[0], ax=self.axes_.tolist(), pad=0.02)
         place = "sample" if self.domain == "time" else "frequency bin"
         bar.set_label(f"Attribution ({self.unit} per {place})")
         return self
 
-    def _plot_class(self, panel: Any, values: np.ndarray, limit: float, cmap: str) -> Any:
+    def _plot_class(self, panel: Any, values: np.ndarray, limit: float, cmap: str) -> None:
         n_chans, n_places = values.shape
         places = np.arange(n_places) if self.places is None else np.asarray(self.places)
         half = (places[1] - places[0]) / 2 if n_places > 1 else 0.5
-        image = panel.imshow(
+        panel.imshow(
             values,
             extent=(places[0] - half, places[-1] + half, n_chans - 0.5, -0.5),
             vmin=-limit,
@@ -260,7 +259,6 @@ class SaliencyDisplay:
         if self.domain == "time" and places[0] < 0 < places[-1]:
             panel.axvline(0, color=GREY, linewidth=0.8, linestyle=":")  # the event
         label_channels(panel, self.ch_names, n_chans)
-        return image
 
 
 def _gradient(

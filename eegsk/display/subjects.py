@@ -234,7 +234,8 @@ class SubjectDisplay:
         first, second = (np.asarray(values, dtype=float) for values in self.scores.values())
         if np.array_equal(first, second):
             return 1.0
-        return float(stats.wilcoxon(first, second).pvalue)
+        result: Any = stats.wilcoxon(first, second)
+        return float(result.pvalue)
 
     @property
     def mean_intervals(self) -> dict[str, Interval]:
