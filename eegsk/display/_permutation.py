@@ -36,46 +36,90 @@ class RearrangedScorer(NamedTuple):
         Function that returns the trials with the given indices.
     """
 
-    scorer: Callable[..., float]
+    scorer: Any
     rearrange: Rearrange
 
     def __call__(self, estimator: Any, index: np.ndarray, y: Any) -> float:
+        """Score the rearranged trials."""
         return self.scorer(estimator, self.rearrange(index), y)
 
 
 class ChannelPermutation(NamedTuple):
-    """Trials with channels of other trials; ``groups`` has the features that permute them."""
+    """Exchange of channels between trials.
+
+    Parameters
+    ----------
+    X : array of shape (n_trials, n_chans, n_times)
+        Trials.
+    names : list of str
+        Names of the channels, or of groups of channels.
+    groups : list of array
+        Indices of the channels with each name.
+    """
 
     X: np.ndarray
-    groups: Sequence[np.ndarray]
+    names: list[str]
+    groups: list[np.ndarray]
 
     def __call__(self, index: np.ndarray) -> np.ndarray:
+        """Return trials whose channels are those of other trials.
+
+        Parameters
+        ----------
+        index : array of shape (n_trials, n_names)
+            For each trial and name, the trial whose channels to use.
+
+        Returns
+        -------
+        X : array of shape (n_trials, n_chans, n_times)
+            The new trials.
+        """
         X = self.X.copy()
-        for feature, channels in enumerate(self.groups):
-            X[:, channels] = self.X[index[:, [feature]], channels]
+        for column, channels in enumerate(self.groups):
+            X[:, channels] = self.X[index[:, [column]], channels]
         return X
 
 
 class BandPermutation(NamedTuple):
-    """Trials with frequency bands of other trials; ``masks`` has the frequencies of the bands."""
+    """Exchange of frequency bands between trials.
+
+    Parameters
+    ----------
+    spectrum : array of shape (n_trials, n_chans, n_freqs)
+        Fourier transform of the trials.
+    n_times : int
+        Number of time points of a trial.
+    bands : mapping
+        Limits of each band in Hz by name.
+    masks : list of array
+        For each band, whether each frequency belongs to it.
+    """
 
     spectrum: np.ndarray
-    masks: Sequence[np.ndarray]
     n_times: int
+    bands: Mapping[str, tuple[float, float]]
+    masks: list[np.ndarray]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the bands."""
+        return list(self.bands)
 
     def __call__(self, index: np.ndarray) -> np.ndarray:
+        """Return trials whose bands are those of other trials; see ``ChannelPermutation``."""
         spectrum = self.spectrum.copy()
-        for feature, mask in enumerate(self.masks):
-            spectrum[..., mask] = self.spectrum[index[:, feature]][..., mask]
+        for column, mask in enumerate(self.masks):
+            spectrum[..., mask] = self.spectrum[index[:, column]][..., mask]
         return np.fft.irfft(spectrum, self.n_times)
 
 
 def channel_permutation(
     X: np.ndarray, channels: Channels, regions: Mapping[str, Sequence[str]] | None
-) -> tuple[list[str], Rearrange]:
+) -> ChannelPermutation:
+    """Create the exchange of single channels, or of the channels of regions."""
     if regions is None:
         names = list(channels.names or map(str, range(X.shape[1])))
-        return names, ChannelPermutation(X, list(np.arange(X.shape[1])[:, None]))
+        return ChannelPermutation(X, names, list(np.arange(X.shape[1])[:, None]))
     if channels.names is None:
         raise ValueError(
             f"{_CALLER}: regions need the names of the channels, which are unknown; pass ch_names."
@@ -88,15 +132,15 @@ def channel_permutation(
                 f"{_CALLER}: region {region!r} {problem}; the channels are "
                 f"{', '.join(channels.names)}."
             )
-    groups = [
-        np.array([channels.names.index(name) for name in members]) for members in regions.values()
-    ]
-    return list(regions), ChannelPermutation(X, groups)
+    indices = {name: index for index, name in enumerate(channels.names)}
+    groups = [np.array([indices[name] for name in members]) for members in regions.values()]
+    return ChannelPermutation(X, list(regions), groups)
 
 
 def band_permutation(
     X: np.ndarray, bands: Mapping[str, tuple[float, float]] | None, sfreq: float | None
-) -> tuple[Mapping[str, tuple[float, float]], Rearrange]:
+) -> BandPermutation:
+    """Create the exchange of frequency bands."""
     if sfreq is None:
         raise ValueError(
             f"{_CALLER}: by='band' needs the sampling rate, which is unknown; pass sfreq in Hz."
@@ -109,7 +153,7 @@ def band_permutation(
         if not mask.any():
             raise ValueError(
                 f"{_CALLER}: band {name!r}, from {low:g} to {high:g} Hz, has no frequency of the "
-                f"trials, whose resolution is {freqs[1]:.2g} Hz, up to {freqs[-1]:g} Hz; change "
+                f"trials, which have one every {freqs[1]:.2g} Hz up to {freqs[-1]:g} Hz; change "
                 "its limits."
             )
-    return bands, BandPermutation(np.fft.rfft(X), masks, X.shape[2])
+    return BandPermutation(np.fft.rfft(X), X.shape[2], bands, masks)

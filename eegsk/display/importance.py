@@ -174,33 +174,27 @@ class ImportanceDisplay:
             the names of the channels are needed and unknown.
         """
         y = event_names(X) if y is None and is_epochs(X) else y
-        fitted = getattr(getattr(estimator, "best_estimator_", estimator), "signal_", None)
-        trials, signal = read_trials(X, fitted)
-        trials = np.asarray(trials)
-        trials = trials[:, None] if trials.ndim == 2 else trials
-        signal = signal or fitted or Signal(trials.shape[1], trials.shape[2])
+        trials, signal = _read(estimator, X)
         channels = find_channels(signal, ch_names, info, _CALLER)
         if by == "channel":
-            names, rearrange = channel_permutation(trials, channels, regions)
+            permute = channel_permutation(trials, channels, regions)
         elif by == "band":
-            bands, rearrange = band_permutation(trials, bands, signal.sfreq or sfreq)
-            names = list(bands)
+            permute = band_permutation(trials, bands, signal.sfreq or sfreq)
         else:
             raise ValueError(f"{_CALLER}: by={by!r} should be 'channel' or 'band'.")
-        scorer: Any = check_scoring(estimator, scoring)
         result: Any = permutation_importance(
             estimator,
-            np.repeat(np.arange(len(trials))[:, None], len(names), axis=1),
+            np.tile(np.arange(len(trials))[:, None], len(permute.names)),
             y,
-            scoring=RearrangedScorer(scorer, rearrange),
+            scoring=RearrangedScorer(check_scoring(estimator, scoring), permute),
             n_repeats=n_repeats,
             n_jobs=n_jobs,
             random_state=random_state,
         )
         display = cls(
             result.importances,
-            names=names,
-            bands=bands if by == "band" else None,
+            names=permute.names,
+            bands=getattr(permute, "bands", None),
             info=channels.info if by == "channel" and regions is None else None,
             score_name=_score_name(estimator, scoring),
         )
@@ -262,6 +256,18 @@ class ImportanceDisplay:
         self.ax_.set_ylabel("")
         remove_spines(self.ax_)
         return self
+
+
+def _read(estimator: Any, X: Any) -> tuple[np.ndarray, Signal]:
+    """Return trials as an array, and their signal."""
+    fitted = getattr(getattr(estimator, "best_estimator_", estimator), "signal_", None)
+    trials, signal = read_trials(X, fitted)
+    trials = np.asarray(trials)
+    if trials.ndim != 3:
+        raise ValueError(
+            f"{_CALLER}: X has shape {trials.shape}; it should be (n_trials, n_chans, n_times)."
+        )
+    return trials, signal or fitted or Signal(trials.shape[1], trials.shape[2])
 
 
 def _score_name(estimator: Any, scoring: Any) -> str:

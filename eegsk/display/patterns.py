@@ -208,13 +208,13 @@ class PatternDisplay:
         channels = find_channels(network.signal_, ch_names, info, _CALLER)
         trained = TrainedModule(network, trials)
         name = _layer_of_sources(network, layer)
-        effects, stride = trained.effects(name, trials), 1
         if layer is None and not isinstance(front_end(network), DenseTemporalSpatial):
-            patterns = _front_end_patterns(network, trials, joint)
+            patterns, stride = _front_end_patterns(network, trials, joint), 1
         else:
             window = receptive_field(trained, name, trials)
             patterns = patterns_of_layer(trained, name, trials, window, joint)
             stride = window.stride
+        effects = trained.effects(name, trials)
         display = cls(
             _with_positive_peak(patterns),
             relevance=effects.sum(axis=2),

@@ -320,7 +320,7 @@ def _groups(
     for label, group in zip(network.classes_, groups, strict=True):
         if len(group) == 0:
             raise ValueError(
-                f"{_CALLER}: there is no trial of class {label!r}, whose attributions would be "
-                "averaged; pass trials of all classes."
+                f"{_CALLER}: there is no trial of class {label}, over which to average; pass "
+                "trials of all classes."
             )
     return groups
