@@ -33,7 +33,7 @@ LAYERS = [
     "loading",
     "tasks",
     "any_network estimators",
-    "recipes",
+    "display recipes",
     "eegsk",
 ]
 LAYER_OF = {unit: number for number, units in enumerate(LAYERS) for unit in units.split()}

@@ -104,6 +104,13 @@ class FrontEnd(nn.Module):
         n_trials, n_chans, n_times = x.shape
         return n_trials * n_chans * (n_times + self.n_added)
 
+    def temporal_filters(self) -> torch.Tensor:
+        """Return the temporal filters, of shape (n_filters, n_taps).
+
+        Two stages of filters are composed to one, with their normalisation in evaluation mode.
+        """
+        return self.temporal.weight.flatten(1)  # type: ignore[union-attr,operator]
+
     @abstractmethod
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:
         """Return the front end in evaluation mode, with the standardisation before it, folded.
