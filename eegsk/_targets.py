@@ -57,7 +57,7 @@ class ClassTarget:
         return len(self.classes)
 
     def matches(self, target: Any) -> bool:
-        """Check whether the outputs of a network have the same meaning for another target."""
+        """Return whether another target has the same classes."""
         is_same_kind = isinstance(target, ClassTarget)
         return is_same_kind and self.classes.tolist() == target.classes.tolist()
 
@@ -117,7 +117,7 @@ class ContinuousTarget:
         return len(self.mean)
 
     def matches(self, target: Any) -> bool:
-        """Check whether another target is continuous and has as many outputs."""
+        """Return whether another target is continuous and has as many outputs."""
         return isinstance(target, ContinuousTarget) and self.n_outputs == target.n_outputs
 
     def encode(self, y: np.ndarray) -> torch.Tensor:

@@ -62,6 +62,11 @@ class AnyNetwork(Architecture):
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Call ``network`` with the shape of the trials; see :meth:`Architecture.build`."""
+        if isinstance(self.network, nn.Module):
+            raise TypeError(
+                f"{type(self).__name__}: network is a module, but should be its class or a "
+                "function that returns one, so that each fit trains a new network."
+            )
         arguments = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
         accepted = inspect.signature(self.network).parameters
         for name in ("sfreq", "ch_names", "chs_info"):

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections import OrderedDict
 from dataclasses import fields, is_dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -24,17 +24,19 @@ from ._fields import (
     NonNegative,
     OptimizerFactory,
     Positive,
+    Range,
     Seed,
     Splitter,
     check_fields,
+    check_net_params,
     first_link,
     named_items,
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
 from .augmentation.transform import clone_transforms
 from .model_selection import split_for_validation
-from .networks import Architecture, build_network
-from .signals import Signal, read_trials
+from .networks import Architecture, build_network, set_batch_norm
+from .signals import Signal, read_trials, warn_about_groups
 from .training import (
     FitInfo,
     TrainingCallback,
@@ -82,9 +84,13 @@ class EEGEstimator(Architecture, NestedParams):
         eighth of the trial), and the prediction is subtracted. Weak rhythms, e.g. outside the pass
         band of a filter, then contribute more, but so does noise. High-amplitude trials dominate
         this filter, so reject artefacts and remove line noise first. None for no standardisation.
+    norm_eps : float or None, default=None
+        Constant that batch normalisation adds to the variance; None for that of the network.
+    norm_momentum : float or None, default=None
+        Weight of the latest batch in its running statistics; None for that of the network.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
-        or a scikit-learn splitter, whose first split is used. None for no validation.
+        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
         name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
@@ -97,18 +103,17 @@ class EEGEstimator(Architecture, NestedParams):
         standardisation. Validation and prediction use the original trials. Default names are as
         for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
-        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS
-        (GPUs of Apple), else the CPU.
+        Device, e.g. ``"cuda:0"``. ``"auto"`` is CUDA if available, else Apple's MPS, else the CPU.
     pretrained : FrozenEstimator or None, default=None
         Fitted estimator whose weights are the initial weights, inside
-        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. Its network is
-        the same except for the last layer, which is new if the targets differ. Trials are
-        standardised by their own mean and scale, not by those of the pretrained estimator. If all
-        labels are among its classes, ``classes_`` are its classes.
+        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. It must have the
+        same network; the last layer is new if the targets differ. Trials are standardised by their
+        own mean and scale, not by those of the pretrained estimator. If the classes of the
+        pretrained estimator include all labels, ``classes_`` are these classes.
     pretrained_channels : {"same", "match"}, default="same"
-        Channels of the trials: the same as those of ``pretrained``, in any order; or any, of which
-        those of the same name have the pretrained spatial filters. Then the filters of missing
-        channels are dropped, and those of additional channels are initially zero.
+        ``"same"`` if the trials have the channels of ``pretrained``, in any order. ``"match"`` for
+        other channels: spatial filters are copied by channel name, those of missing channels are
+        dropped, and those of additional channels are initially zero.
     freeze : str, list of str or None, default=None
         Blocks of the network that are not trained, e.g. ``"front"`` for temporal and spatial
         filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,
@@ -149,6 +154,8 @@ class EEGEstimator(Architecture, NestedParams):
     optimizer: OptimizerFactory = "adamw"
     weight_decay: NonNegative = 0.01
     standardize: Literal["channel", "global", "spectrum"] | None = "channel"
+    norm_eps: Positive | None = None
+    norm_momentum: Fraction | None = None
     valid_split: Fraction | Splitter | None = None
     callbacks: list[Any] | tuple[Any, ...] | None = None
     augmentation: list[Any] | tuple[Any, ...] | None = None
@@ -159,7 +166,7 @@ class EEGEstimator(Architecture, NestedParams):
     n_threads: Count = 1
     warm_start: bool = False
     random_state: Seed | np.random.RandomState | None = None
-    verbose: int | bool = 0
+    verbose: Annotated[int, Range(0)] | bool = 0
     net_params: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # a field that Classifier and Regressor declare
@@ -228,6 +235,8 @@ class EEGEstimator(Architecture, NestedParams):
         seed = self._choose_seed(is_continued and partial)
         device = find_device(self.device)
         with reproducible(seed, self.n_threads, device), restored_on_error(self, is_continued):
+            if self.valid_split is not None and groups is None:
+                warn_about_groups(type(self).__name__, X)
             X, y = self._read(X, y, reset=not is_continued)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
@@ -238,7 +247,8 @@ class EEGEstimator(Architecture, NestedParams):
             if is_continued and partial:
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:
-                self._make_net(trials.train, is_continued)
+                module = self.module_ if is_continued else self._make_module(trials.train)
+                self._make_net(module, device)
             info = FitInfo(type(self).__name__, self.get_params, seed, partial)
             self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs, fit_info=info)
         self.module_.eval()
@@ -249,7 +259,8 @@ class EEGEstimator(Architecture, NestedParams):
         bases = [base for base in type(self).__mro__ if is_dataclass(base)]
         networks = [base for base in bases if not issubclass(base, BaseEstimator)]
         names = {field.name for network in networks for field in fields(network)}
-        return {name: getattr(self, name) for name in sorted({"standardize", *names})}
+        names |= {"standardize", "norm_eps", "norm_momentum"}
+        return {name: getattr(self, name) for name in sorted(names)}
 
     def _check_unchanged(self) -> None:
         """Raise an error if a parameter of the module has changed since it was built."""
@@ -335,10 +346,9 @@ class EEGEstimator(Architecture, NestedParams):
             )
         return train, valid
 
-    def _make_net(self, trials: Trials, is_continued: bool) -> None:
-        """Set ``net_`` to a new net, with a new module or the module of the previous fit."""
+    def _make_net(self, module: nn.Module, device: torch.device) -> None:
+        """Set ``net_``, with a new optimizer and copies of the callbacks and transforms."""
         transforms = clone_transforms(self.augmentation, type(self).__name__)
-        module = self.module_ if is_continued else self._make_module(trials)
         self.net_ = make_net(
             self._net_class,
             module,
@@ -348,11 +358,11 @@ class EEGEstimator(Architecture, NestedParams):
             lr=self.lr,
             max_epochs=int(self.max_epochs),
             batch_size=int(self.batch_size),
-            device=str(trials.X.device),
+            device=str(device),
             verbose=int(self.verbose),
             callbacks=clone_callbacks(self.callbacks, type(self).__name__),
             **self._task_params(),
-            **self._extra_params(),
+            **check_net_params(self),
         )
         self.net_.augmentation_ = transforms
         network = module.get_submodule("network")
@@ -360,26 +370,19 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module: standardisation, then the network."""
-        network = build_network(
-            self.build, self.signal_, self._target.n_outputs, type(self).__name__
-        )
-        if self._source is not None:
-            load_pretrained(self, network, self._source)
-        layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
-        self._built_from = self._network_fields()
+        network = self._make_network()
         self._spread = spread(trials.X)
+        layers = OrderedDict(standardize=standardizer(trials, self.standardize), network=network)
         return nn.Sequential(layers)
 
-    def _extra_params(self) -> dict[str, Any]:
-        """Return ``net_params``, which must not contain parameters of the estimator."""
-        params = self.net_params or {}
-        duplicates = sorted({field.name for field in fields(self)} & set(params))
-        if duplicates:
-            raise ValueError(
-                f"{type(self).__name__}: net_params contains {', '.join(duplicates)}; set the "
-                "parameter of the estimator instead."
-            )
-        return params
+    def _make_network(self) -> nn.Module:
+        """Build the network without the standardisation."""
+        name, n_outputs = type(self).__name__, self._target.n_outputs
+        network = build_network(self.build, self.signal_, n_outputs, name)
+        if self._source is not None:
+            load_pretrained(self, network, self._source)
+        self._built_from = self._network_fields()
+        return set_batch_norm(network, self.norm_eps, self.norm_momentum)
 
     def _task_params(self) -> dict[str, Any]:
         """Return parameters of the net that depend on the task."""

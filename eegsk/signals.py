@@ -6,6 +6,7 @@ import copyreg
 import gzip
 import importlib
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,8 @@ _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
+# Columns of metadata whose trials should not be divided between training and validation.
+_GROUP_COLUMNS = "subject", "session"
 # Copies of Epochs that are not preloaded share one file handle. Threads that read at the same time
 # would move its position for each other, and read wrong trials.
 _FILE_LOCK = threading.Lock()
@@ -144,8 +147,35 @@ def event_names(X: Any) -> np.ndarray:
     return np.array(names)
 
 
+def warn_about_groups(name: str, X: Any) -> None:
+    """Warn if metadata name subjects or sessions that a validation split without groups mixes.
+
+    Parameters
+    ----------
+    name : str
+        Name of the estimator, for the warning.
+    X : object
+        Trials; the metadata of Epochs are read, other input is ignored.
+    """
+    if not is_epochs(X):
+        return
+    table = _join_metadata([part.metadata for part in list_epochs(X)])
+    if table is None:
+        return
+    rows = table.to_dict("records") if hasattr(table, "to_dict") else table
+    for column in _GROUP_COLUMNS:
+        if len({row.get(column) for row in rows}) > 1:
+            warnings.warn(
+                f"{name}: valid_split mixes the trials of each {column} between training and "
+                f"validation, which makes the validation score too high; pass "
+                f"groups=epochs.metadata[{column!r}] to fit.",
+                stacklevel=4,
+            )
+            return
+
+
 def list_epochs(X: Any) -> list[mne.BaseEpochs]:
-    """Return Epochs as a list of Epochs without bad ones.
+    """Return a list of Epochs without bad epochs.
 
     Parameters
     ----------
@@ -166,7 +196,7 @@ def replace_trials(parts: Sequence[Any], trials: np.ndarray, ch_names: Sequence[
     Parameters
     ----------
     parts : list of mne.Epochs
-        Epochs without bad ones, from :func:`list_epochs`. They are not changed.
+        Epochs without bad epochs, from :func:`list_epochs`. They are not changed.
     trials : array of shape (n_trials, n_chans, n_times)
         The new values.
     ch_names : sequence of str
@@ -205,7 +235,7 @@ def _concatenate(parts: Sequence[Any]) -> mne.EpochsArray:
 
 
 def _join_events(parts: Sequence[Any]) -> tuple[np.ndarray, dict[str, int]]:
-    """Join events; number them anew if two parts use one code, or one sample, for two events."""
+    """Join events, and change codes or samples that two parts use for different events."""
     events = np.concatenate([part.events for part in parts])
     if len(np.unique(events[:, 0])) < len(events):
         events[:, 0] = np.arange(len(events)) * len(parts[0].times)
@@ -277,10 +307,11 @@ def _check_signal(signal: Signal, expected: Signal, source: str) -> None:
     missing = [name for name in expected_names if name not in names]
     additional = [name for name in names if name not in expected_names]
     if missing or additional:
+        pairs = [("missing", missing), ("additional", additional)]
+        differences = ", ".join(f"{word} {_join(channels)}" for word, channels in pairs if channels)
         raise ValueError(
-            f"The good channels of the Epochs differ from those of {source}: missing "
-            f"{_join(missing)}, additional {_join(additional)}; select the same channels and "
-            "interpolate bad ones."
+            f"The good channels of the Epochs differ from those of {source}: {differences}; "
+            "select the same channels and interpolate bad ones."
         )
     if not np.isclose(signal.sfreq or 0, expected.sfreq or 0):
         raise ValueError(
@@ -296,7 +327,7 @@ def _check_signal(signal: Signal, expected: Signal, source: str) -> None:
 
 def _join(names: list[str]) -> str:
     """Join names for an error message; only the first five if there are more."""
-    text = ", ".join(names[:5]) or "none"
+    text = ", ".join(names[:5])
     return f"{text}, ... ({len(names)} channels)" if len(names) > 5 else text
 
 

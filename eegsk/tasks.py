@@ -14,11 +14,12 @@ from ._fields import CriterionFactory
 from ._targets import ClassTarget, ContinuousTarget
 from ._validation import as_numbers
 from .base import EEGEstimator
+from .loading import ClassifierWeightsMixin, RegressorWeightsMixin
 from .signals import event_names, is_epochs
 from .training import ClassifierNet, RegressorNet, pretrained_classes
 
 
-class Classifier(ClassifierMixin, EEGEstimator):
+class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
     """Base class of the classifiers.
 
     Parameters
@@ -237,7 +238,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         return weight
 
 
-class Regressor(RegressorMixin, EEGEstimator):
+class Regressor(RegressorMixin, RegressorWeightsMixin, EEGEstimator):
     """Base class of the regressors, for one or several continuous targets.
 
     Parameters

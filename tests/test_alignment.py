@@ -584,7 +584,7 @@ def test_update_needs_the_domain(aligner_class, X):
     [
         ("day", None, "by='day' is not a column of the metadata; choose from session, subject"),
         ([], None, r"by=\[\] should have at least one column, or be None"),
-        ("session", SESSIONS, "by='session' and groups both name the domains; use one of them"),
+        ("session", SESSIONS, "by='session' and groups both define the domains; use one of them"),
     ],
 )
 def test_wrong_columns(by, groups, message, epochs):

@@ -550,6 +550,11 @@ NOT_A_BATCH = (
             TypeError,
             "EEGNetClassifier: augmentation 'a' is 3; it should be an instance of a transform",
         ),
+        (
+            [("a", lambda X: X)],
+            TypeError,
+            r"EEGNetClassifier: augmentation 'a' should be a function of two arguments, \(X, y\)",
+        ),
         ([TimeShift(2)], ValueError, "TimeShift: max_shift=2 should be a number between 0 and 1"),
         ([GaussianNoise(-1)], ValueError, "GaussianNoise: std=-1 should be a number of at least 0"),
         ([Mixup(0)], ValueError, "Mixup: alpha=0 should be a number above 0"),

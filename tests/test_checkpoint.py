@@ -376,7 +376,7 @@ def test_a_checkpoint_changes_nothing_about_training(trials, tmp_path):
     ("monitor", "message"),
     [
         ("valid_loss", "there is no 'valid_loss' to monitor without validation"),
-        ("auc", "the history has no column 'auc' to monitor; list the callback"),
+        ("auc", "the history has no column 'auc' to monitor; check its name"),
     ],
 )
 def test_a_column_that_does_not_exist(monitor, message, trials, tmp_path):

@@ -107,7 +107,7 @@ def test_training_clone_and_pickle(make, y):
 def test_after_mixup(make, y):
     X = np.random.default_rng(0).standard_normal((24, len(NAMES), 48))
     estimator = small(EEGNetClassifier, augmentation=[Mixup(), make()])
-    with pytest.raises(ValueError, match="trials are mixed already; put it before Mixup"):
+    with pytest.raises(ValueError, match="trials are mixed already; list it before Mixup"):
         estimator.fit(X, y)
     small(EEGNetClassifier, augmentation=[make(), Mixup()]).fit(X, y)
 
@@ -187,7 +187,7 @@ def test_names_of_channels(names, opposite):
         ({"ch_names": ["C3", "Cz"]}, "channel 'C3' has no counterpart on the other side; select"),
         ({"ch_names": ["A31", "A32"]}, "channel 'A31' is not a name of the 10-20 system; rename"),
         ({"ch_names": ["C3-Cz", "C4-Cz"]}, "channel 'C3-Cz' is not a name of the 10-20 system"),
-        ({"ch_names": NAMES, "swap_labels": {0: 1, 2: 0}}, "has a label twice; each pair is given"),
+        ({"ch_names": NAMES, "swap_labels": {0: 1, 2: 0}}, "contains a label twice; give each"),
         ({"ch_names": NAMES, "swap_labels": {"a": "b"}}, "should have integers, the indices of"),
     ],
 )

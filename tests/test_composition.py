@@ -366,7 +366,7 @@ def test_notebooks_show_the_documentation_of_parameters():
     for estimator_class in ESTIMATORS:
         estimator = small(estimator_class, callbacks=[EarlyStopping(patience=3)])
         html = make_pipeline(FunctionTransformer(), estimator)._repr_html_()
-        assert "is CUDA if available, else MPS" in html
+        assert "is CUDA if available, else Apple" in html
         assert "callbacks__earlystopping__patience" in html
         assert html.count("param-doc-description") >= len(estimator.get_params(deep=False))
     assert "https://doi.org/10.1088/1741-2552/aace8c" in EEGNetClassifier()._repr_html_()

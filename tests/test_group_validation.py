@@ -1,10 +1,14 @@
 """Validation with groups: a subject is used either for training or for validation."""
 
+import warnings
+
+import mne
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 import skorch.callbacks
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, PredefinedSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -162,3 +166,39 @@ def test_groups_without_a_request_are_an_error(estimator_class, trials, target, 
             cv=GroupKFold(2),
             params={"groups": subjects},
         )
+
+
+def test_a_predefined_split_is_a_validation_set_of_ones_own(trials, target):
+    """As in docs/user_guide/validation.md."""
+    X_train, X_valid = trials[:48], trials[48:]
+    is_valid = np.repeat([False, True], [len(X_train), len(X_valid)])
+    split = PredefinedSplit(np.where(is_valid, 0, -1))
+    fields = {"valid_split": split, "callbacks": [SubjectRecorder()], "standardize": None}
+    estimator = small(EEGNetClassifier, **fields)
+    estimator.fit(np.concatenate([X_train, X_valid]), target)
+    recorder = dict(estimator.net_.callbacks_)["subjectrecorder"]
+    assert recorder.train_ == set(range(8))
+    assert recorder.valid_ == set(range(8, 12))
+
+
+def epochs_with_metadata(trials, **columns):
+    info = mne.create_info(3, 100.0, "eeg")
+    table = pd.DataFrame(columns) if columns else None
+    return mne.EpochsArray(trials, info, metadata=table, verbose="error")
+
+
+@pytest.mark.parametrize("column", ["subject", "session"])
+def test_metadata_without_groups_give_one_warning(column, trials, target, subjects):
+    epochs = epochs_with_metadata(trials, **{column: subjects})
+    estimator = small(EEGNetClassifier, valid_split=0.25, max_epochs=1)
+    message = f"mixes the trials of each {column} .* pass groups=epochs.metadata\\['{column}'\\]"
+    with pytest.warns(UserWarning, match=message) as record:
+        estimator.fit(epochs, target)
+    assert len(record) == 1
+    assert record[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimator.fit(epochs, target, groups=epochs.metadata[column])
+        estimator.fit(epochs_with_metadata(trials), target)
+        estimator.fit(epochs_with_metadata(trials, **{column: 0 * subjects}), target)
+        estimator.set_params(valid_split=None).fit(epochs, target)

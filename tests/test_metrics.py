@@ -253,7 +253,7 @@ def test_early_stopping_monitors_a_metric(estimator_class, metric, column, lower
 
 def test_early_stopping_comes_after_its_metric(X, y):
     watch = EarlyStopping("valid_roc_auc")
-    with pytest.raises(ValueError, match="no column 'valid_roc_auc' to monitor; list the callback"):
+    with pytest.raises(ValueError, match="no column 'valid_roc_auc' to monitor; check its name"):
         fit(EEGNetClassifier, X, y, watch, EpochMetric("roc_auc"))
 
 

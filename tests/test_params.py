@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold
 from torch import nn
 
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor
+from eegsk.augmentation import TimeShift
 from eegsk.callbacks import EarlyStopping
 
 from .networks import ESTIMATORS, linear, small
@@ -40,11 +41,13 @@ WRONG = {
     "Literal['token', 'head']": ["heads", True, None, ["token"]],
     "tuple[int, ...]": [20, "20", [20], None],
     "Literal['channel', 'global', 'spectrum'] | None": ["channels", True, 1, ["channel"]],
+    "Literal['same', 'symmetric']": ["valid", True, None, ["same"]],
+    "Fraction | None": [0, 1, "0.2", True, np.nan],
     "Fraction | Splitter | None": [0, 1, 1.5, -0.2, "0.2", True, np.nan, [0.2], KFold],
     "list[Any] | tuple[Any, ...] | None": [EarlyStopping(), "early_stopping", {"a": 1}, 3],
     "str | torch.device": [None, 0, True, ["cpu"]],
     "Seed | np.random.RandomState | None": [-1, 2**32, 0.5, "0", np.random.default_rng(0)],
-    "int | bool": [None, "1", 0.5],
+    "Annotated[int, Range(0)] | bool": [None, "1", 0.5, -1],
     "Any": [0, "net.pkl", True, EEGNetClassifier()],  # pretrained
     "Literal['same', 'match']": ["any", None, True],
     "str | list[str] | tuple[str, ...] | None": [1, True, {"front"}],
@@ -302,9 +305,10 @@ def test_misspelt_network_parameters(X, y):
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        ([3], "callback 'int' is 3; it should be an instance or a subclass"),
-        (["stop"], "callback 'str' is 'stop'; it should be an instance or a subclass"),
-        ([("a", "stop")], "callback 'a' is 'stop'; it should be an instance or a subclass"),
+        ([TimeShift()], r".*skorch.callbacks.Callback. Pass transforms as augmentation"),
+        ([3], "callbacks contains 3, which should be an instance or a"),
+        (["stop"], "callbacks contains 'stop', which should be an instance"),
+        ([("a", "stop")], "callbacks contains 'stop', which should be an instance"),
     ],
 )
 def test_bad_callbacks(callbacks, message, X, y):
@@ -429,3 +433,13 @@ def test_none_removes_a_callback(X, y):
     estimator = small(EEGNetClassifier, callbacks=[EarlyStopping()])
     estimator.set_params(callbacks__earlystopping=None).fit(X, y)
     assert "earlystopping" not in dict(estimator.net_.callbacks_)
+
+
+def test_a_module_is_not_a_network(X, y):
+    with pytest.raises(TypeError, match="EEGClassifier: network is a module, but should be its"):
+        EEGClassifier(network=torch.nn.Linear(3, 2)).fit(X, y)
+
+
+def test_negative_verbose(X, y):
+    with pytest.raises(ValueError, match="verbose=-1 should be an integer of at least 0 or a"):
+        small(EEGNetClassifier, verbose=-1).fit(X, y)

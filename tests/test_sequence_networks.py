@@ -362,7 +362,7 @@ def test_windowed_attention_is_attention_in_each_window():
 
 
 def test_windows_that_do_not_fit():
-    with pytest.raises(RuntimeError, match="2 times are too few for 3 windows"):
+    with pytest.raises(RuntimeError, match="n_times=2 is too short for 3 windows"):
         WindowedSelfAttention(6, n_windows=3, n_heads=2, head_size=4)(torch.zeros(2, 6, 2))
 
 

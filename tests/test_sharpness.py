@@ -33,7 +33,8 @@ def gradients(module, batch, generator):
 def ascended(module, grads, rho, adaptive, eta):
     """Return a copy of a module at the weights of eq. 2 of Foret et al., or eq. 9 of Kwon et al."""
     scales = [
-        w.detach().abs() + eta if adaptive else torch.ones_like(w) for w in module.parameters()
+        w.detach().abs() + eta if adaptive and "bias" not in name else torch.ones_like(w)
+        for name, w in module.named_parameters()
     ]
     norm = torch.cat([(t * g).flatten() for t, g in zip(scales, grads, strict=True)]).norm()
     moved = copy.deepcopy(module)

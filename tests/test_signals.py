@@ -267,7 +267,7 @@ CHANNELS_DIFFER = "The good channels of the Epochs differ from those of {}: "
     [
         (
             lambda epochs: epochs.drop_channels("C4"),
-            f"{CHANNELS_DIFFER}missing C4, additional none; select the same channels",
+            f"{CHANNELS_DIFFER}missing C4; select the same channels",
         ),
         (
             lambda epochs: epochs.rename_channels({"C4": "Oz"}),
@@ -275,7 +275,7 @@ CHANNELS_DIFFER = "The good channels of the Epochs differ from those of {}: "
         ),
         (
             lambda epochs: epochs.info.update(bads=["Cz"]),
-            f"{CHANNELS_DIFFER}missing Cz, additional none; select the same channels",
+            f"{CHANNELS_DIFFER}missing Cz; select the same channels",
         ),
         (
             lambda epochs: epochs.resample(50.0),

@@ -26,12 +26,14 @@ LAYERS = [
     "_targets _validation alignment augmentation datasets losses model_selection signals",
     "blocks",
     "networks",
+    "weights",
     "training",
     "callbacks",
     "base",
+    "loading",
     "tasks",
     "any_network estimators",
-    "recipes",
+    "display recipes",
     "eegsk",
 ]
 LAYER_OF = {unit: number for number, units in enumerate(LAYERS) for unit in units.split()}

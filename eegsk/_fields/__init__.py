@@ -3,7 +3,7 @@
 from .base import Fields
 from .checks import check_fields, check_value, short_repr
 from .docstrings import first_link
-from .nested import NestedParams, check_names, clone_callback, named_items
+from .nested import NestedParams, check_names, check_net_params, clone_callback, named_items
 from .types import (
     Activation,
     BelowOne,
@@ -38,6 +38,7 @@ __all__ = [
     "Splitter",
     "check_fields",
     "check_names",
+    "check_net_params",
     "check_value",
     "clone_callback",
     "first_link",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, clone
@@ -107,6 +108,34 @@ def named_items(items: Any) -> list[tuple[str, Any]]:
         unique = f"{name}-{counts[name]}" if totals[name] > 1 else name
         named.append((unique, item[1] if _is_pair(item) else item))
     return named
+
+
+def check_net_params(estimator: Any) -> Parameters:
+    """Return ``net_params``, which must not contain parameters of the estimator.
+
+    Parameters
+    ----------
+    estimator : EEGEstimator
+        The estimator.
+
+    Returns
+    -------
+    params : dict
+        The parameters of the skorch net.
+
+    Raises
+    ------
+    ValueError
+        If ``net_params`` contains a parameter of the estimator.
+    """
+    params = estimator.net_params or {}
+    duplicates = sorted({field.name for field in fields(estimator)} & set(params))
+    if duplicates:
+        raise ValueError(
+            f"{type(estimator).__name__}: net_params contains {', '.join(duplicates)}; set the "
+            "parameter of the estimator instead."
+        )
+    return params
 
 
 def clone_callback(callback: Any) -> Any:

@@ -23,11 +23,13 @@ class Trials(NamedTuple):
     X: np.ndarray
     domains: dict[Any, np.ndarray]
     has_labels: bool
-    restore: Callable[[np.ndarray], Any]
+    restore: Callable[[np.ndarray], Any]  # converts aligned trials to the type of the input
 
 
 class Alignment(Fields, TransformerMixin, BaseEstimator):
     """Base class of aligners, which whiten trials by the mean covariance of their domain.
+
+    A domain is a set of trials with similar covariances, e.g. a session or a subject.
 
     Parameters
     ----------
@@ -38,15 +40,15 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     online : bool, default=False
         How to align the trials of a domain that was not in ``fit``. If False, all its trials in
         the call are aligned by their mean covariance. If True, each trial is aligned by the mean
-        covariance of the trials of its domain that come before it.
+        covariance of the previous trials of its domain in the call.
     min_trials : int, default=20
-        Number of trials from which on a mean covariance is used as it is. With fewer trials, it is
+        Minimum number of trials for a mean covariance without shrinkage. With fewer trials, it is
         shrunk towards ``reference_`` by ``1 - n_trials / min_trials``. 1 for no shrinkage.
 
     Attributes
     ----------
     reference_ : array of shape (n_chans, n_chans)
-        Mean covariance of all training trials. If they are fewer than ``min_trials``, it is shrunk
+        Mean covariance of all training trials. With fewer than ``min_trials`` trials, it is shrunk
         towards its diagonal by the same rule.
     references_ : dict of array of shape (n_chans, n_chans)
         Mean covariance of each domain of ``fit``, before shrinkage. Without ``by`` and ``groups``,
@@ -56,7 +58,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     signal_ : Signal
         Channels, time points and sampling rate of the training trials.
     n_features_in_ : int
-        Number of channels; of time points, if the trials were two-dimensional.
+        Number of channels; number of time points if the trials were two-dimensional.
     """
 
     by: str | list[str] | tuple[str, ...] | None = None
@@ -112,9 +114,10 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     def transform(self, X: Any, groups: Any = None) -> Any:
         """Align trials.
 
-        A domain that was in ``fit`` is aligned by its mean covariance of ``fit``; a new one by its
-        trials in this call, see the parameter ``online``. The next call starts anew; use
-        :meth:`update` to add the trials of a live session to the mean of their domain.
+        The trials of a domain that was in ``fit`` are aligned by its mean covariance in ``fit``.
+        Those of a new domain are aligned by its trials in this call; see ``online``. The call does
+        not change the transformer; use :meth:`update` to add the trials of a live session to the
+        mean of their domain.
 
         Parameters
         ----------
@@ -146,14 +149,14 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     def update(self, X: Any, groups: Any = None) -> Self:
         """Add trials to the mean covariances of their domains.
 
-        Use it in a live session after each call of :meth:`transform`, which itself keeps nothing.
-        With ``online=True``, trials that are aligned and added one by one are aligned as by one
-        call of :meth:`transform` with all of them.
+        Use it in a live session after each call of :meth:`transform`, which stores no trials. With
+        ``online=True``, the results for trials that are transformed and added one by one are those
+        of one call of :meth:`transform` with all trials.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
-            Trials, of domains of ``fit`` or of new ones.
+            Trials of domains that were in ``fit``, or of new domains.
         groups : array-like of shape (n_trials,) or None, default=None
             Domain of each trial, if ``by`` is None.
 
@@ -194,11 +197,11 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
 
     @abstractmethod
     def _running_means(self, matrices: Array, mean: Array, n_trials: int) -> Array:
-        """Return the mean of ``n_trials`` trials after each update with one more covariance."""
+        """Update the mean of ``n_trials`` trials with each covariance; return all means."""
 
     @abstractmethod
     def _interpolate(self, start: Array, end: Array, share: Array) -> Array:
-        """Return the points at ``share`` of the way from one covariance to others."""
+        """Interpolate between covariances: ``start`` for a share of 0, ``end`` for a share of 1."""
 
     def _fit(self, X: Any, groups: Any) -> Trials:
         check_fields(self)
@@ -213,13 +216,13 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         self.reference_ = self._shrink(np.diag(np.diag(mean)), mean, weights.sum())
         return trials
 
-    def _align(self, trials: Trials, fitted: dict[Any, Array]) -> Any:
-        """Whiten the trials of each domain; domains in ``fitted`` by their mean of ``fit``."""
+    def _align(self, trials: Trials, references: dict[Any, Array]) -> Any:
+        """Whiten the trials of each domain, by its mean in ``references`` if there is one."""
         aligned = np.empty_like(trials.X)
         for label, indices in trials.domains.items():
             X = trials.X[indices]
-            if label in fitted:
-                mean, n_trials = fitted[label], self.n_trials_[label]
+            if label in references:
+                mean, n_trials = references[label], self.n_trials_[label]
             elif self.online:
                 mean, n_trials = self._means_before(covariances(X)), np.arange(len(X))
             else:
@@ -232,7 +235,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         return self._mean(matrices, np.ones(len(matrices)), self.signal_.n_times)
 
     def _means_before(self, matrices: Array) -> Array:
-        """Return the mean of the covariances before each one; the training mean for the first."""
+        """Return the mean of the covariances before each one; ``reference_`` for the first."""
         means = self._running_means(matrices[:-1], self.reference_, 0)
         return np.concatenate([self.reference_[None], means])
 
@@ -263,11 +266,11 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         return Trials(values.reshape(checked.shape), domains, labels is not None, restore)
 
     def _labels(self, parts: Any, groups: Any, n_trials: int) -> list[Any] | None:
-        """Return the domain of each trial; None if all trials are of one domain without name."""
+        """Return the domain of each trial; None if all trials are of one unnamed domain."""
         name = type(self).__name__
         if self.by is not None and groups is not None:
             raise ValueError(
-                f"{name}: by={self.by!r} and groups both name the domains; use one of them."
+                f"{name}: by={self.by!r} and groups both define the domains; use one of them."
             )
         if groups is not None:
             return labels_from_groups(name, groups, n_trials)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Eigenvalues below this fraction of the largest one are zero up to rounding: those of single
-# precision data with an average reference are about 1e-14 of it, those of real signals above 1e-8.
+# Eigenvalues below this fraction of the largest eigenvalue count as zero. For trials in single
+# precision with an average reference, rounding errors are about 1e-14, and signals above 1e-8.
 _RANK_TOLERANCE = 1e-10
-# A trial with fewer samples per channel has no reliable covariance.
+# Minimum number of samples per channel for a reliable covariance of a trial.
 _MIN_SAMPLES = 5
 # The smallest power of a trial in any direction, as a fraction of the mean power. The logarithm of
 # zero power is infinite.
@@ -72,8 +72,8 @@ def geometric_mean(matrices: Array, weights: Array, n_times: int | None = None) 
     weights : array of shape (n_matrices,)
         Their weights.
     n_times : int or None, default=None
-        Number of samples that each covariance was estimated from. If they are few for the number
-        of channels, covariances are shrunk towards their arithmetic mean.
+        Number of samples from which each covariance was estimated. With fewer than five samples per
+        channel, covariances are shrunk towards their arithmetic mean.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def geometric_mean(matrices: Array, weights: Array, n_times: int | None = None) 
 
 
 class WhitenedSpace:
-    """Coordinates in which a covariance is the identity, in the directions that have signal.
+    """Coordinates in which a covariance is the identity, without directions that have no signal.
 
     Parameters
     ----------
@@ -116,14 +116,14 @@ class WhitenedSpace:
         self.rank = len(scale)
 
     def whiten(self, matrices: Array, n_times: int | None = None) -> Array:
-        """Return covariances in these coordinates, positive definite.
+        """Return covariances in these coordinates, as positive definite matrices.
 
         Parameters
         ----------
         matrices : array of shape (..., n_chans, n_chans)
             Covariances.
         n_times : int or None, default=None
-            Number of samples that each was estimated from, see :func:`geometric_mean`.
+            Number of samples from which each was estimated; see :func:`geometric_mean`.
 
         Returns
         -------
@@ -160,7 +160,7 @@ def power(matrices: Array, exponent: Array) -> Array:
     matrices : array of shape (..., n, n)
         Matrices.
     exponent : array of shape (...,)
-        An exponent for each.
+        Exponent of each matrix.
 
     Returns
     -------

@@ -49,7 +49,7 @@ def labels_from_groups(name: str, groups: Any, n_trials: int) -> list[Hashable]:
     Raises
     ------
     ValueError
-        If their number differs from that of the trials, or one is missing.
+        If the number of groups differs from that of the trials, or a group is missing.
     """
     labels: list[Hashable] = np.asarray(groups).tolist()
     for trial, label in enumerate(labels):
@@ -75,12 +75,12 @@ def labels_from_metadata(name: str, parts: Sequence[Any] | None, by: Any) -> lis
     parts : list of mne.Epochs or None
         The trials; None if they are not Epochs.
     by : str or sequence of str
-        Name of the column, or of several.
+        Name of the column, or names of several columns.
 
     Returns
     -------
     labels : list
-        Values of the column, or tuples of the values of several.
+        Values of the column, or tuples of the values of several columns.
 
     Raises
     ------

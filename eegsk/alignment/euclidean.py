@@ -12,7 +12,7 @@ class EuclideanAlignment(Alignment):
     """Euclidean alignment of trials from different sessions or subjects.
 
     The trials of each domain, e.g. a session, are multiplied by the inverse square root of the
-    arithmetic mean of their covariances [1]_. Afterwards the mean covariance of every domain is the
+    arithmetic mean of their covariances [1]_. The mean covariance of every domain is then the
     identity matrix, so that a classifier that is trained on some domains can be used on another.
     Labels are not used. With ``online=False``, the default, the alignment of a new domain is
     transductive: each of its trials depends on all of its trials in the call.

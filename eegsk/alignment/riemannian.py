@@ -12,8 +12,8 @@ class RiemannianAlignment(Alignment):
     """Riemannian alignment of trials from different sessions or subjects.
 
     The trials of each domain, e.g. a session, are multiplied by the inverse square root of the
-    geometric mean of their covariances, in the affine-invariant metric [1]_. Afterwards the
-    geometric mean of every domain is the identity matrix. High-amplitude trials influence the
+    geometric mean of their covariances, in the affine-invariant metric [1]_. The geometric mean of
+    every domain is then the identity matrix. High-amplitude trials influence the
     geometric mean less than the arithmetic mean of :class:`EuclideanAlignment`. Labels are not
     used. With ``online=False``, the default, the alignment of a new domain is transductive: each
     of its trials depends on all of its trials in the call.

@@ -23,18 +23,18 @@ _NAME = re.compile(
 class ChannelReflection(Transform):
     """Exchange of the left and right channels of trials, and of the classes of the two sides.
 
-    The signals of e.g. C3 and C4 are exchanged, and channels on the midline, e.g. Cz, stay. A trial
-    with imagery of the left hand becomes a trial with imagery of the right hand [1]_. The names of
-    the channels must be those of the 10-20 system or its extensions.
+    The signals of e.g. C3 and C4 are exchanged; channels on the midline, e.g. Cz, do not change. A
+    trial with imagery of the left hand becomes a trial with imagery of the right hand [1]_. The
+    names of the channels must be those of the 10-20 system or its extensions.
 
     Parameters
     ----------
     swap_labels : dict or None, default=None
         Labels of ``y`` that a reflection exchanges, e.g. ``{"left_hand": "right_hand"}``. Other
-        labels, e.g. ``"feet"``, stay. None if no class has a side.
+        labels, e.g. ``"feet"``, do not change. None if no label depends on the side.
     ch_names : sequence of str or None, default=None
         Names of the channels in the 10-20 system or its extensions, e.g. ``["C3", "Cz", "C4"]``.
-        None for those of the Epochs that the estimator is fitted on.
+        None for the channel names of the Epochs that are passed to ``fit``.
     probability : float, default=0.5
         Probability that a trial is reflected.
 
@@ -106,24 +106,24 @@ class ChannelReflection(Transform):
         """
         if not hasattr(self, "_counterpart"):
             self.prepare(None, None)
-        chosen = self._choose(X)
-        return self._transform(X, chosen), self._swap(y, chosen)
+        is_chosen = self._choose(X)
+        return self._transform(X, is_chosen), self._swap(y, is_chosen)
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         if len(self._counterpart) != X.shape[1]:
             raise ValueError(
                 f"ChannelReflection: ch_names has {len(self._counterpart)} names, but the trials "
                 f"have {X.shape[1]} channels."
             )
         reflected = X.index_select(1, torch.tensor(self._counterpart, device=X.device))
-        return torch.where(chosen[:, None, None], reflected, X)
+        return torch.where(is_chosen[:, None, None], reflected, X)
 
-    def _swap(self, y: Any, chosen: torch.Tensor) -> Any:
+    def _swap(self, y: Any, is_chosen: torch.Tensor) -> Any:
         if not self._pairs:
             return y
         if isinstance(y, MixedTarget):
             raise ValueError(
-                "ChannelReflection: the trials are mixed already; put it before Mixup."
+                "ChannelReflection: the trials are mixed already; list it before Mixup."
             )
         if y.ndim != 1 or y.is_floating_point():
             raise ValueError(
@@ -133,26 +133,27 @@ class ChannelReflection(Transform):
         swapped = y
         for left, right in self._pairs:
             swapped = torch.where(y == left, right, torch.where(y == right, left, swapped))
-        return torch.where(chosen, swapped, y)
+        return torch.where(is_chosen, swapped, y)
 
 
 def _counterparts(ch_names: Sequence[str] | None) -> list[int]:
-    """Return the index of the channel on the other side, for each channel."""
+    """Return for each channel the index of the channel on the other side."""
     if ch_names is None:
         raise ValueError(
             "ChannelReflection: the channels have no names; pass ch_names, or fit on mne.Epochs."
         )
     places = [_place(name) for name in ch_names]
-    index = {place: number for number, place in enumerate(places)}
+    indices = {place: index for index, place in enumerate(places)}
     counterparts = []
     for name, (letters, number) in zip(ch_names, places, strict=True):
+        # Odd numbers are on the left; the next even number is opposite, e.g. C3 and C4.
         opposite = number if number == 0 else number + (1 if number % 2 else -1)
-        if (letters, opposite) not in index:
+        if (letters, opposite) not in indices:
             raise ValueError(
                 f"ChannelReflection: channel {name!r} has no counterpart on the other side; select "
                 "channels in pairs, e.g. C3 and C4."
             )
-        counterparts.append(index[letters, opposite])
+        counterparts.append(indices[letters, opposite])
     return counterparts
 
 
@@ -169,11 +170,12 @@ def _place(name: str) -> tuple[str, int]:
 
 
 def _pairs_of_classes(swap_labels: Mapping[Any, Any], classes: Any) -> list[tuple[int, int]]:
+    """Return the pairs of class indices that a reflection exchanges."""
     labels = [label for pair in swap_labels.items() for label in pair]
     if len(set(labels)) < len(labels):
         raise ValueError(
-            f"ChannelReflection: swap_labels={swap_labels!r} has a label twice; each pair is given "
-            "once, e.g. {'left_hand': 'right_hand'}."
+            f"ChannelReflection: swap_labels={swap_labels!r} contains a label twice; give each "
+            "pair once, e.g. {'left_hand': 'right_hand'}."
         )
     if classes is None:
         if not all(isinstance(label, int) for label in labels):

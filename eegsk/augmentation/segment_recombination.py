@@ -80,7 +80,7 @@ class SegmentRecombination(Transform):
         """
         if isinstance(y, MixedTarget):
             raise ValueError(
-                "SegmentRecombination: the trials are mixed already; put it before Mixup."
+                "SegmentRecombination: the trials are mixed already; list it before Mixup."
             )
         if y.ndim != 1 or y.is_floating_point():
             raise ValueError(
@@ -92,21 +92,21 @@ class SegmentRecombination(Transform):
             is_same &= groups[:, None] == groups
         return self._recombine(X, self._choose(X), is_same), y
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         """Recombine trials, as if all had the same class."""
-        return self._recombine(X, chosen, chosen.new_ones(len(X), len(X)))
+        return self._recombine(X, is_chosen, is_chosen.new_ones(len(X), len(X)))
 
     def _recombine(
-        self, X: torch.Tensor, chosen: torch.Tensor, is_same: torch.Tensor
+        self, X: torch.Tensor, is_chosen: torch.Tensor, is_same: torch.Tensor
     ) -> torch.Tensor:
         n_trials, _, n_times = X.shape
         n_segments = min(int(self.n_segments), n_times)
         source = torch.multinomial(is_same.float(), n_segments, replacement=True)
         source = torch.where(
-            chosen[:, None], source, torch.arange(n_trials, device=X.device)[:, None]
+            is_chosen[:, None], source, torch.arange(n_trials, device=X.device)[:, None]
         )
         recombined = torch.empty_like(X, memory_format=torch.contiguous_format)
         edges = [round(n_times * number / n_segments) for number in range(n_segments + 1)]
-        for number, (start, stop) in enumerate(pairwise(edges)):
-            recombined[..., start:stop] = X[..., start:stop].index_select(0, source[:, number])
+        for segment, (start, stop) in enumerate(pairwise(edges)):
+            recombined[..., start:stop] = X[..., start:stop].index_select(0, source[:, segment])
         return recombined

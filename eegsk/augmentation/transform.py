@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -130,10 +131,26 @@ def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
                 f"{owner}: augmentation {name!r} is {short_repr(transform)}; it should be an "
                 "instance of a transform, or a function that takes and returns (X, y)."
             )
+        if not _takes_batch(transform):
+            raise TypeError(
+                f"{owner}: augmentation {name!r} should be a function of two arguments, (X, y), "
+                "which returns both."
+            )
         if isinstance(transform, Transform):
             check_fields(transform)
     transforms: list[Any] = [clone(transform, safe=False) for _, transform in named]
     return transforms
+
+
+def _takes_batch(transform: Any) -> bool:
+    """Check whether a callable takes two arguments."""
+    try:
+        inspect.signature(transform).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # functions in C without a signature
+        return True
+    return True
 
 
 @torch.no_grad()

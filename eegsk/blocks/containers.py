@@ -81,8 +81,8 @@ class ConcatenateWithInput(nn.Sequential):
 class Transpose(nn.Module):
     """Exchange of the axes of signals and time.
 
-    The output has one row for each time point, a token of a transformer. A second layer of this
-    kind restores the order.
+    Each row of the output is a time point, i.e. a token of a transformer. A second ``Transpose``
+    restores the order.
 
     Examples
     --------

@@ -48,10 +48,10 @@ class Conv(nn.Conv1d):
 
 
 class SameConv(nn.Conv1d):
-    """Convolution over time, zero-padded so that the output is as long as the input.
+    """Convolution over time, by default zero-padded so that the output is as long as the input.
 
-    If ``kernel_size`` is even, one more zero is added after the signal than before it, as in
-    Keras.
+    By default, if ``kernel_size`` is even, one more zero is added after the signal than before
+    it, as in Keras.
 
     Parameters
     ----------
@@ -67,6 +67,10 @@ class SameConv(nn.Conv1d):
         Number of groups of signals; a filter combines the signals of its group only.
     bias : bool, default=False
         Whether each filter has a bias.
+    padding : (int, int) or None, default=None
+        Number of zeros before and after the signal, e.g. ``(8, 8)`` for an output that is one
+        sample longer than the input with ``kernel_size=16``; None for an output as long as the
+        input.
 
     Examples
     --------
@@ -84,17 +88,19 @@ class SameConv(nn.Conv1d):
         dilation: int = 1,
         groups: int = 1,
         bias: bool = False,
+        padding: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(
             in_channels, out_channels, kernel_size, dilation=dilation, groups=groups, bias=bias
         )
         span = dilation * (kernel_size - 1)
-        self.reach = (span // 2, span - span // 2)  # numbers of zeros before and after the signal
+        # Numbers of zeros before and after the signal.
+        self.reach = (span // 2, span - span // 2) if padding is None else padding
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter ``x`` of shape (n_trials, in_channels, n_times)."""
         if self._is_depthwise():
-            return filter_time(x.unsqueeze(2), self.weight.squeeze(1), self.reach[0]).squeeze(2)
+            return filter_time(x.unsqueeze(2), self.weight.squeeze(1), *self.reach).squeeze(2)
         x = F.pad(x, self.reach)
         if self.groups > 1:
             return super().forward(x)
@@ -117,6 +123,8 @@ class SeparableConv(nn.Sequential):
         Number of output signals.
     kernel_size : int
         Length of the temporal filters in samples.
+    padding : (int, int) or None, default=None
+        Number of zeros before and after the signal; None for an output as long as the input.
 
     References
     ----------
@@ -131,7 +139,15 @@ class SeparableConv(nn.Sequential):
     torch.Size([2, 5, 100])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
-        depthwise = SameConv(in_channels, in_channels, kernel_size, groups=in_channels)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        padding: tuple[int, int] | None = None,
+    ) -> None:
+        depthwise = SameConv(
+            in_channels, in_channels, kernel_size, groups=in_channels, padding=padding
+        )
         pointwise = Conv(in_channels, out_channels, 1, bias=False)
         super().__init__(OrderedDict(depthwise=depthwise, pointwise=pointwise))

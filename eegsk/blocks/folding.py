@@ -125,7 +125,7 @@ def _freeze(layer: nn.Module) -> nn.Module:
     if type(layer) is nn.ELU:
         return _ELU(layer.alpha)
     if isinstance(layer, SameConv) and layer._is_depthwise():
-        return FixedFilters(layer.weight.squeeze(1), layer.reach[0])
+        return FixedFilters(layer.weight.squeeze(1), *layer.reach)
     if isinstance(layer, nn.Conv1d) and _is_pointwise(layer):
         bias = layer.weight.new_zeros(layer.out_channels) if layer.bias is None else layer.bias
         return Mixture(layer.weight.squeeze(2), bias)

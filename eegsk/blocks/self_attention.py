@@ -21,7 +21,7 @@ class SelfAttention(nn.Module):
     n_features : int
         Number of values of a token.
     n_heads : int
-        Number of attention heads; divides ``n_features``.
+        Number of attention heads; it must divide ``n_features``.
     n_key_heads : int or None, default=None
         Number of heads of keys and values, each shared by ``n_heads / n_key_heads`` heads of
         queries (grouped-query attention [2]_); None for ``n_heads``.
@@ -40,8 +40,8 @@ class SelfAttention(nn.Module):
     -----
     There are two common conventions for rotary embeddings of ``n`` features: pairs of the features
     ``2 * i`` and ``2 * i + 1``, or of ``i`` and ``i + n / 2``. With ``rotary=True`` the features
-    are paired in the first way, but their angles are arranged in the second way. This is the form
-    of the authors' code of TCFormer, on which trained weights depend.
+    are paired in the first way, but their angles are arranged in the second way, as in the code of
+    the authors of TCFormer. Weights that were trained with one form are not valid for another.
 
     References
     ----------
@@ -82,7 +82,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply attention to tokens, (n_trials, n_tokens, n_features)."""
-        # Heads of queries that share a head of keys become more queries of one head.
+        # Query heads that share a key head are treated as additional queries of one head.
         query = self.query(x).unflatten(2, (self.n_key_heads, -1, self.head_size)).movedim(1, 3)
         key_value = self.key_value(x).unflatten(2, (2, self.n_key_heads, self.head_size))
         key, value = key_value.permute(2, 0, 3, 1, 4)
@@ -101,9 +101,10 @@ class SelfAttention(nn.Module):
 class WindowedSelfAttention(nn.Module):
     """Multi-head self-attention in overlapping windows, with residual connections.
 
-    Consecutive windows are one sample apart, and as long as possible. Each window has its own
-    weights. Layer normalisation of the signals at each time point is followed by self-attention
-    between the time points of the window [1]_ and by dropout, and the input is added.
+    Consecutive windows start one sample apart, and all have ``n_times - n_windows + 1`` samples.
+    Each window has its own weights. Layer normalisation of the signals at each time point is
+    followed by self-attention between the time points of the window [1]_ and by dropout; then the
+    input is added.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ class WindowedSelfAttention(nn.Module):
         n_trials, n_signals, n_times = x.shape
         size = n_times - self.n_windows + 1
         if size < 1:
-            raise RuntimeError(f"{n_times} times are too few for {self.n_windows} windows.")
+            raise RuntimeError(f"n_times={n_times} is too short for {self.n_windows} windows.")
         tokens = x.unfold(2, size, 1).permute(2, 0, 3, 1).reshape(self.n_windows, -1, n_signals)
         normalized = F.layer_norm(tokens, (n_signals,), eps=1e-6)
         normalized = torch.addcmul(self.norm_bias, normalized, self.norm_weight)
@@ -248,5 +249,6 @@ def rotate(x: torch.Tensor) -> torch.Tensor:
     exponents = torch.arange(0, n_features, 2, device=x.device) / n_features
     angles = torch.arange(n_tokens, device=x.device)[:, None] * 10_000.0**-exponents
     angles = angles.repeat(1, 2)
-    turned = torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
-    return x * angles.cos().to(x.dtype) + turned * angles.sin().to(x.dtype)
+    # Rotation of the pairs (x[2 i], x[2 i + 1]) by 90 degrees.
+    quarter_turn = torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
+    return x * angles.cos().to(x.dtype) + quarter_turn * angles.sin().to(x.dtype)

@@ -32,7 +32,7 @@ class CausalConv(nn.Conv1d):
     dilation : int, default=1
         Distance between the taps of a filter in samples.
     groups : int, default=1
-        Number of groups of signals; a filter sees the signals of its group only.
+        Number of groups of signals; a filter combines the signals of its group only.
     bias : bool, default=True
         Whether each filter has a bias.
 
@@ -84,8 +84,8 @@ class TemporalConvNet(nn.Sequential):
     in_channels : int
         Number of input signals.
     out_channels : int
-        Number of filters of each convolution. If it differs from ``in_channels``, the input of the
-        first block passes a convolution with filters of one tap before it is added.
+        Number of filters of each convolution. If it differs from ``in_channels``, filters of one
+        tap are applied to the input of the first block before it is added.
     kernel_size : int
         Number of taps of the filters.
     n_blocks : int

@@ -12,7 +12,7 @@ class CosineWarmRestarts(Schedule):
     """Cosine schedule with warm restarts.
 
     In each cycle, the learning rate falls along a cosine from that of the estimator to ``lr_min``.
-    It is set for each step, like by
+    It is set for each step, as by
     :class:`torch.optim.lr_scheduler.CosineAnnealingWarmRestarts` with fractions of epochs.
 
     Parameters

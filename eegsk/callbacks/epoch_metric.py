@@ -27,8 +27,8 @@ _RESERVED = {"loss", "loss_best", "score", "batch_size", "batch_count"}
 class EpochMetric(TrainingCallback, EpochScores):
     """Metric callback, which records a metric of each epoch in the history.
 
-    The metric is computed from the outputs of training and validation, so that nothing is computed
-    twice. List this callback before callbacks that monitor its column, e.g.
+    The metric is computed from the outputs of training and validation, without a further pass
+    through the network. List this callback before callbacks that monitor its column, e.g.
     ``EarlyStopping(monitor="valid_balanced_accuracy")``.
 
     Parameters

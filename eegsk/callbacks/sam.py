@@ -32,7 +32,8 @@ class SAM(TrainingCallback):
         large.
     adaptive : bool, default=False
         Whether larger weights are moved further, so that the scale of the weights makes no
-        difference.
+        difference. As in the code of the authors [2]_, biases are moved without this
+        scaling; the weights of batch normalisation are scaled.
     eta : float, default=0.01
         Constant added to the absolute values of the weights with ``adaptive=True``.
 
@@ -81,9 +82,10 @@ class SAM(TrainingCallback):
         device = torch.device(net.device)
         states = _generator_states(device)
         step = compute(batch)
-        weights = [p for _, p in net.get_all_learnable_params() if p.grad is not None]
-        if weights:  # after an overflow in mixed precision, no weight has a gradient
-            with _restored_buffers(net.module_), _moved(weights, self._distances(weights)):
+        named = [(n, p) for n, p in net.get_all_learnable_params() if p.grad is not None]
+        names, weights = [name for name, _ in named], [weight for _, weight in named]
+        if weights:  # none after an overflow in mixed precision
+            with _restored_buffers(net.module_), _moved(weights, self._distances(names, weights)):
                 _restore_generators(states, device)
                 for weight in weights:
                     weight.grad = None
@@ -91,12 +93,16 @@ class SAM(TrainingCallback):
         return step
 
     @torch.no_grad()
-    def _distances(self, weights: list[nn.Parameter]) -> list[torch.Tensor]:
+    def _distances(self, names: list[str], weights: list[nn.Parameter]) -> list[torch.Tensor]:
         """Return the distances by which to move the weights, equation (2) of [1], (7) of [2]."""
         gradients: list[Any] = [weight.grad for weight in weights]
         scales: list[Any] = [1.0] * len(weights)
         if self.adaptive:
-            scales = [weight.abs() + self.eta for weight in weights]
+            # As in the code of the authors, only parameters with this word in their name.
+            scales = [
+                weight.abs() + self.eta if "weight" in name else 1.0
+                for name, weight in zip(names, weights, strict=True)
+            ]
         scaled = [gradient * scale for gradient, scale in zip(gradients, scales, strict=True)]
         norm = torch.stack([gradient.norm() for gradient in scaled]).norm()
         factor = self.rho / (norm + _TINY)

@@ -93,7 +93,7 @@ class SWA(WeightAverage):
 def recompute_statistics(net: Any, trials: Trials) -> None:
     """Recompute the running statistics of batch normalisation; the random state is kept.
 
-    Unlike :func:`torch.optim.swa_utils.update_bn`, this leaves frozen blocks as they are.
+    Unlike :func:`torch.optim.swa_utils.update_bn`, this does not change frozen blocks.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def recompute_statistics(net: Any, trials: Trials) -> None:
     module, is_training = net.module_, net.module_.training
     net._set_training(True)
     norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
-    norms = [norm for norm in norms if norm.training]  # others are frozen
+    norms = [norm for norm in norms if norm.training]  # without those of frozen blocks
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -1,4 +1,4 @@
-"""Splits into training and validation trials, and evaluation across subjects."""
+"""Split into training and validation trials, and evaluation on new subjects."""
 
 from .transfer import evaluate_transfer
 from .validation_split import split_for_validation

@@ -1,4 +1,4 @@
-"""Evaluation across subjects: no labelled trial of the tested subject, or a few of them."""
+"""Evaluation on new subjects, with few or no labelled trials of the tested subject."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def evaluate_transfer(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Any:
-    """Score an estimator on subjects of whom it has seen no labelled trial, or only a few.
+    """Score an estimator on new subjects, with few or no labelled trials of each subject.
 
-    Each subject is tested once. The estimator is trained on all other subjects and tested without
-    a labelled trial of the subject. It is then fine-tuned with the subject's first 10, 20, ...
-    trials, and tested again. All tests of a subject use the same trials, those after the largest
-    of these numbers, so that their scores can be compared.
+    Each subject is the test subject once. The estimator is trained on all other subjects and tested
+    on this subject. It is then fine-tuned with the first 10, 20, ... trials of the subject, and
+    tested again. All tests of a subject use the same trials, namely those that no fine-tuning uses,
+    so that their scores can be compared.
 
     Parameters
     ----------
@@ -62,10 +62,10 @@ def evaluate_transfer(
     X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
         Trials. Those of a subject are in the order in which they were recorded.
     y : array-like of shape (n_trials,) or (n_trials, n_outputs), default=None
-        Labels or targets; None for the names of the events of Epochs.
+        Labels or targets; None for the event names of Epochs.
     groups : array-like of shape (n_trials,)
-        Subject of each trial; or, for transfer between sessions, its session. With metadata
-        routing, steps of the pipeline that request ``groups`` receive them.
+        Subject of each trial, or its session for transfer between sessions. With metadata routing,
+        steps of the pipeline that request ``groups`` receive them.
     n_trials : sequence of int, default=(0, 10, 20, 50)
         Numbers of labelled trials of the tested subject; 0 for no fine-tuning.
     fine_tuning : dict or None, default=None
@@ -145,19 +145,20 @@ def _evaluate(
 ) -> list[dict[str, Any]]:
     """Return the scores of one group, for each number of its labelled trials."""
     is_tested = trials.groups == group
-    others, tested = (trials.select(np.flatnonzero(mask)) for mask in (~is_tested, is_tested))
-    fitted: Any = clone(estimator)
-    fitted.fit(others.X, others.y, **_routed(fitted, "fit", others.groups))
-    if isinstance(fitted, Pipeline):
-        tested, fitted = tested._replace(X=_transform(fitted[:-1], tested)), fitted[-1]
+    train, tested = (trials.select(np.flatnonzero(mask)) for mask in (~is_tested, is_tested))
+    pretrained: Any = clone(estimator)
+    pretrained.fit(train.X, train.y, **_routed(pretrained, "fit", train.groups))
+    if isinstance(pretrained, Pipeline):
+        tested = tested._replace(X=_transform(pretrained[:-1], tested))
+        pretrained = pretrained[-1]
     test = tested.select(np.arange(sizes[-1], len(tested.y)))
     rows = []
     for size in sizes:
-        model: Any = fitted
+        model: Any = pretrained
         if size > 0:
             labelled = tested.select(np.arange(size))
-            model = clone(fitted)
-            model.set_params(**{**fine_tuning, "pretrained": FrozenEstimator(fitted)})
+            model = clone(pretrained)
+            model.set_params(**{**fine_tuning, "pretrained": FrozenEstimator(pretrained)})
             model.fit(labelled.X, labelled.y)
         score = scorer(model, test.X, test.y)
         rows.append({"group": group, "n_trials": size, "n_test": len(test.y), "score": score})

@@ -71,22 +71,22 @@ class ATCNet(Architecture):
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        Largest norm of the weights of an output; None for no limit.
+        Maximum norm of the weights of each output; None for no limit.
     fusion : {"average", "concatenate"}, default="average"
-        Whether each window has a linear layer, whose outputs are averaged, or one linear layer
-        sees the features of all windows.
+        Whether the outputs of one linear layer for each window are averaged, or one linear layer
+        combines the features of all windows.
 
     Notes
     -----
     The figure of the paper shows the windows concatenated. The default is that of the authors'
     code, which averages.
 
-    With the default fields, 616 samples are enough for five windows of seven time points, which a
-    filter of the last block spans. For shorter trials, kernels, pools and the number of windows are
-    reduced in proportion to the number of samples, as in braindecode. E.g. for 480 samples there
-    are three windows, and the temporal filters have 49 samples.
+    With the default parameters, 616 samples are enough for five windows of seven time points, the
+    span of a filter in the last block. For shorter trials, kernels, pools and the number of windows
+    are reduced in proportion to the number of samples, as in braindecode. For example, for 480
+    samples, there are three windows, and the temporal filters have 49 samples.
 
     Dropout is that of the authors' code. braindecode drops whole signals after each pooling, and
     outputs of the attention instead of attention weights.
@@ -128,28 +128,28 @@ class ATCNet(Architecture):
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Build the network for a signal; see :meth:`Architecture.build`."""
-        fitted = self._reduced(signal.n_times)
+        reduced = self._reduced(signal.n_times)
         n_sources = self.n_filters * self.depth
         trunk = nn.Sequential(
             OrderedDict(
-                **fitted._convolutions(signal.n_chans),
+                **reduced._convolutions(signal.n_chans),
                 attention=WindowedSelfAttention(
                     n_sources,
-                    fitted.n_windows,
+                    reduced.n_windows,
                     self.n_heads,
                     self.head_size,
                     self.attention_dropout,
                     self.attention_output_dropout,
                 ),
-                blocks=fitted._blocks(n_sources * fitted.n_windows),
+                blocks=reduced._blocks(n_sources * reduced.n_windows),
                 last=LastSample(),
             )
         )
-        head = with_max_norm(fitted._head(n_sources, n_outputs), self.head_max_norm)
+        head = with_max_norm(reduced._head(n_sources, n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
     def _reduced(self, n_times: int) -> ATCNet:
-        """Return fields whose windows fit into a trial of this length."""
+        """Return a network whose filters and windows fit into a trial of this length."""
         reach = (self.block_kernel - 1) * 2 ** (self.n_blocks - 1)
         shortest = (self.n_windows + reach) * self.pool * self.second_pool
         if n_times >= shortest:

@@ -35,8 +35,8 @@ class EEGConformer(Architecture):
     kernel : int, default=25
         Length of the temporal filters in samples.
     spatial_n_filters : int, default=40
-        Number of spatial filters, and of features of a token. Each filter sees all temporal filters
-        on all channels.
+        Number of spatial filters, and of features of a token. Each filter combines all temporal
+        filters of all channels.
     pool : int, default=75
         Size of the average pooling in samples.
     pool_stride : int, default=15
@@ -44,21 +44,21 @@ class EEGConformer(Architecture):
     n_layers : int, default=6
         Number of layers of the transformer.
     n_heads : int, default=10
-        Number of attention heads; divides ``spatial_n_filters``.
+        Number of attention heads; it must divide ``spatial_n_filters``.
     attention_scale : {"token", "head"}, default="token"
         Whether scalar products of queries and keys are divided by the square root of the number of
         features of a token, or of a head.
     expansion : int, default=4
-        Number of hidden values of a layer of the transformer divided by its number of features.
+        Ratio of the number of hidden units to the number of features in a transformer layer.
     n_hidden : int, default=256
-        Number of values of the first dense layer.
+        Number of hidden units of the first dense layer.
     second_n_hidden : int, default=32
-        Number of values of the second dense layer.
+        Number of hidden units of the second dense layer.
     dropout : float, default=0.5
         Probability of setting a value to zero after the pooling.
     attention_dropout : float, default=0.5
-        Probability of setting to zero an attention weight, or a value after a dense layer of the
-        transformer.
+        Probability of setting an attention weight, or a value after a dense layer of the
+        transformer, to zero.
     hidden_dropout : float, default=0.5
         Probability of setting a value to zero after the first dense layer.
     second_hidden_dropout : float, default=0.3
@@ -66,7 +66,7 @@ class EEGConformer(Architecture):
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     attention_activation : str or callable, default="gelu"
-        Activation of the transformer, given in the same way.
+        Activation of the transformer: a name or a callable, like ``activation``.
 
     Notes
     -----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Literal
 
 from torch import nn
 
@@ -48,6 +49,10 @@ class EEGNet(Architecture):
     separable : bool, default=True
         Whether the second convolution is depthwise separable. If False, each of its filters
         combines all sources.
+    padding : {"same", "symmetric"}, default="same"
+        Zeros around the signals of the two temporal convolutions. ``"same"`` keeps their length.
+        ``"symmetric"`` adds ``kernel // 2`` zeros on both sides, so that a kernel of even length
+        makes the output one sample longer, as in braindecode.
     dropout : float, default=0.5
         Probability of setting a value to zero after each pooling.
     activation : str or callable, default="elu"
@@ -81,6 +86,7 @@ class EEGNet(Architecture):
     second_kernel: Count = 16
     second_pool: Count = 8
     separable: bool = True
+    padding: Literal["same", "symmetric"] = "same"
     dropout: Probability = 0.5
     activation: Activation = "elu"
     spatial_max_norm: Positive | None = 1.0
@@ -94,12 +100,22 @@ class EEGNet(Architecture):
         trunk = nn.Sequential(
             OrderedDict(
                 front=TemporalSpatial(
-                    signal.n_chans, self.n_filters, self.kernel, self.depth, self.spatial_max_norm
+                    signal.n_chans,
+                    self.n_filters,
+                    self.kernel,
+                    self.depth,
+                    self.spatial_max_norm,
+                    padding=self._padding(self.kernel),
                 ),
                 activation=make_activation(self.activation),
                 pool=MeanPool(self.pool),
                 dropout=Dropout(self.dropout),
-                second=convolution(n_sources, n_second, self.second_kernel),
+                second=convolution(
+                    n_sources,
+                    n_second,
+                    self.second_kernel,
+                    padding=self._padding(self.second_kernel),
+                ),
                 second_norm=nn.BatchNorm1d(n_second),
                 second_activation=make_activation(self.activation),
                 second_pool=MeanPool(self.second_pool),
@@ -109,3 +125,7 @@ class EEGNet(Architecture):
         )
         head = with_max_norm(nn.Linear(n_features(trunk, signal), n_outputs), self.head_max_norm)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
+
+    def _padding(self, kernel: int) -> tuple[int, int] | None:
+        """Return the number of zeros before and after a signal, None to keep its length."""
+        return None if self.padding == "same" else (kernel // 2, kernel // 2)

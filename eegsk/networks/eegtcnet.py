@@ -59,19 +59,20 @@ class EEGTCNet(Architecture):
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        Largest norm of the weights of an output; None for no limit.
+        Maximum norm of the weights of each output; None for no limit.
     form : {"paper", "braindecode"}, default="paper"
-        Form of the first layers: ``"braindecode"`` computes the same as that library, so that its
-        weights can be used; see Notes.
+        Form of the first layers. With ``"braindecode"``, they are those of this library, so that
+        its weights can be used; see Notes.
 
     Notes
     -----
-    The EEGTCNet of braindecode differs from the paper: there is another activation between temporal
-    and spatial filters, and the padding of an even kernel is half of its length on both sides. With
-    ``form="braindecode"`` the network computes the same. Its first layers are then not linear, so
-    that they cannot be factorised, and training takes several times as long.
+    The EEGTCNet of braindecode differs from the paper: it has an additional activation between
+    temporal and spatial filters, and pads signals with half the length of an even kernel on both
+    sides. With ``form="braindecode"``, this network computes the same as that of braindecode. Its
+    first layers are then not linear and cannot be factorised, so that training takes several times
+    as long.
 
     The convolutions in the blocks have no biases, because batch normalisation removes them. The
     paper uses ``kernel=32``, and counts 4,272 parameters for 22 channels and 4 classes. These

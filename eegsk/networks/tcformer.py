@@ -33,10 +33,10 @@ class TCFormer(Architecture):
     """TCFormer: filters of several lengths, a transformer and a temporal convolutional network.
 
     The temporal filters of each length, with their spatial filters, compute one group of signals.
-    Each group is reduced to a short sequence of few features. A transformer maps the sequences of
-    all groups to one more group. Each group is filtered by a temporal convolutional network, i.e.
-    residual blocks of causal and dilated convolutions. Each group has a linear layer for its last
-    time point, and the outputs of all groups are averaged [1]_.
+    Each group is reduced to a short sequence of a few features. A transformer computes an
+    additional group from the sequences of all groups. Each group is filtered by a temporal
+    convolutional network, i.e. residual blocks of causal and dilated convolutions. Each group has a
+    linear layer for its last time point, and the outputs of all groups are averaged [1]_.
 
     Parameters
     ----------
@@ -53,17 +53,18 @@ class TCFormer(Architecture):
     second_kernel : int, default=16
         Length of the filters of the second convolution, in samples after the first pooling.
     attention_reduction : int, default=4
-        Number of signals divided by the number of hidden values of the attention to groups.
+        Ratio of the number of signals to the number of hidden units of the attention over groups.
     second_pool : int, default=7
         Size of the second average pooling, in samples after the first pooling.
     n_layers : int, default=2
         Number of layers of the transformer (N in the paper).
     n_heads : int, default=4
-        Number of attention heads of the queries; divides ``group_size * len(kernels)``.
+        Number of attention heads of the queries. ``group_size * len(kernels)`` must be a multiple
+        of ``2 * n_heads``.
     n_key_heads : int, default=2
-        Number of attention heads of keys and values; divides ``n_heads``.
+        Number of attention heads of keys and values; it must divide ``n_heads``.
     expansion : int, default=2
-        Number of hidden values of a layer of the transformer divided by its number of features.
+        Ratio of the number of hidden units to the number of features in a transformer layer.
     n_blocks : int, default=2
         Number of residual blocks of the temporal convolutional network.
     block_kernel : int, default=4
@@ -71,25 +72,24 @@ class TCFormer(Architecture):
     dropout : float, default=0.4
         Probability of setting a value to zero after each pooling.
     attention_dropout : float, default=0.4
-        Probability of setting to zero an attention weight, or an output of a layer of the
-        transformer.
+        Probability of setting an attention weight, or an output of a transformer layer, to zero.
     path_dropout : float, default=0.25
-        Probability of skipping the last layer of the transformer for a trial. It is lower for the
-        other layers, zero for the first one, and grows with the square of their number.
+        Probability of skipping the last transformer layer for a trial. For layer ``i`` of
+        ``n_layers``, counted from 0, it is multiplied by ``(i / (n_layers - 1)) ** 2``.
     block_dropout : float, default=0.3
         Probability of setting a value to zero after each convolution in the blocks.
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     attention_activation : str or callable, default="gelu"
-        Activation of the transformer, given in the same way.
+        Activation of the transformer: a name or a callable, like ``activation``.
     head_max_norm : float or None, default=0.25
-        Largest norm of the weights of an output of a group; None for no limit.
+        Maximum norm of the weights of each output of a group; None for no limit.
 
     Notes
     -----
-    Layers and initial weights are those of the authors' code, with the numbers of the smallest
+    Layers and initial weights are those of the authors' code, with the sizes of the smallest
     network of the paper; the largest has ``n_layers=5``. The rotary embedding of that code differs
-    from the usual ones, see :class:`eegsk.blocks.SelfAttention`.
+    from the usual forms; see :class:`eegsk.blocks.SelfAttention`.
 
     References
     ----------
@@ -195,7 +195,7 @@ class TCFormer(Architecture):
     def _transformer(self) -> OrderedDict[str, nn.Module]:
         """Build the layers from the sequence of features to one more group of signals."""
         n_features = self.group_size * len(self.kernels)
-        layers = [self._layer(n_features, number) for number in range(self.n_layers)]
+        layers = [self._layer(n_features, index) for index in range(self.n_layers)]
         return OrderedDict(
             mixture=self._mixture(n_features, n_features),
             tokens=Transpose(),
@@ -213,8 +213,8 @@ class TCFormer(Architecture):
             )
         )
 
-    def _layer(self, n_features: int, number: int) -> nn.Module:
-        depth = number / max(self.n_layers - 1, 1)
+    def _layer(self, n_features: int, index: int) -> nn.Module:
+        depth = index / max(self.n_layers - 1, 1)
         drop_path = self.path_dropout * depth**2
         attention = SelfAttention(
             n_features,

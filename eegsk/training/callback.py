@@ -12,6 +12,7 @@ import torch
 from skorch.callbacks import Callback
 
 from .._fields import Fields, check_fields, check_names, clone_callback, named_items
+from ..augmentation.transform import Transform
 from .batches import Trials, TrialSplit
 from .fit_info import FitInfo
 
@@ -21,7 +22,7 @@ Step = dict[str, Any]
 class StopTraining(Exception):  # noqa: N818
     """Exception that a callback raises to stop training.
 
-    If it is raised in ``on_epoch_end``, the hook of the other callbacks is still called, and
+    If it is raised in ``on_epoch_end``, this hook of the other callbacks is still called, and
     training stops after this epoch. If it is raised elsewhere, training stops at once, and the
     incomplete epoch is removed from the history.
     """
@@ -255,18 +256,19 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     """
     check_names(owner, "callbacks", callbacks)
     named = [item for item in named_items(callbacks) if item[1] is not None]
-    for name, callback in named:
+    for _, callback in named:
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback):
+            hint = " Pass transforms as augmentation." if isinstance(callback, Transform) else ""
             raise TypeError(
-                f"{owner}: callback {name!r} is {callback!r}; it should be an instance or a "
-                "subclass of skorch.callbacks.Callback."
+                f"{owner}: callbacks contains {callback!r}, which should be an instance or a "
+                f"subclass of skorch.callbacks.Callback.{hint}"
             )
     return [(name, clone_callback(callback)) for name, callback in named]
 
 
 def has_validation(X: Any) -> bool:
-    """Return whether ``X``, the argument of ``on_train_begin``, has validation trials, if known."""
+    """Return whether ``X`` of ``on_train_begin`` has validation trials; True if it is unknown."""
     return X is None or getattr(X, "valid", X) is not None
 
 

@@ -29,7 +29,7 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     Raises
     ------
     ValueError
-        If there is no block of such a name, or if every weight is inside a block.
+        If there is no block with that name, or if the blocks contain all weights.
     """
     names = [names] if isinstance(names, str) else list(names or [])
     weights = [name for name, _ in network.named_parameters()]
@@ -50,7 +50,7 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
 
 @contextmanager
 def frozen(blocks: Sequence[nn.Module]) -> Iterator[None]:
-    """Keep the weights of blocks fixed within a context: they get no gradient."""
+    """Do not compute gradients of the weights of blocks within a context."""
     weights = [weight for block in blocks for weight in block.parameters() if weight.requires_grad]
     for weight in weights:
         weight.requires_grad_(False)

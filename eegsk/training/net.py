@@ -124,7 +124,7 @@ class TrialNet(NeuralNet):
         return [self.module_.get_submodule(f"network.{path}") for path in self.frozen_]
 
     def _set_training(self, training: bool = True) -> None:
-        """Set training or evaluation mode; frozen blocks are in evaluation mode always."""
+        """Set training or evaluation mode; frozen blocks are always in evaluation mode."""
         super()._set_training(training)
         for block in self._frozen_blocks():
             block.eval()

@@ -1,4 +1,4 @@
-"""Pretrained estimators: their weights as initial weights of a new network."""
+"""Initial weights of a network from a pretrained estimator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from ..signals import Signal
 
 Weights = dict[str, torch.Tensor]
 
-# Parameters that the input or the output of the network depends on.
+# Parameters that should be those of the pretrained estimator, because the input or the output of
+# the network depends on them.
 _SAME = ("standardize", "standardize_target")
 
 
@@ -30,7 +31,7 @@ def find_pretrained(owner: str, pretrained: Any) -> Any:
     owner : str
         Name of the new estimator, for error messages.
     pretrained : FrozenEstimator or None
-        The field of the new estimator.
+        The parameter ``pretrained`` of the new estimator.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def find_pretrained(owner: str, pretrained: Any) -> Any:
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise NotFittedError(
-            f"{owner}: the estimator in pretrained is not fitted; call its fit before."
+            f"{owner}: the estimator in pretrained is not fitted; call its fit first."
         ) from error
     return estimator
 
@@ -104,7 +105,7 @@ def in_pretrained_order(X: Any, signal: Signal | None, source: Any) -> tuple[Any
     Returns
     -------
     X : array-like of shape (n_trials, n_chans, n_times)
-        The trials; in another order if the channels are the same in another order.
+        The trials. Their channels are reordered if they have the same names in another order.
     signal : Signal or None
         Their signal.
     """
@@ -163,7 +164,7 @@ def _check_same_standardization(owner: str, estimator: Any, source: Any) -> None
 
 
 def _check_signal(owner: str, signal: Signal, pretrained: Signal, match: bool) -> None:
-    """Check that sampling rates, and channels if they are not matched by name, are the same."""
+    """Check the sampling rates, and the channels if they are not matched by name."""
     if signal.sfreq and pretrained.sfreq and not np.isclose(signal.sfreq, pretrained.sfreq):
         raise ValueError(
             f"{owner}: the trials are sampled at {signal.sfreq:g} Hz, but those of the pretrained "
@@ -212,7 +213,7 @@ def _channel_axes(
 ) -> dict[str, int]:
     """Find the tensors of a network that have an axis of channels.
 
-    This is the axis that is longer if the network is built for one channel more.
+    To find it, the network is built once more for one more channel, which makes this axis longer.
     """
     wider = replace(signal, n_chans=signal.n_chans + 1, ch_names=None)
     with torch.random.fork_rng(devices=[]):
@@ -264,8 +265,8 @@ def _check_layers(
         shape, pretrained_shape = tuple(tensor.shape), tuple(weights[name].shape)
         if shape != pretrained_shape:
             lengths = f"{signal.n_times} time points instead of {pretrained.n_times}"
-            is_length = signal.n_times != pretrained.n_times
-            reason = f"the trials have {lengths}" if is_length else "its parameters differ"
+            has_other_length = signal.n_times != pretrained.n_times
+            reason = f"the trials have {lengths}" if has_other_length else "its parameters differ"
             raise ValueError(
                 f"{owner}: {name} of the network has shape {shape}, but {pretrained_shape} in the "
                 f"pretrained network, because {reason}; use the same."

@@ -41,7 +41,7 @@ class FrontEnd(nn.Module):
         return self._factorised(signals)
 
     def _layers(self) -> Iterator[nn.Module]:
-        """Return the layers, but for the front end itself."""
+        """Yield the layers of the front end, without the front end itself."""
         return (layer for child in self.children() for layer in child.modules())
 
     @property
@@ -103,6 +103,13 @@ class FrontEnd(nn.Module):
         """Return the number of values of a filtered signal, ``n`` of Eq. (6)."""
         n_trials, n_chans, n_times = x.shape
         return n_trials * n_chans * (n_times + self.n_added)
+
+    def temporal_filters(self) -> torch.Tensor:
+        """Return the temporal filters, of shape (n_filters, n_taps).
+
+        Two stages of filters are composed to one, with their normalisation in evaluation mode.
+        """
+        return self.temporal.weight.flatten(1)  # type: ignore[union-attr,operator]
 
     @abstractmethod
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> nn.Module:

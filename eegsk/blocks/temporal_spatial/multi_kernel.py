@@ -15,7 +15,7 @@ from .one_stage import TemporalSpatial
 class MultiKernelTemporalSpatial(TemporalSpatial):
     """Front end of temporal filters of several lengths, each with its own spatial filters.
 
-    Both are batch-normalised. The output is as long as the input.
+    The outputs of both are batch-normalised. The output is as long as the input.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class MultiKernelTemporalSpatial(TemporalSpatial):
     depth : int
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
 
     Notes
     -----
@@ -70,7 +70,7 @@ class _FilterBank(nn.Module):
     kernels : sequence of int
         Lengths of the filters in samples.
     reach : (int, int)
-        Number of samples that the longest filter sees before and after the current one.
+        Number of samples that the longest filter covers before and after the current one.
     """
 
     bias: None = None
@@ -81,6 +81,7 @@ class _FilterBank(nn.Module):
         self.filters = nn.ModuleList(
             nn.Conv2d(1, n_filters, (1, kernel), bias=False) for kernel in kernels
         )
+        # Numbers of zeros before and after the taps of each filter.
         self._margins = [(reach[0] - (k - 1) // 2, reach[1] - k // 2) for k in kernels]
 
     @property

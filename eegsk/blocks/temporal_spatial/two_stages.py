@@ -99,6 +99,11 @@ class TwoStageTemporalSpatial(FrontEnd):
         """Number of samples that a composed filter covers before and after the current one."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
 
+    def temporal_filters(self) -> torch.Tensor:
+        """Return the composed filters; see :meth:`FrontEnd.temporal_filters`."""
+        stages, scale, _ = self._temporal_stages(Signals(self.temporal.weight))
+        return stages.weight * scale[:, None]
+
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
         """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
         # The running statistics are used; the argument stands for trials, which are not needed.

@@ -1,0 +1,24 @@
+"""Displays: figures of trained networks and of scores, in the style of scikit-learn.
+
+Displays need matplotlib, which ``pip install 'eegsk[plot]'`` installs. Each class method
+``from_...`` computes what is shown, plots it, and returns the display, which holds the numbers and
+can plot them again. No figure is shown or closed.
+"""
+
+from .filters import FilterDisplay
+from .history import HistoryDisplay
+from .history_scorer import HistoryScorer
+from .importance import ImportanceDisplay
+from .patterns import PatternDisplay
+from .saliency import SaliencyDisplay
+from .subjects import SubjectDisplay
+
+__all__ = [
+    "FilterDisplay",
+    "HistoryDisplay",
+    "HistoryScorer",
+    "ImportanceDisplay",
+    "PatternDisplay",
+    "SaliencyDisplay",
+    "SubjectDisplay",
+]

@@ -1,0 +1,217 @@
+"""Activation patterns: where and how strongly the sources of a network appear in the channels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.fft import next_fast_len
+
+from ._gradients import TrainedModule
+from ._network import to_numpy
+
+# Trials that are filtered at once.
+_N_TRIALS = 32
+# Gradients below this fraction of the largest are rounding errors of Fourier transforms.
+_ROUNDING = 1e-4
+
+
+def filtered_covariances(X: np.ndarray, filters: np.ndarray) -> np.ndarray:
+    """Compute the covariance of the channels after each temporal filter.
+
+    Parameters
+    ----------
+    X : array of shape (n_trials, n_chans, n_times)
+        Trials.
+    filters : array of shape (n_filters, n_taps)
+        Temporal filters.
+
+    Returns
+    -------
+    covariances : array of shape (n_filters, n_chans, n_chans)
+        Covariances over trials and time points. The trials are padded with the mean of the
+        channels, as in the network.
+    """
+    n_trials, n_chans, n_times = X.shape
+    n_taps = filters.shape[1]
+    length = next_fast_len(n_times + n_taps - 1, real=True)
+    responses = np.fft.rfft(filters[:, ::-1], length)
+    mean = X.mean(axis=(0, 2), keepdims=True)
+    first = (n_taps - 1) // 2
+    sums = np.zeros((len(filters), n_chans, n_chans))
+    for start in range(0, n_trials, _N_TRIALS):
+        spectrum = np.fft.rfft(X[start : start + _N_TRIALS] - mean, length)
+        for total, response in zip(sums, responses, strict=True):
+            filtered = np.fft.irfft(spectrum * response, length)
+            channels = _concatenated(filtered[..., first : first + n_times])
+            total += channels @ channels.T
+    return sums / (n_trials * n_times)
+
+
+def _concatenated(X: np.ndarray) -> np.ndarray:
+    """Concatenate trials over time, to an array of shape (n_chans, n_trials * n_times)."""
+    return X.transpose(1, 0, 2).reshape(X.shape[1], -1)
+
+
+def patterns_of_filters(covariance: np.ndarray, weights: np.ndarray, joint: bool) -> np.ndarray:
+    """Compute the activation patterns of spatial filters.
+
+    Parameters
+    ----------
+    covariance : array of shape (n_chans, n_chans)
+        Covariance of the channels.
+    weights : array of shape (n_sources, n_chans)
+        Spatial filters.
+    joint : bool
+        Whether the channels are regressed on all sources at once, or on each of them.
+
+    Returns
+    -------
+    patterns : array of shape (n_sources, n_chans)
+        Change of each channel if a source increases by one standard deviation, in the unit of the
+        channels: ``Cov(x) W Cov(s)^-1``, times the standard deviations of the sources.
+    """
+    shared = weights @ covariance
+    return regression_patterns(shared, shared @ weights.T, joint)
+
+
+def regression_patterns(shared: np.ndarray, covariance: np.ndarray, joint: bool) -> np.ndarray:
+    """Regress channels on sources of unit variance.
+
+    Parameters
+    ----------
+    shared : array of shape (..., n_sources, n_chans)
+        Covariances of sources and channels.
+    covariance : array of shape (n_sources, n_sources)
+        Covariances of the sources.
+    joint : bool
+        Whether the channels are regressed on all sources at once, or on each of them.
+
+    Returns
+    -------
+    patterns : array of shape (..., n_sources, n_chans)
+        Coefficients; zero for a source that is constant.
+    """
+    deviation = np.sqrt(np.diag(covariance))
+    scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    correlation = covariance * scale * scale[:, None]
+    inverse = np.linalg.pinv(correlation, hermitian=True) if joint else np.eye(len(scale))
+    return inverse @ (scale[:, None] * shared)
+
+
+def patterns_of_layer(
+    trained: TrainedModule, layer: str, X: torch.Tensor, window: Window, joint: bool
+) -> np.ndarray:
+    """Compute the activation patterns of the outputs of a layer.
+
+    Temporal filters delay signals. The channels are therefore regressed on the outputs once for
+    each sample that an output depends on. The pattern of an output is that of the sample with the
+    largest coefficients.
+
+    Parameters
+    ----------
+    trained : TrainedModule
+        The network.
+    layer : str
+        Name of the layer.
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials.
+    window : Window
+        Samples that the outputs of the layer depend on, see :func:`receptive_field`.
+    joint : bool
+        Whether the channels are regressed on all outputs at once, or on each of them.
+
+    Returns
+    -------
+    patterns : array of shape (n_sources, n_chans)
+        As in :func:`patterns_of_filters`.
+    """
+    mean = X.double().mean(dim=(0, 2), keepdim=True)
+    shared, products, sums, n_samples = np.zeros(()), np.zeros(()), np.zeros(()), 0
+    for batch in X.split(trained.batch_length(X)):
+        outputs = to_numpy(trained.sources(layer, batch)[0])
+        lagged = window.cut(to_numpy(batch.double() - mean), outputs.shape[2])
+        sources = _concatenated(outputs)
+        shared = shared + np.stack([sources @ _concatenated(x).T for x in lagged])
+        products = products + sources @ sources.T
+        sums = sums + sources.sum(axis=1)
+        n_samples += sources.shape[1]
+    average = sums / n_samples
+    covariance = products / n_samples - np.outer(average, average)
+    patterns = regression_patterns(shared / n_samples, covariance, joint)
+    strongest = np.linalg.norm(patterns, axis=2).argmax(axis=0)
+    return patterns[strongest, np.arange(len(strongest))]
+
+
+class Window(NamedTuple):
+    """Samples that the outputs of a layer depend on.
+
+    Parameters
+    ----------
+    first : int
+        First sample that the first output depends on; negative within zero padding.
+    stride : int
+        Number of samples from an output to the next.
+    length : int
+        Number of samples that an output depends on.
+    """
+
+    first: int
+    stride: int
+    length: int
+
+    def cut(self, x: np.ndarray, n_outputs: int) -> list[np.ndarray]:
+        """Return, for each sample of the window, its values for all outputs.
+
+        Samples before and after the trial are zero. Each array has shape (n_trials, n_chans,
+        n_outputs).
+        """
+        end = self.first + (n_outputs - 1) * self.stride + self.length
+        before, after = max(-self.first, 0), max(end - x.shape[2], 0)
+        x = np.pad(x, ((0, 0), (0, 0), (before, after)))
+        starts = range(self.first + before, self.first + before + self.length)
+        span = (n_outputs - 1) * self.stride + 1
+        return [x[..., start : start + span : self.stride] for start in starts]
+
+
+def receptive_field(trained: TrainedModule, layer: str, X: torch.Tensor) -> Window:
+    """Find the samples that the outputs of a layer depend on, by their gradients.
+
+    Parameters
+    ----------
+    trained : TrainedModule
+        The network.
+    layer : str
+        Name of the layer.
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials, of which a few are used.
+
+    Returns
+    -------
+    window : Window
+        The samples.
+
+    Raises
+    ------
+    ValueError
+        If the layer has less than four time points.
+    """
+    x = trained.convert(X[:4]).requires_grad_()
+    sources = trained.sources(layer, x)[0]
+    n_outputs = sources.shape[2]
+    if n_outputs < 4:
+        raise ValueError(
+            f"PatternDisplay: layer {layer!r} has outputs of {n_outputs} time points; choose an "
+            "earlier layer, before the pooling over time."
+        )
+    early, late = n_outputs // 4, 3 * n_outputs // 4
+    powers = []
+    for output in (early, late):
+        (gradient,) = torch.autograd.grad(sources[..., output].square().sum(), x, retain_graph=True)
+        powers.append(to_numpy(gradient.square().sum((0, 1))))
+    places = np.arange(x.shape[2])
+    centres = [np.average(places, weights=power) for power in powers]
+    stride = round((centres[1] - centres[0]) / (late - early))
+    used = np.flatnonzero(powers[0] > _ROUNDING**2 * powers[0].max())
+    return Window(int(used[0]) - early * stride, stride, int(used[-1] - used[0]) + 1)
