@@ -40,7 +40,16 @@ TITLES = {
     "eegsk.networks": "Networks",
     "eegsk.blocks": "Blocks",
 }
-INTERNAL = {"any_network", "base", "tasks", "estimators", "signals", "training"}
+INTERNAL = {
+    "any_network",
+    "base",
+    "loading",
+    "weights",
+    "tasks",
+    "estimators",
+    "signals",
+    "training",
+}
 NAMES = {
     "eegsk.metrics": ["nrmse", "nrmse_by_output"],
 }
