@@ -34,8 +34,9 @@ from ._fields import (
 )
 from ._validation import check_groups, check_trials, check_unit, check_weight, spread
 from .augmentation.transform import clone_transforms
+from .blocks import set_batch_norm
 from .model_selection import split_for_validation
-from .networks import Architecture, build_network, set_batch_norm
+from .networks import Architecture, build_network
 from .signals import Signal, read_trials, warn_about_groups
 from .training import (
     FitInfo,

@@ -3,6 +3,7 @@
 from ._time_filters import lagged_products
 from .activation import SafeLog, Square, make_activation
 from .attention import FeatureAttention, GroupAttention
+from .batch_norm import set_batch_norm
 from .containers import ConcatenateWithInput, DropPath, LastSample, Residual, Transpose
 from .convolution import Conv, SameConv, SeparableConv
 from .dropout import Dropout
@@ -52,5 +53,6 @@ __all__ = [
     "apply_max_norm",
     "lagged_products",
     "make_activation",
+    "set_batch_norm",
     "with_max_norm",
 ]

@@ -1,6 +1,6 @@
 """Networks, which build a torch module from hyper-parameters and the shape of the trials."""
 
-from ._architecture import Architecture, build_network, set_batch_norm
+from ._architecture import Architecture, build_network
 from .advanced_eegnet import AdvancedEEGNet
 from .atcnet import ATCNet
 from .compact_cnn import CompactCNN
@@ -27,5 +27,4 @@ __all__ = [
     "ShallowConvNet",
     "TCFormer",
     "build_network",
-    "set_batch_norm",
 ]
