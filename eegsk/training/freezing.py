@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from ..blocks.temporal_spatial import FrontEnd
+
 # Blocks of eegsk's networks are inside ``trunk``, which need not be written, e.g. "front".
 _TRUNK = "trunk."
 
@@ -21,7 +23,8 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     network : torch.nn.Module
         The network.
     names : str, sequence of str or None
-        Paths of submodules with weights, e.g. ``"trunk"``, ``"trunk.front"`` or ``"front"``.
+        Paths of submodules with weights, e.g. ``"trunk"`` or ``"trunk.second"``. Inside ``trunk``,
+        ``"second"`` is enough. ``"front"`` is the front end, wherever it is.
 
     Returns
     -------
@@ -35,15 +38,17 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     """
     names = [names] if isinstance(names, str) else list(names or [])
     weights = [name for name, _ in network.named_parameters()]
+    blocks = _named_blocks(network, weights)
     paths = []
     for name in names:
-        candidates = [path for path in (name, f"{_TRUNK}{name}") if _inside(path, weights)]
-        if not candidates:
+        candidates = [name, f"{_TRUNK}{name}", blocks.get(name, "")]
+        path = next((path for path in candidates if _inside(path, weights)), None)
+        if path is None:
             raise ValueError(
                 f"{owner}: freeze={name!r} is not a block of the network; its blocks are "
-                f"{', '.join(map(repr, _block_names(weights)))}."
+                f"{', '.join(map(repr, blocks))}."
             )
-        paths.append(candidates[0])
+        paths.append(path)
     if paths and all(any(_inside(path, [weight]) for path in paths) for weight in weights):
         raise ValueError(f"{owner}: freeze={names} leaves no weight to train; freeze fewer blocks.")
     return paths
@@ -67,11 +72,16 @@ def _inside(path: str, weights: Sequence[str]) -> list[str]:
     return [weight for weight in weights if weight.startswith(f"{path}.")]
 
 
-def _block_names(weights: Sequence[str]) -> list[str]:
-    """Return the names of the outer blocks that have weights: "trunk", "front", ..., "head"."""
-    names = []
+def _named_blocks(network: nn.Module, weights: Sequence[str]) -> dict[str, str]:
+    """Return the paths of the outer blocks by name: "trunk", "front", ..., "head"."""
+    blocks = {}
     for weight in weights:
-        names.append(weight.partition(".")[0])
-        inner = weight.removeprefix(_TRUNK)
-        names += [inner.partition(".")[0]] if inner != weight else []
-    return list(dict.fromkeys(names))
+        outer, *inner, _ = weight.split(".") if "." in weight else ["", ""]
+        blocks.setdefault(outer, outer)
+        if inner and f"{outer}." == _TRUNK:
+            blocks.setdefault(inner[0], f"{_TRUNK}{inner[0]}")
+    blocks.pop("", None)  # weights of the network itself
+    fronts = [path for path, layer in network.named_modules() if isinstance(layer, FrontEnd)]
+    if fronts:
+        blocks.setdefault("front", fronts[0])
+    return blocks
