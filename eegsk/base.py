@@ -107,9 +107,9 @@ class EEGEstimator(Architecture, NestedParams):
         standardised by their own mean and scale, not by those of the pretrained estimator. If all
         labels are among its classes, ``classes_`` are its classes.
     pretrained_channels : {"same", "match"}, default="same"
-        Channels of the trials: the same as those of ``pretrained``, in any order; or any, of which
-        those of the same name have the pretrained spatial filters. Then the filters of missing
-        channels are dropped, and those of additional channels are initially zero.
+        ``"same"`` if the trials must have the channels of ``pretrained``, in any order. With
+        ``"match"``, channels are matched by name: spatial filters keep the weights of common
+        channels, and additional channels initially have zero weights.
     freeze : str, list of str or None, default=None
         Blocks of the network that are not trained, e.g. ``"front"`` for temporal and spatial
         filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,

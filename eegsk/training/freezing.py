@@ -74,13 +74,13 @@ def _inside(path: str, weights: Sequence[str]) -> list[str]:
 
 def _named_blocks(network: nn.Module, weights: Sequence[str]) -> dict[str, str]:
     """Return the paths of the outer blocks by name: "trunk", "front", ..., "head"."""
-    blocks = {}
+    blocks: dict[str, str] = {}
     for weight in weights:
-        outer, *inner, _ = weight.split(".") if "." in weight else ["", ""]
+        outer, *inner = weight.split(".")[:-1] or [""]
         blocks.setdefault(outer, outer)
         if inner and f"{outer}." == _TRUNK:
             blocks.setdefault(inner[0], f"{_TRUNK}{inner[0]}")
-    blocks.pop("", None)  # weights of the network itself
+    blocks.pop("", None)  # of weights outside every block
     fronts = [path for path, layer in network.named_modules() if isinstance(layer, FrontEnd)]
     if fronts:
         blocks.setdefault("front", fronts[0])
