@@ -4,8 +4,8 @@
 by the trials of its session that come before it. Each table is printed in Markdown.
 
 bci_iv_2b
-    Each subject's sessions 01T, 02T and 03T are trained on, or those of the other subjects; 04E and
-    05E of the subject are tested. Domains are sessions.
+    Trained on 01T, 02T and 03T of a subject, or on all sessions of the other four subjects, and
+    tested on 04E and 05E of the subject. Domains are sessions.
 eegmmidb
     Imagined left or right fist, the first 480 samples (3 s) of 64 unfiltered channels; five folds
     that keep people whole. Domains are people.
@@ -37,6 +37,7 @@ from eegsk.datasets import load_bci_iv_2b
 
 # Samples of a trial of eegmmidb that are used.
 N_TIMES = 480
+SOURCES = ["own", "others"]
 ALIGNERS = {"raw": None, "Euclidean": EuclideanAlignment, "Riemannian": RiemannianAlignment}
 
 
@@ -100,8 +101,11 @@ def predict(
 
 def score_subject(source: str, alignment: str, subject: int, seed: int, settings: Settings) -> Any:
     """Test the evaluation sessions of a subject of data set 2b."""
-    sources = [subject] if source == "own" else [s for s in SUBJECTS if s != subject]
-    train = join([load_sessions(number, TRAINING) for number in sources])
+    if source == "own":
+        train = load_sessions(subject, TRAINING)
+    else:
+        sources = [number for number in SUBJECTS if number != subject]
+        train = join([load_sessions(number, TRAINING + EVALUATION) for number in sources])
     test = load_sessions(subject, EVALUATION)
     predicted = predict(alignment, train, test, seed, settings)
     return {"scores": {name: np.mean(labels == test.y) for name, labels in predicted.items()}}
@@ -155,7 +159,7 @@ def bci_iv_2b(settings: Settings) -> str:
     names = [
         {"source": source, "alignment": alignment, "subject": subject, "seed": seed}
         for seed in settings.seeds
-        for source in ("own", "others")
+        for source in SOURCES
         for alignment in ALIGNERS
         for subject in settings.subjects
     ]
@@ -163,11 +167,8 @@ def bci_iv_2b(settings: Settings) -> str:
     rows = run(jobs, settings)
     header = ["trained on", "alignment", *(f"subject {s}" for s in settings.subjects), "mean"]
     subjects = list(settings.subjects)
-    return table(
-        header,
-        lines(rows, "subject", subjects, source="own")
-        + lines(rows, "subject", subjects, source="others"),
-    )
+    written = [line for name in SOURCES for line in lines(rows, "subject", subjects, source=name)]
+    return table(header, written)
 
 
 def _folds(load: Callable[[], Trials], n_folds: int, settings: Settings) -> str:

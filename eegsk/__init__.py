@@ -1,8 +1,9 @@
 """Deep networks for EEG as scikit-learn estimators.
 
-A classifier or regressor is fitted to trials, an array of shape ``(n_trials, n_chans, n_times)`` or
-:class:`mne.Epochs`, and predicts the label or target of new trials. Estimators work with the tools
-of scikit-learn, e.g. cross-validation, grid search and pipelines.
+Estimators are fitted to trials: an array of shape ``(n_trials, n_chans, n_times)`` or
+:class:`mne.Epochs`. Classifiers predict the label of each new trial, regressors its continuous
+target. Estimators work with the tools of scikit-learn, e.g. cross-validation, grid search and
+pipelines.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""Registries of torch classes by name: ``"adamw"``, ``"leaky_relu"``, ``"cross_entropy"``."""
+"""Registries of torch classes by name, e.g. ``"adamw"`` or ``"leaky_relu"``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def normalized(name: str) -> str:
 
 
 def find_class(parameter: str, value: Any, registry: Mapping[str, Callable[..., Any]]) -> Any:
-    """Find the class that a name stands for; a value that is not a string is returned unchanged.
+    """Find a class by name; return a value that is not a string unchanged.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def find_class(parameter: str, value: Any, registry: Mapping[str, Callable[..., 
 
 
 def _suggestion(name: str, classes: Mapping[str, Callable[..., Any]]) -> str:
-    """Return the names most similar to a name, or all names, as torch writes them."""
+    """Return a hint for the error message: the class names most similar to a name, or all names."""
     similar = difflib.get_close_matches(normalized(name), classes, n=4, cutoff=0.7)
     choices = dict.fromkeys(classes[key].__name__ for key in similar or sorted(classes))
     return (

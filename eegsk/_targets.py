@@ -12,7 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._validation import as_numbers
 
-# A standard deviation below this multiple of the mean is a rounding error of double precision.
+# Ratio of standard deviation to mean up to which a target counts as constant: smaller variations
+# are rounding errors of double precision.
 _ROUNDING = 1e-14
 
 
@@ -30,7 +31,7 @@ class ClassTarget:
 
     @staticmethod
     def read(y: Any) -> np.ndarray:
-        """Check the labels of a user and return them as an array."""
+        """Validate labels and return them as an array."""
         y = _to_array(y)
         if np.iscomplexobj(y):
             raise ValueError("y: Complex data not supported; use names, integers or booleans.")
@@ -62,7 +63,8 @@ class ClassTarget:
 
     def encode(self, y: np.ndarray) -> torch.Tensor:
         """Return the class index of each label."""
-        # Not sklearn's LabelEncoder: it encodes the string "1" as the class 1 without an error.
+        # LabelEncoder of scikit-learn is not used: it encodes the string "1" as the class 1 without
+        # an error.
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown.tolist()}.")
@@ -80,7 +82,7 @@ class ContinuousTarget:
     scale : array of shape (n_outputs,)
         Standard deviation of each target; 1 where it is constant.
     n_dims : int
-        Number of dimensions of the targets of the user: 1, or 2 for several targets.
+        Number of dimensions of ``y`` in ``fit``: 1, or 2 for several targets.
     """
 
     mean: np.ndarray
@@ -89,7 +91,7 @@ class ContinuousTarget:
 
     @staticmethod
     def read(y: Any) -> np.ndarray:
-        """Check the targets of a user and return them as numbers."""
+        """Validate targets and return them in double precision."""
         y = as_numbers("y", _to_array(y))
         if not 1 <= y.ndim <= 2:
             raise ValueError(
@@ -106,8 +108,8 @@ class ContinuousTarget:
             return cls(np.zeros(n_outputs), np.ones(n_outputs), y.ndim)
         mean = np.average(columns, axis=0, weights=weight)
         scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
-        varies = scale > _ROUNDING * np.abs(mean)
-        return cls(mean, np.where(varies, scale, 1.0), y.ndim)
+        is_varying = scale > _ROUNDING * np.abs(mean)
+        return cls(mean, np.where(is_varying, scale, 1.0), y.ndim)
 
     @property
     def n_outputs(self) -> int:
@@ -128,13 +130,13 @@ class ContinuousTarget:
         return torch.from_numpy(((columns - self.mean) / self.scale).astype(np.float32))
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Return predictions in the unit and with the number of dimensions of the targets."""
+        """Return predictions in the unit and with the number of dimensions of ``y`` in ``fit``."""
         y = output * self.scale + self.mean
         return y[:, 0] if self.n_dims == 1 else y
 
 
 def _to_array(y: Any) -> Any:
-    """Return an array; pandas objects stay, because scikit-learn checks their missing values."""
+    """Convert lists and tensors to arrays; scikit-learn converts pandas objects later."""
     if isinstance(y, torch.Tensor):
         return y.detach().cpu().numpy()
     try:

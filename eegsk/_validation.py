@@ -11,10 +11,10 @@ import scipy.sparse
 import torch
 from sklearn.utils.validation import assert_all_finite, validate_data
 
-# A ratio of amplitudes above which the unit must differ. Values in microvolts are 1e6 times as
-# large as in volts, whereas recordings in the same unit differ far less.
+# Ratio of amplitudes above which trials seem to have another unit than those of fit. Values in
+# microvolts are 1e6 times as large as in volts; recordings in the same unit differ far less.
 _UNIT_RATIO = 1e4
-# Number of trials from which the spread is estimated.
+# Number of trials, and approximate number of time points, from which the spread is estimated.
 _N_SAMPLED = 16
 
 
@@ -57,7 +57,7 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
     X = _real_numbers(name, X)
     if not reset:
         X = _match_fit(estimator, X)
-    if reset or not _is_valid(X):
+    if reset or not _can_skip_validation(X):
         X = validate_data(
             estimator, X, reset=reset, allow_nd=True, ensure_all_finite=False, dtype="numeric"
         )
@@ -84,7 +84,7 @@ def spread(X: torch.Tensor) -> float:
     return sampled.flatten(1).std(dim=1, correction=0).median().item()
 
 
-def check_unit(name: str, X: torch.Tensor, fitted: float) -> None:
+def check_unit(name: str, X: torch.Tensor, fitted_spread: float) -> None:
     """Warn if trials seem to have another unit than those of ``fit``, e.g. microvolts.
 
     Parameters
@@ -93,10 +93,10 @@ def check_unit(name: str, X: torch.Tensor, fitted: float) -> None:
         Name of the estimator, for the warning.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
         Trials.
-    fitted : float
+    fitted_spread : float
         :func:`spread` of the trials of ``fit``.
     """
-    ratio = spread(X) / fitted if fitted > 0 else 0.0
+    ratio = spread(X) / fitted_spread if fitted_spread > 0 else 0.0
     if ratio > _UNIT_RATIO or 0 < ratio < 1 / _UNIT_RATIO:
         warnings.warn(
             f"{name}: the trials are {ratio:.0e} times as large as those of fit; check that both "
@@ -111,7 +111,7 @@ def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
     Parameters
     ----------
     sample_weight : array-like of shape (n_trials,) or None
-        Non-negative weights, at least one of them positive; None for a weight of one for each.
+        Non-negative weights, at least one of them positive; None for weights of one.
     n_trials : int
         Number of trials.
 
@@ -196,7 +196,7 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        If a value is not a number, complex or not finite, or if rows differ in length.
+        If a value is complex, not finite or not a number, or if rows differ in length.
     """
     try:
         array = np.asarray(value)
@@ -219,7 +219,7 @@ def _as_array(name: str, X: Any) -> np.ndarray:
 
 
 def _real_numbers(name: str, X: Any) -> Any:
-    """Check that an array contains real numbers; convert Python objects to numbers."""
+    """Check that an array contains real numbers, and convert Python objects to numbers."""
     if np.iscomplexobj(X):
         raise ValueError(
             f"{name}: Complex data not supported; use the real part of X or its absolute value."
@@ -228,6 +228,8 @@ def _real_numbers(name: str, X: Any) -> Any:
         raise TypeError(f"{name}: X is a sparse array; pass X.toarray().")
     if np.ma.isMaskedArray(X):
         raise TypeError(f"{name}: X is a masked array; fill or drop the masked values.")
+    # numpy's codes of booleans, integers, unsigned integers, floats, objects and structured arrays
+    # (which scikit-learn rejects later).
     kind = getattr(getattr(X, "dtype", None), "kind", "f")
     if kind not in "biufOV":
         raise TypeError(f"{name}: X has dtype {X.dtype}; it should contain numbers.")
@@ -240,29 +242,29 @@ def _real_numbers(name: str, X: Any) -> Any:
 
 
 def _match_fit(estimator: Any, X: Any) -> Any:
-    """Check the shape of trials against ``fit``, and return them with as many axes as in ``fit``.
+    """Check that trials have the shape of those of ``fit``; return them with as many axes.
 
     Trials of one channel may have the shape (n_trials, n_times) or (n_trials, 1, n_times).
     """
     name, signal = type(estimator).__name__, estimator.signal_
-    was_2d = signal.n_chans == 1 and estimator.n_features_in_ == signal.n_times
+    fit_was_2d = signal.n_chans == 1 and estimator.n_features_in_ == signal.n_times
     if len(X.shape) == 2 and signal.n_chans > 1:
         raise ValueError(
             f"{name}: X has shape {X.shape}, but the trials of fit had {signal.n_chans} channels "
             f"and {signal.n_times} time points; for a single trial, pass X[np.newaxis]."
         )
-    if len(X.shape) == 2 and was_2d:
+    if len(X.shape) == 2 and fit_was_2d:
         return X
     X = np.asarray(X) if len(X.shape) == 3 else np.asarray(X)[:, None]
     _check_size(name, "channels", X.shape[1], signal.n_chans, "select the same channels")
     _check_size(name, "time points", X.shape[2], signal.n_times, "crop or resample the trials")
-    return X[:, 0] if was_2d else X
+    return X[:, 0] if fit_was_2d else X
 
 
-def _is_valid(X: Any) -> bool:
-    """Return whether scikit-learn's ``validate_data`` can be skipped.
+def _can_skip_validation(X: Any) -> bool:
+    """Return whether ``validate_data`` can be skipped, because X is an array of floats.
 
-    It takes longer than the prediction of one trial.
+    ``validate_data`` of scikit-learn takes longer than the prediction of one trial.
     """
     return type(X) is np.ndarray and X.ndim == 3 and X.dtype.kind == "f" and len(X) > 0
 
@@ -275,9 +277,9 @@ def _check_size(name: str, axis: str, size: int, fitted: int, remedy: str) -> No
 
 
 def _as_tensor(X: np.ndarray) -> torch.Tensor:
-    with np.errstate(over="ignore"):  # too large values become infinite, which raises an error
+    with np.errstate(over="ignore"):  # too large values become infinite, see _check_finite
         X = np.ascontiguousarray(X, dtype=np.float32)
-    with warnings.catch_warnings():  # read-only arrays are allowed: the tensor is never changed
+    with warnings.catch_warnings():  # read-only arrays are safe: the tensor is never changed
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(X)
 

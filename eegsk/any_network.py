@@ -16,7 +16,7 @@ from .tasks import Classifier, Regressor
 
 
 class AnyNetwork(Architecture):
-    """Any network that torch can train.
+    """Network of another library or of your own, which returns a torch module.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class AnyNetwork(Architecture):
         maps trials, of shape (n_trials, n_chans, n_times), to logits or predictions, of shape
         (n_trials, n_outputs).
     network_params : dict or None, default=None
-        Further arguments of ``network``, e.g. ``{"dropout": 0.5}``. They replace arguments that
-        describe the trials, e.g. ``{"chs_info": None}``. In a search they are
-        ``network_params__name``.
+        Further arguments of ``network``, e.g. ``{"dropout": 0.5}``. They take precedence over the
+        arguments that describe the trials, e.g. ``{"chs_info": None}``. In a grid search, they are
+        set as ``network_params__name``.
 
     Notes
     -----
@@ -47,8 +47,8 @@ class AnyNetwork(Architecture):
         estimator.fit(epochs)
         GridSearchCV(estimator, {"network_params__drop_prob": [0.25, 0.5]}).fit(epochs, y)
 
-    A fitted estimator can be pickled if ``network`` can be, also if the module has
-    parametrizations, which torch itself does not pickle.
+    A fitted estimator can be pickled if ``network`` can be pickled, e.g. a function of a module,
+    but no lambda. The module may have parametrizations, which torch alone cannot pickle.
 
     References
     ----------
@@ -61,19 +61,20 @@ class AnyNetwork(Architecture):
     network_params: dict[str, Any] | None = None
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
-        """Call the network with the signal's shape; see :meth:`Architecture.build`."""
+        """Call ``network`` with the shape of the trials; see :meth:`Architecture.build`."""
         arguments = {"n_chans": signal.n_chans, "n_times": signal.n_times, "n_outputs": n_outputs}
         accepted = inspect.signature(self.network).parameters
         for name in ("sfreq", "ch_names", "chs_info"):
             value = getattr(signal, name)
             if name in accepted and value is not None:
                 arguments[name] = value
+        # Arguments that a functools.partial sets take precedence over those of the signal.
         preset = self.network.keywords if isinstance(self.network, partial) else {}
         return self.network(**{**arguments, **preset, **(self.network_params or {})})
 
 
 class EEGClassifier(Classifier, AnyNetwork):
-    """Any torch network as a classifier.
+    """Classifier with any torch network.
 
     Examples
     --------
@@ -86,8 +87,8 @@ class EEGClassifier(Classifier, AnyNetwork):
     >>> EEGClassifier(network=linear, max_epochs=2).fit(X, y).predict_proba(X).shape
     (40, 2)
 
-    Epochs know their sampling rate. A network with a parameter ``sfreq`` can use it, e.g. for a
-    first filter of a quarter of a second:
+    Epochs contain their sampling rate. A network with a parameter ``sfreq`` can use it, e.g. to
+    set the length of its filters to a quarter of a second:
 
     >>> import mne
     >>> def filtered(n_chans, n_times, n_outputs, sfreq):
@@ -104,7 +105,7 @@ class EEGClassifier(Classifier, AnyNetwork):
 
 
 class EEGRegressor(Regressor, AnyNetwork):
-    """Any torch network as a regressor.
+    """Regressor with any torch network.
 
     Examples
     --------

@@ -58,7 +58,7 @@ from .training import (
 
 
 class EEGEstimator(Architecture, NestedParams):
-    """Base class of classifiers and regressors: a network that is trained on trials.
+    """Base class of classifiers and regressors, which train a network on trials.
 
     Parameters
     ----------
@@ -67,39 +67,38 @@ class EEGEstimator(Architecture, NestedParams):
     max_epochs : int, default=100
         Number of epochs, each of which uses every training trial once.
     batch_size : int, default=64
-        Largest number of trials in a training step; batch sizes differ by at most one.
+        Maximum number of trials in a training step; batch sizes differ by at most one.
     optimizer : str or callable, default="adamw"
-        Name of a torch optimizer, its class, or a partial of it. Its learning rate and weight decay
-        are ``lr`` and ``weight_decay``.
+        Name of a torch optimizer, its class, or a ``functools.partial`` of it. The learning rate
+        and weight decay are set by ``lr`` and ``weight_decay``.
     weight_decay : float, default=0.01
         Weight decay of the optimizer.
     standardize : {"channel", "global", "spectrum"} or None, default="channel"
         Standardisation of the trials, in a layer before the network. ``"channel"`` subtracts the
         mean of each channel over the training trials and divides by its standard deviation.
-        ``"global"`` divides all channels by the same standard deviation. ``"spectrum"`` also
-        whitens the spectrum: a linear filter, learned from the training trials, subtracts from
-        each sample its prediction from the 20 previous samples (or from an eighth of the trial, if
-        this is shorter). Weak rhythms, e.g. those outside of the pass band of a filter, then have
-        more weight, and so has noise. High-amplitude trials dominate the estimate, so reject
-        artefacts and filter out line noise first. None for no standardisation.
+        ``"global"`` subtracts the same means, but divides all channels by one standard deviation.
+        ``"spectrum"`` is ``"channel"`` with whitening of the spectrum: a linear filter, learned
+        from the training trials, predicts each sample from the 20 previous samples (at most an
+        eighth of the trial), and the prediction is subtracted. Weak rhythms, e.g. outside the pass
+        band of a filter, then contribute more, but so does noise. High-amplitude trials dominate
+        this filter, so reject artefacts and remove line noise first. None for no standardisation.
     valid_split : float, splitter or None, default=None
-        Fraction of the trials used for validation, or of the groups if ``fit`` receives
-        ``groups``; or a scikit-learn splitter, of which the first split is used. None for no
-        validation.
+        Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
+        or a scikit-learn splitter, whose first split is used. None for no validation.
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
-        name is the class name in lower case: ``callbacks__earlystopping__patience``. Each fit uses
-        copies, which hold learned attributes, e.g.
+        name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
+        uses copies, which have the learned attributes, e.g.
         ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``. Parameters that cannot be
-        copied, e.g. an open file, are shared.
+        copied, e.g. an open file, are shared with the copies.
     augmentation : list or None, default=None
         Transforms of :mod:`eegsk.augmentation`, functions that take and return ``(X, y)``, or
         pairs ``(name, transform)``. They are applied in this order to each training batch, after
-        standardisation; validation and prediction use the original trials. Names are like those of
-        callbacks, e.g. ``augmentation__timeshift__max_shift``.
+        standardisation. Validation and prediction use the original trials. Default names are as
+        for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
-        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS, else the
-        CPU.
+        Device, e.g. ``"cpu"`` or ``"cuda:0"``. ``"auto"`` is CUDA if available, else MPS
+        (GPUs of Apple), else the CPU.
     pretrained : FrozenEstimator or None, default=None
         Fitted estimator whose weights are the initial weights, inside
         :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. Its network is
@@ -115,8 +114,8 @@ class EEGEstimator(Architecture, NestedParams):
         filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,
         and with the running statistics of batch normalisation unchanged.
     n_threads : int, default=1
-        Number of CPU threads. Sums depend on it in the last digits. With a fixed number, the same
-        seed gives the same weights for every ``n_jobs``.
+        Number of CPU threads, on which the last digits of sums depend. With a fixed number, the
+        same seed gives the same weights for every ``n_jobs``.
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights of the previous ``fit``, with a new optimizer and
         a new history.
@@ -163,13 +162,13 @@ class EEGEstimator(Architecture, NestedParams):
     verbose: int | bool = 0
     net_params: dict[str, Any] | None = None
 
-    if TYPE_CHECKING:  # a field of the subclasses
+    if TYPE_CHECKING:  # a field that Classifier and Regressor declare
         criterion: CriterionFactory = ""
 
     _net_class: ClassVar[type[TrialNet]]
     _stratify: ClassVar[bool]
 
-    # In notebooks, scikit-learn shows the documentation of parameters if there is a link to a page.
+    # scikit-learn shows docstrings of parameters in notebooks only if there is a link to a page.
     _doc_link_module: ClassVar[str] = "eegsk"
 
     @property
@@ -208,7 +207,7 @@ class EEGEstimator(Architecture, NestedParams):
         """Return the encoder of the target; ``train`` are the indices of the training trials."""
 
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Multiply the weights of trials by those of their classes."""
+        """Return the weights of the trials; a classifier multiplies them by the class weights."""
         return weight
 
     def _fit(
@@ -219,27 +218,27 @@ class EEGEstimator(Architecture, NestedParams):
         groups: Any = None,
         *,
         partial: bool = False,
-        **learning: Any,
+        **target_params: Any,
     ) -> Self:
-        """Validate, encode, build and train; with ``partial``, train the net for one epoch."""
+        """Validate the input, encode the target and train; with ``partial``, for one epoch."""
         check_fields(self)
-        continues = hasattr(self, "net_") and (partial or self.warm_start)
-        if continues:
+        is_continued = hasattr(self, "net_") and (partial or self.warm_start)
+        if is_continued:
             self._check_unchanged()
-        seed = self._choose_seed(continues and partial)
+        seed = self._choose_seed(is_continued and partial)
         device = find_device(self.device)
-        with reproducible(seed, self.n_threads, device), restored_on_error(self, continues):
-            X, y = self._read(X, y, reset=not continues)
+        with reproducible(seed, self.n_threads, device), restored_on_error(self, is_continued):
+            X, y = self._read(X, y, reset=not is_continued)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
             train, valid = self._split(y, weight, groups, seed)
-            if not continues:
-                self._target = self._learn_target(y, weight, train, **learning)
+            if not is_continued:
+                self._target = self._learn_target(y, weight, train, **target_params)
             trials = split_trials(X, self._target.encode(y), weight, train, valid, device)
-            if continues and partial:
+            if is_continued and partial:
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:
-                self._make_net(trials.train, continues)
+                self._make_net(trials.train, is_continued)
             info = FitInfo(type(self).__name__, self.get_params, seed, partial)
             self.net_.partial_fit(trials, epochs=1 if partial else self.max_epochs, fit_info=info)
         self.module_.eval()
@@ -263,6 +262,7 @@ class EEGEstimator(Architecture, NestedParams):
                 )
 
     def _required(self, y: Any) -> Any:
+        """Return ``y``; raise an error if it is None."""
         if y is None:
             name = type(self).__name__
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
@@ -273,18 +273,18 @@ class EEGEstimator(Architecture, NestedParams):
         """The pretrained estimator, None if there is none."""
         return find_pretrained(type(self).__name__, self.pretrained)
 
-    def _choose_seed(self, continues: bool) -> int:
+    def _choose_seed(self, is_continued: bool) -> int:
         """Return the seed of a fit; without ``random_state``, that of a fit to resume, if any."""
-        seed = self._draw_seed(continues)
+        seed = self._draw_seed(is_continued)
         if self.random_state is not None:
             return seed
         callbacks = [item for _, item in named_items(self.callbacks)]
         seeds = [item.seed_to_resume() for item in callbacks if isinstance(item, TrainingCallback)]
-        return next((resumed for resumed in seeds if resumed is not None), seed)
+        return next((stored for stored in seeds if stored is not None), seed)
 
-    def _draw_seed(self, continues: bool) -> int:
-        """Draw the seed of a fit, without ``random_state`` from the entropy of the system."""
-        if not continues:
+    def _draw_seed(self, is_continued: bool) -> int:
+        """Draw the seed of a fit; if ``random_state`` is None, from the operating system."""
+        if not is_continued:
             fresh = np.random.SeedSequence().generate_state(1)[0]
             seed = fresh if self.random_state is None else self.random_state
             self._random_state = check_random_state(seed)
@@ -299,7 +299,7 @@ class EEGEstimator(Architecture, NestedParams):
         X = check_trials(self, X, reset)
         if len(X) < 2 and reset:
             raise ValueError(
-                f"{type(self).__name__}: X has 1 sample, but fit needs two trials or more."
+                f"{type(self).__name__}: X has 1 sample, i.e. one trial; fit needs at least two."
             )
         if len(X) != len(y):
             hint = " that epochs.drop_bad() keeps" if signal else ""
@@ -318,16 +318,16 @@ class EEGEstimator(Architecture, NestedParams):
         weighted = np.flatnonzero(weight)
         if self.valid_split is None:
             return weighted, weighted[:0]
-        # A fraction is that of the trials with a weight; a splitter returns indices of all trials.
-        split = weighted if isinstance(self.valid_split, Real) else np.arange(len(y))
-        sides = split_for_validation(
+        # A fraction refers to the trials with non-zero weight, a splitter to all trials.
+        candidates = weighted if isinstance(self.valid_split, Real) else np.arange(len(y))
+        split = split_for_validation(
             self.valid_split,
-            y[split],
-            None if groups is None else groups[split],
+            y[candidates],
+            None if groups is None else groups[candidates],
             stratify=self._stratify,
             random_state=seed,
         )
-        train, valid = (np.intersect1d(split[side], weighted) for side in sides)
+        train, valid = (np.intersect1d(candidates[part], weighted) for part in split)
         if len(train) == 0 or len(valid) == 0:
             raise ValueError(
                 f"{type(self).__name__}: valid_split={self.valid_split!r} leaves no trial with "
@@ -335,10 +335,10 @@ class EEGEstimator(Architecture, NestedParams):
             )
         return train, valid
 
-    def _make_net(self, trials: Trials, continues: bool) -> None:
-        """Set ``net_``, with a new module or that of the previous fit."""
+    def _make_net(self, trials: Trials, is_continued: bool) -> None:
+        """Set ``net_`` to a new net, with a new module or the module of the previous fit."""
         transforms = clone_transforms(self.augmentation, type(self).__name__)
-        module = self.module_ if continues else self._make_module(trials)
+        module = self.module_ if is_continued else self._make_module(trials)
         self.net_ = make_net(
             self._net_class,
             module,

@@ -28,10 +28,10 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
     Parameters
     ----------
     gamma : float, default=2.0
-        Focusing parameter: the larger, the smaller the weight of well classified trials. With 0
-        the loss is cross-entropy.
+        Focusing parameter. Larger values reduce the weight of trials that are already classified
+        well. With 0, the loss is cross-entropy.
     alpha : float, default=1.0
-        Factor of the loss.
+        Factor by which the loss is multiplied.
     weight : array-like of shape (n_classes,) or None, default=None
         Weights of the classes, e.g. from :func:`class_weights`; None for equal weights.
     reduction : {"mean", "sum", "none"}, default="mean"
@@ -49,6 +49,10 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
     -----
     The loss is computed from log-probabilities, so that it and its gradients are finite for all
     finite logits and all values of ``gamma``.
+
+    With ``criterion="focal_balanced"``, an estimator uses the loss without class weights. To
+    balance the classes, also set ``class_weight="balanced"``, or use the callback
+    :class:`eegsk.callbacks.FocalBalance` instead.
 
     References
     ----------
@@ -89,7 +93,8 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         logits : torch.Tensor of shape (n_trials, n_classes)
             Outputs of the network.
         target : torch.Tensor of shape (n_trials,) or (n_trials, n_classes)
-            Class indices, or probabilities of the classes. The loss is linear in probabilities.
+            Class indices, or probabilities of the classes. With probabilities, the loss of a trial
+            is the mean of the losses of all classes, weighted by their probabilities.
 
         Returns
         -------
@@ -102,8 +107,8 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
             If the number of weights is not the number of classes.
         """
         self._check_n_weights(logits.shape[1])
-        loss_of = self._probability_loss if target.is_floating_point() else self._index_loss
-        loss = self.alpha * loss_of(logits, target)
+        loss_function = self._probability_loss if target.is_floating_point() else self._index_loss
+        loss = self.alpha * loss_function(logits, target)
         if self.reduction == "none":
             return loss
         return loss.mean() if self.reduction == "mean" else loss.sum()
@@ -129,6 +134,7 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
         """Compute the loss of each trial for class probabilities, (n_trials, n_classes)."""
         losses = -F.log_softmax(logits, 1)
         if self.gamma:
+            # log(1 - p) for each class: the diagonal leaves out one class after the other.
             diagonal = torch.eye(logits.shape[1], dtype=torch.bool, device=logits.device)
             log_others = logits[:, None].masked_fill(diagonal, -math.inf).logsumexp(2)
             losses = losses * (self.gamma * (log_others - logits.logsumexp(1, keepdim=True))).exp()
@@ -155,8 +161,9 @@ def class_weights(counts: Any, scheme: _Scheme = "balanced", beta: float = 0.999
         effective number of trials, ``(1 - beta ** counts) / (1 - beta)`` [1]_; the weights sum to
         the number of classes.
     beta : float, default=0.999
-        Parameter of the effective number. With 0 the effective number is 1 for every class; near 1
-        it is the number of trials. It has no effect with ``"balanced"``.
+        Parameter of the effective number. With 0, the effective number is 1 for every class. When
+        ``beta`` approaches 1, the effective number approaches the number of trials. It has no
+        effect with ``"balanced"``.
 
     Returns
     -------

@@ -70,7 +70,8 @@ def nrmse(
 
 
 def _check_not_constant(target: np.ndarray, sample_weight: Any) -> None:
-    # Not by the standard deviation, which rounding may make positive, e.g. for [0.1, 0.1, 0.1].
+    # The range is exactly zero, whereas rounding can make the standard deviation positive, e.g. for
+    # [0.1, 0.1, 0.1].
     weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
     constant = np.flatnonzero(np.ptp(target[weight > 0], axis=0) == 0)
     if len(constant):

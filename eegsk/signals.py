@@ -14,13 +14,13 @@ import mne
 import numpy as np
 import torch
 
-# Channel types of MNE that are data, as keyword arguments of mne.pick_types.
+# Channel types of MNE that contain data, as keyword arguments of mne.pick_types.
 _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
-# Epochs in a file share one file position. Threads that read at the same time would move it for
-# each other and read wrong trials.
+# Copies of Epochs that are not preloaded share one file handle. Threads that read at the same time
+# would move its position for each other, and read wrong trials.
 _FILE_LOCK = threading.Lock()
 
 Position = tuple[float, ...]  # x, y and z
@@ -62,7 +62,7 @@ class Signal:
 
     @property
     def chs_info(self) -> list[dict[str, Any]] | None:
-        """Description of each channel as in ``epochs.info["chs"]``; None without names."""
+        """Description of each channel as in ``epochs.info["chs"]``; None if names are unknown."""
         if self.ch_names is None:
             return None
         types: Any = list(self.ch_types or ["eeg"] * self.n_chans)
@@ -99,7 +99,8 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
         Trials, ``(n_trials, n_chans, n_times)``, or ``(n_trials, n_times)`` for one channel. The
         good data channels of Epochs are read, in volts; bad epochs are dropped.
     fitted : Signal or None, default=None
-        Signal of the trials of ``fit``. Channels of Epochs are selected by name, in its order.
+        Signal of the trials of ``fit``. Channels of Epochs are selected by name, in the order of
+        this signal.
 
     Returns
     -------
@@ -138,8 +139,8 @@ def event_names(X: Any) -> np.ndarray:
     """
     names: list[str] = []
     for epochs in X if isinstance(X, list | tuple) else [X]:
-        name_of = {code: name for name, code in epochs.event_id.items()}
-        names += [name_of[code] for code in _without_bad(epochs).events[:, 2]]
+        names_by_code = {code: name for name, code in epochs.event_id.items()}
+        names += [names_by_code[code] for code in _without_bad(epochs).events[:, 2]]
     return np.array(names)
 
 
@@ -265,7 +266,7 @@ def _with_channels(signal: Signal, info: mne.Info) -> Signal:
 
 
 def _position(loc: np.ndarray) -> Position | None:
-    """Return the position of a channel, None if MNE has none, i.e. NaN or zeros."""
+    """Return the position of a channel; None if it is unknown, which MNE marks by NaN or zeros."""
     position = loc[:3]
     return tuple(position.tolist()) if np.isfinite(position).all() and position.any() else None
 
@@ -308,20 +309,21 @@ def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
 
 
 def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
-    """Drop bad epochs from a copy, if MNE has not done so; MNE drops them when it reads data."""
+    """Return Epochs without bad epochs, which MNE drops only when it reads the data."""
     if epochs.preload or getattr(epochs, "_bad_dropped", False):
         return epochs
     return epochs.copy().drop_bad(verbose="error")
 
 
 def _reopen(opener: Callable[..., Any], path: str, state: dict[str, Any]) -> Any:
-    """Rebuild the container of Epochs in a file, with a file handle of its own."""
+    """Rebuild the container of Epochs that are not preloaded, with a new file handle."""
     container = object.__new__(mne.epochs._RawContainer)
     container.__dict__.update(state, fid=opener(path, "rb"))
     return container
 
 
 def _reduce_container(container: Any) -> tuple[Any, ...]:
+    """Return the function and the arguments that rebuild a container when it is unpickled."""
     state = {name: value for name, value in vars(container).items() if name != "fid"}
     opener = gzip.open if isinstance(container.fid, gzip.GzipFile) else open
     return _reopen, (opener, container.fid.name, state)

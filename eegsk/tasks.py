@@ -24,10 +24,11 @@ class Classifier(ClassifierMixin, EEGEstimator):
     Parameters
     ----------
     criterion : str or callable, default="cross_entropy"
-        Name of a torch loss of logits and class indices, its class, or a partial of it.
+        Name of a torch loss of logits and class indices, its class, or a ``functools.partial`` of
+        it.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes by label, which multiply ``sample_weight``; ``"balanced"`` for the
-        same total weight of each class.
+        Weights of the classes by label, e.g. ``{"left": 1, "right": 2}``, which multiply
+        ``sample_weight``. ``"balanced"`` gives each class the same total weight.
 
     Attributes
     ----------
@@ -42,18 +43,19 @@ class Classifier(ClassifierMixin, EEGEstimator):
     _stratify: ClassVar = True
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Train a new network or, with ``warm_start=True``, the present one.
+        """Train a new network or, with ``warm_start=True``, continue to train the present one.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials in any unit; of shape (n_trials, n_times) for one channel.
         y : array-like of shape (n_trials,) or None, default=None
-            Labels of any kind; None for the names of the events of Epochs.
+            Labels, e.g. strings or integers; None for the event names of Epochs.
         sample_weight : array-like of shape (n_trials,) or None, default=None
             Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            Subject, session or recording of each trial; ``valid_split`` does not split a group.
+            Group of each trial, e.g. its subject, session or recording; ``valid_split`` keeps the
+            trials of a group together.
 
         Returns
         -------
@@ -89,13 +91,14 @@ class Classifier(ClassifierMixin, EEGEstimator):
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials.
         y : array-like of shape (n_trials,) or None, default=None
-            Labels; None for the names of the events of Epochs.
+            Labels; None for the event names of Epochs.
         classes : array-like of shape (n_classes,) or None, default=None
             All labels; required in the first call.
         sample_weight : array-like of shape (n_trials,) or None, default=None
             Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            Subject, session or recording of each trial; ``valid_split`` does not split a group.
+            Group of each trial, e.g. its subject, session or recording; ``valid_split`` keeps the
+            trials of a group together.
 
         Returns
         -------
@@ -104,8 +107,9 @@ class Classifier(ClassifierMixin, EEGEstimator):
 
         Raises
         ------
-        ValueError
-            As in ``fit``, and if ``classes`` is missing in the first call.
+        TypeError, ValueError
+            As in ``fit``. ValueError also if ``classes`` is missing in the first call, or if
+            ``class_weight="balanced"``.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -126,7 +130,7 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
 
         Returns
         -------
@@ -142,12 +146,12 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
 
         Returns
         -------
-        logits : array of shape (n_trials, n_classes), or (n_trials,) of two classes
-            Logits of ``classes_``; for two classes, the second logit minus the first.
+        logits : array of shape (n_trials, n_classes), or (n_trials,) for two classes
+            Logits in the order of ``classes_``; for two classes, the second logit minus the first.
         """
         logits = self._output(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
@@ -158,12 +162,12 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
 
         Returns
         -------
         log_proba : array of shape (n_trials, n_classes)
-            Logarithms of the probabilities of ``classes_``.
+            Logarithms of the probabilities, in the order of ``classes_``.
         """
         return torch.log_softmax(torch.from_numpy(self._output(X)), dim=1).numpy()
 
@@ -173,12 +177,12 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
 
         Returns
         -------
         proba : array of shape (n_trials, n_classes)
-            Probabilities of ``classes_``.
+            Probabilities, in the order of ``classes_``.
         """
         return torch.softmax(torch.from_numpy(self._output(X)), dim=1).numpy()
 
@@ -188,9 +192,9 @@ class Classifier(ClassifierMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
         y : array-like of shape (n_trials,) or None, default=None
-            Labels; None for the names of the events of Epochs.
+            Labels; None for the event names of Epochs.
         sample_weight : array-like of shape (n_trials,) or None, default=None
             Weights of the trials.
 
@@ -239,10 +243,11 @@ class Regressor(RegressorMixin, EEGEstimator):
     Parameters
     ----------
     criterion : str or callable, default="mse"
-        Name of a torch loss of predictions and targets, its class, or a partial of it.
+        Name of a torch loss of predictions and targets, its class, or a ``functools.partial`` of
+        it.
     standardize_target : bool, default=True
         Whether the network is trained on standardised targets, so that their unit makes no
-        difference. Predictions are in the unit of ``y`` in any case.
+        difference. Predictions are always in the unit of ``y``.
     """
 
     criterion: CriterionFactory = "mse"
@@ -252,7 +257,7 @@ class Regressor(RegressorMixin, EEGEstimator):
     _stratify: ClassVar = False
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Train a new network or, with ``warm_start=True``, the present one.
+        """Train a new network or, with ``warm_start=True``, continue to train the present one.
 
         Parameters
         ----------
@@ -263,7 +268,8 @@ class Regressor(RegressorMixin, EEGEstimator):
         sample_weight : array-like of shape (n_trials,) or None, default=None
             Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            Subject, session or recording of each trial; ``valid_split`` does not split a group.
+            Group of each trial, e.g. its subject, session or recording; ``valid_split`` keeps the
+            trials of a group together.
 
         Returns
         -------
@@ -273,7 +279,7 @@ class Regressor(RegressorMixin, EEGEstimator):
         Raises
         ------
         TypeError
-            If a parameter has a value of a wrong type.
+            If a parameter has a value of the wrong type.
         ValueError
             If a parameter is out of range, or if trials, targets, weights or groups are invalid:
             not finite, of different lengths, or too short for the network.
@@ -298,7 +304,8 @@ class Regressor(RegressorMixin, EEGEstimator):
         sample_weight : array-like of shape (n_trials,) or None, default=None
             Weights of the trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            Subject, session or recording of each trial; ``valid_split`` does not split a group.
+            Group of each trial, e.g. its subject, session or recording; ``valid_split`` keeps the
+            trials of a group together.
 
         Returns
         -------
@@ -318,7 +325,7 @@ class Regressor(RegressorMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
 
         Returns
         -------
@@ -334,7 +341,7 @@ class Regressor(RegressorMixin, EEGEstimator):
         Parameters
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials with the channels and length of those of ``fit``, in the same unit.
+            Trials with the same channels, length and unit as the trials of ``fit``.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_trials,) or None, default=None
@@ -368,15 +375,15 @@ def _check_class_weight(class_weight: dict[Any, float]) -> None:
 
 
 def _check_classes(name: str, weighted: np.ndarray, train: np.ndarray) -> None:
-    """Check that there are two classes, and training trials of every class."""
+    """Check that there are at least two classes, each with a training trial."""
     if len(np.unique(weighted)) < 2:
         raise ValueError(
             f"{name}: all trials with non-zero weight are of one class, "
             f"{weighted.tolist()[0]!r}; at least two classes are needed."
         )
-    unseen = np.setdiff1d(weighted, train)
-    if len(unseen):
+    missing = np.setdiff1d(weighted, train)
+    if len(missing):
         raise ValueError(
-            f"{name}: valid_split leaves no training trial of class {unseen.tolist()[0]!r}; use a "
+            f"{name}: valid_split leaves no training trial of class {missing.tolist()[0]!r}; use a "
             "smaller fraction or another splitter."
         )

@@ -268,7 +268,7 @@ def test_warm_start_goes_on_from_the_average(average, X, y):
         ([SWA(start=1.5)], "SWA: start=1.5 should be"),
         ([SWA(lr=0)], "SWA: lr=0 should be a number above 0 or None"),
         ([EMA(decay=1.1)], "EMA: decay=1.1 should be a number between 0 and 1"),
-        ([SWA(), EMA()], "SWA and EMA both set the weights that predict; use only one"),
+        ([SWA(), EMA()], "SWA and EMA both set the weights for prediction; use only one"),
     ],
 )
 def test_parameters_are_checked_in_fit(callbacks, message, X, y):

@@ -315,7 +315,7 @@ def test_a_schedule_that_depends_on_max_epochs_is_not_prolonged(schedule, trials
     items = [schedule, Checkpoint(tmp_path / "best", resume=True)]
     for _ in range(2):
         small(EEGNetClassifier, callbacks=items, max_epochs=2).fit(*trials)
-    with pytest.raises(ValueError, match="is of another fit: max_epochs was 2, now is 4"):
+    with pytest.raises(ValueError, match="belongs to another fit: max_epochs was 2, now is 4"):
         small(EEGNetClassifier, callbacks=items, max_epochs=4).fit(*trials)
 
 
@@ -495,14 +495,14 @@ def test_a_file_of_another_kind(kind, resume, trials, tmp_path, monkeypatch):
 def test_a_checkpoint_of_other_parameters(fields, words, whole, trials, tmp_path):
     path = tmp_path / "best"
     path.write_bytes(whole)
-    assert_refused(path, f"of another fit: .*{words}", make(path).set_params(**fields), trials)
+    assert_refused(path, f"to another fit: .*{words}", make(path).set_params(**fields), trials)
 
 
 def test_a_checkpoint_of_another_estimator(whole, trials, tmp_path):
     path = tmp_path / "best"
     path.write_bytes(whole)
     other = small(EEGNetRegressor, callbacks=[Checkpoint(path, resume=True)])
-    words = "of another fit: estimator was EEGNetClassifier, now is EEGNetRegressor"
+    words = "to another fit: estimator was EEGNetClassifier, now is EEGNetRegressor"
     assert_refused(path, words, other, trials)
 
 
@@ -518,14 +518,14 @@ def test_a_checkpoint_of_other_data(name, whole, trials, tmp_path):
         "fewer": (X[:-2], y[:-2]),
     }[name]
     assert_refused(
-        path, f"of another fit: {'y' if name == 'y' else 'X'} differs", make(path), other
+        path, f"to another fit: {'y' if name == 'y' else 'X'} differs", make(path), other
     )
 
 
 def test_other_weights_of_trials(whole, trials, tmp_path):
     path = tmp_path / "best"
     path.write_bytes(whole)
-    with pytest.raises(ValueError, match="of another fit: sample_weight differs"):
+    with pytest.raises(ValueError, match="to another fit: sample_weight differs"):
         make(path).fit(*trials, sample_weight=np.arange(1, 25))
     assert path.read_bytes() == whole
 
@@ -817,7 +817,7 @@ def test_fits_that_share_a_file(trials, tmp_path):
     )
     before = path.read_bytes()
     estimator.set_params(callbacks__checkpoint__resume=True)
-    with pytest.raises(ValueError, match=r"of another fit: X differs.*one that contains \{run\}"):
+    with pytest.raises(ValueError, match=r"to another fit: X differs.*one that contains \{run\}"):
         cross_val_score(estimator, *trials, cv=KFold(2), error_score="raise")
     assert path.read_bytes() == before
 
@@ -840,7 +840,7 @@ def test_partial_fit_and_warm_start(trials, tmp_path):
     estimator = small(EEGNetClassifier, warm_start=True)
     estimator.set_params(callbacks=[Checkpoint(tmp_path / "warm", resume=True)])
     first = pickle.dumps(estimator.fit(*trials))
-    with pytest.raises(ValueError, match="of another fit: initial weights differs"):
+    with pytest.raises(ValueError, match="to another fit: initial weights differs"):
         estimator.fit(*trials)
     fields = {"callbacks__checkpoint__path": tmp_path / "second"}
     parts, whole = (pickle.loads(first).set_params(**fields) for _ in range(2))

@@ -103,7 +103,7 @@ def test_no_trials(estimator_class, X, y):
 def test_one_trial(estimator_class, X, y):
     message = error_of(small(estimator_class).fit, X[:1], y[:1])
     name = estimator_class.__name__
-    assert message == f"{name}: X has 1 sample, but fit needs two trials or more."
+    assert message == f"{name}: X has 1 sample, i.e. one trial; fit needs at least two."
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_trials_of_another_shape_than_in_fit(estimator_class, change, message, X
 @pytest.mark.parametrize("estimator_class", CLASSES)
 def test_too_short_trials(estimator_class, X, y):
     message = error_of(estimator_class().fit, X[:, :, :20], y)
-    assert f"{estimator_class.__name__}: trials of 20 times are too short" in message
-    assert "needs at least 32; take longer windows" in message
+    assert f"{estimator_class.__name__}: trials of 20 time points are too short" in message
+    assert "needs at least 32; use longer trials" in message
 
 
 # Targets

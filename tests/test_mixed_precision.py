@@ -138,7 +138,7 @@ def test_the_scale_is_part_of_a_snapshot():
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        ([MixedPrecision("float16")], "MixedPrecision: dtype='float16' needs a CUDA GPU, the devi"),
+        ([MixedPrecision("float16")], "MixedPrecision: dtype='float16' needs a CUDA GPU, but the"),
         ([MixedPrecision("float8")], "MixedPrecision: dtype='float8' should be 'bfloat16' or 'flo"),
     ],
 )

@@ -237,7 +237,7 @@ def test_activations_with_weights_are_trained_separately(X, y):
 @pytest.mark.parametrize(
     ("activation", "message"),
     [
-        (nn.ELU(), "is a module; give its class or a functools.partial of it"),
+        (nn.ELU(), "is a module; use its class or a functools.partial of it"),
         (lambda: 3, "returned int when called; it should return a torch.nn.Module"),
         (torch.relu, "relu"),
     ],
@@ -344,8 +344,8 @@ def test_error_names_the_shortest_window(estimator_class, fields, shortest, y):
     with pytest.raises(ValueError, match="too short") as error:
         estimator.fit(np.zeros((24, 1, 20)), y)
     assert str(error.value) == (
-        f"{estimator_class.__name__}: trials of 20 times are too short for this network, which "
-        f"needs at least {shortest}; take longer windows, or smaller pools and kernels."
+        f"{estimator_class.__name__}: trials of 20 time points are too short for this network, "
+        f"which needs at least {shortest}; use longer trials, or shorter filters and pools."
     )
 
 
@@ -355,7 +355,7 @@ def test_the_shortest_window_is_the_shortest(fields):
         build_network(EEGNet(**fields).build, Signal(n_chans=2, n_times=3), 2, "EEGNet")
     shortest = int(re.search(r"at least (\d+)", str(error.value)).group(1))
     build_network(EEGNet(**fields).build, Signal(n_chans=2, n_times=shortest), 2, "EEGNet")
-    with pytest.raises(ValueError, match=f"trials of {shortest - 1} times are too short"):
+    with pytest.raises(ValueError, match=f"trials of {shortest - 1} time points are too short"):
         build_network(EEGNet(**fields).build, Signal(n_chans=2, n_times=shortest - 1), 2, "EEGNet")
 
 

@@ -411,7 +411,7 @@ def test_what_is_better_is_known_by_the_name(column, best, X, y):
         ({"patience": 0}, "EarlyStopping: patience=0 should be an integer of at least 1 or None"),
         ({"threshold": "a"}, "EarlyStopping: threshold='a' should be a number of at least 0"),
         ({"threshold_mode": "share"}, "threshold_mode='share' should be 'rel' or 'abs'"),
-        ({"monitor": "my_column"}, "the name of the column 'my_column' does not say whether lower"),
+        ({"monitor": "my_column"}, "name of the column 'my_column' does not show whether lower"),
     ],
 )
 def test_parameters_of_early_stopping_are_checked(fields, message, X, y):

@@ -16,8 +16,8 @@ from .jobs import Settings, by_subject, run_by_subject, score, subjects_header, 
 from .table import table
 
 TITLE = (
-    "Accuracy on each of the training sessions 01T, 02T and 03T, trained on the other two; and on "
-    "03T alone, the latest of them, as in a test on a later day"
+    "Mean accuracy over the training sessions 01T, 02T and 03T, each tested after training on the "
+    "other two; last column: accuracy on 03T, which was recorded last, as in a test on a later day"
 )
 
 

@@ -26,8 +26,9 @@ from .table import table
 RARE = "right_hand"
 ONE_IN = 7
 TITLE = (
-    f"Class imbalance: one right hand to {ONE_IN} left hands in the training sessions 01T, 02T and "
-    "03T. Balanced accuracy on 04E and 05E, which are balanced, and recall of the right hand there"
+    f"Class imbalance: training trials of 01T, 02T and 03T, with one right hand for {ONE_IN} left "
+    "hands. Balanced accuracy and recall of the right hand on 04E and 05E, where both hands are "
+    "equally frequent"
 )
 
 
@@ -66,7 +67,7 @@ VARIANTS = {
 
 
 def thin_out(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return the training trials with few of the rare class, taken from all sessions."""
+    """Select training trials: all of the frequent class, and a few of the rare class."""
     rare, frequent = np.flatnonzero(split.y == RARE), np.flatnonzero(split.y != RARE)
     spaced = np.linspace(0, len(rare) - 1, round(len(frequent) / ONE_IN)).round().astype(int)
     selected = np.sort(np.concatenate([frequent, rare[spaced]]))
@@ -74,7 +75,7 @@ def thin_out(split: Split) -> tuple[np.ndarray, np.ndarray]:
 
 
 def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train on the thinned training sessions and test on the evaluation sessions."""
+    """Train on the imbalanced training trials and test on the evaluation sessions."""
     split = load_hands(subject)
     estimator = settings.apply(VARIANTS[variant](), seed)
     duration = fit_seconds(estimator, *thin_out(split))

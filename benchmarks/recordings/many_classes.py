@@ -31,7 +31,7 @@ COLUMNS = {
     "accuracy": "accuracy",
     "balanced": "balanced accuracy",
     "session": "subject and session correct",
-    "hand": "hand correct, given these",
+    "hand": "hand correct, if subject and session are",
 }
 
 

@@ -1,4 +1,4 @@
-"""Base class of everything that has parameters: estimators, networks, callbacks, transforms."""
+"""Base class of all objects with parameters: estimators, networks, callbacks and transforms."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Fields:
     :func:`sklearn.base.clone` and ``GridSearchCV`` work; :func:`check_fields` compares the values
     with the annotations. The docstring of a subclass includes the parameters of its bases.
 
-    A class that is defined with ``kw_only=False`` also takes positional arguments, and so do its
-    subclasses.
+    Parameters are keyword-only by default. A class that is defined with ``kw_only=False``, and its
+    subclasses, also accept positional arguments.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Checks of parameters against their annotations, made in ``fit``."""
+"""Checks of parameters against their annotations, which run in ``fit``."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def check_value(owner: str, name: str, value: Any, hint: Any) -> None:
     options = _options(hint)
     if any(_is_type(value, option) and _in_range(value, option) for option in options):
         return
-    right_type = any(_is_type(value, option) for option in options)
-    error = ValueError if right_type else TypeError
+    has_right_type = any(_is_type(value, option) for option in options)
+    error = ValueError if has_right_type else TypeError
     raise error(f"{owner}: {name}={short_repr(value)} should be {_expected(options)}.")
 
 
@@ -75,6 +75,7 @@ def short_repr(value: Any) -> str:
 
 @functools.cache
 def _hints(cls: type) -> dict[str, Any]:
+    """Return the annotation of each field, with the ranges."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in fields(cls)}
 
@@ -93,7 +94,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
 
 
 def _base(option: Any) -> Any:
-    """Return the class to use with ``isinstance`` or ``callable``."""
+    """Return the type of an option without range or arguments, e.g. ``int`` for ``Count``."""
     if typing.get_origin(option) is Annotated:
         option = typing.get_args(option)[0]
     return typing.get_origin(option) or option
@@ -110,7 +111,7 @@ def _is_type(value: Any, option: Any) -> bool:
     if base in (int, float):
         number = Integral if base is int else Real
         return isinstance(value, number) and not isinstance(value, bool)
-    if isinstance(value, type):  # a class has the methods of a protocol but is no instance
+    if isinstance(value, type):  # a class has the methods of a protocol, but is not an instance
         return False
     return isinstance(value, (bool, np.bool_) if base is bool else base)
 
@@ -128,10 +129,12 @@ def _ranges(option: Any) -> list[Range]:
 
 
 def _describe(option: Any) -> list[str]:
+    """Return the values that an option accepts as texts, e.g. ["an integer of at least 1"]."""
     if typing.get_origin(option) is Literal:
         return [repr(choice) for choice in typing.get_args(option)]
     base = _base(option)
     names = {int: "an integer", float: "a number", str: "a name", type(None): "None"}
     names[os.PathLike] = "a path"
-    name = names.get(base) or ("a callable" if _is_type(len, option) else f"a {base.__name__}")
+    accepts_functions = _is_type(len, option)
+    name = names.get(base) or ("a callable" if accepts_functions else f"a {base.__name__}")
     return [" ".join([name, *map(str, _ranges(option))])]

@@ -1,4 +1,4 @@
-"""Docstrings of a class merged with those of its bases."""
+"""Merging of the docstring of a class with those of its bases."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import re
 from sklearn.base import BaseEstimator
 
 _HEADING = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}\n", re.MULTILINE)
+# Beginning of an entry, e.g. "lr : float, default=3e-3".
 _ENTRY = re.compile(r"^(?=\w+ : )", re.MULTILINE)
 _ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
 _MERGED = ("Parameters", "Attributes")
 
 
 def merged_docstring(cls: type) -> str:
-    """Merge the docstrings of a class and its bases into one numpydoc page.
+    """Merge the docstrings of a class and its bases into one numpydoc docstring.
 
     The introduction of the class comes first, then that of the network among its bases.
     *Parameters* and *Attributes* are collected from all classes; an entry of a subclass replaces
@@ -75,6 +76,7 @@ def _documented(cls: type) -> list[type]:
 
 
 def _is_network(base: type) -> bool:
+    """Return whether a base of an estimator is a network, i.e. not an estimator itself."""
     return not issubclass(base, BaseEstimator)
 
 

@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator, clone
 
 Parameters = dict[str, Any]
 
-# Fields that hold a list, with the word for one item; other nested fields hold a dictionary.
-_LISTS = {"augmentation": "transform", "callbacks": "callback"}
+# Nested fields that hold a list, and the name of an item in error messages. Other nested fields
+# hold a dictionary.
+_ITEM_NAMES = {"augmentation": "transform", "callbacks": "callback"}
 
 
 class NestedParams(BaseEstimator):
@@ -40,7 +41,7 @@ class NestedParams(BaseEstimator):
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters of the estimator, its callbacks, transforms and dictionaries.
+        """Set parameters of the estimator, including nested parameters.
 
         Parameters
         ----------
@@ -56,9 +57,9 @@ class NestedParams(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no parameter, callback or transform of such a name.
+            If there is no parameter, callback or transform with that name.
         """
-        self._check_depth(params)
+        self._check_nested(params)
         nested = {name: value for name, value in params.items() if self._is_nested(name)}
         super().set_params(**{name: params[name] for name in params if name not in nested})
         for name, value in nested.items():
@@ -66,13 +67,13 @@ class NestedParams(BaseEstimator):
             setattr(self, field, set_nested(field, getattr(self, field), path, value))
         return self
 
-    def _check_depth(self, params: Parameters) -> None:
-        """Raise an error for a nested parameter of a field that has no parameters."""
+    def _check_nested(self, params: Parameters) -> None:
+        """Raise an error if a parameter is nested in a field that has no nested parameters."""
         fields = self.get_params(deep=False)
         for name in params:
             field, separator, _ = name.partition("__")
-            plain = field in fields and not hasattr(fields[field], "set_params")
-            if separator and plain and not self._is_nested(name):
+            is_plain = field in fields and not hasattr(fields[field], "set_params")
+            if separator and is_plain and not self._is_nested(name):
                 raise ValueError(
                     f"Invalid parameter {name!r} for {type(self).__name__}: {field} has no nested "
                     "parameters."
@@ -133,7 +134,7 @@ def clone_callback(callback: Any) -> Any:
 def _copy(item: Any) -> Any:
     try:
         return clone(item, safe=False)
-    except (TypeError, pickle.PicklingError):  # raised for files, locks and objects that hold them
+    except (TypeError, pickle.PicklingError):  # e.g. files, locks, and objects that contain them
         return item
 
 
@@ -174,10 +175,10 @@ def set_nested(field: str, value: Any, path: str, new: Any) -> Any:
     ValueError
         If there is no item of that name, or the item has no such parameter.
     """
-    if field not in _LISTS:
+    if field not in _ITEM_NAMES:
         return {**(value or {}), path: new}
     name, _, parameter = path.partition("__")
-    named, kind = named_items(value), _LISTS[field]
+    named, kind = named_items(value), _ITEM_NAMES[field]
     if name not in dict(named):
         raise ValueError(
             f"No {kind} has the name {name!r}; the names are {[name for name, _ in named]}."
@@ -209,7 +210,7 @@ def check_names(owner: str, field: str, items: Any) -> None:
     for name in (item[0] for item in items or [] if _is_pair(item)):
         if totals[name] != 1:
             raise ValueError(
-                f"{owner}: several {_LISTS[field]}s have the name {name!r}; use unique names."
+                f"{owner}: several {_ITEM_NAMES[field]}s have the name {name!r}; use unique names."
             )
 
 

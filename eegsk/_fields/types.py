@@ -25,7 +25,7 @@ class Range:
         Whether the interval includes its bounds.
     finite : bool, default=True
         Whether to exclude infinity.
-    below : bool, default=False
+    half_open : bool, default=False
         Whether to exclude the upper bound only.
     """
 
@@ -33,7 +33,7 @@ class Range:
     high: float | None = None
     closed: bool = True
     finite: bool = True
-    below: bool = False
+    half_open: bool = False
 
     def __contains__(self, value: float) -> bool:
         if self.finite and not -math.inf < value < math.inf:
@@ -45,12 +45,13 @@ class Range:
 
     @property
     def _excludes_high(self) -> bool:
-        return self.below or not self.closed
+        """Whether the upper bound is outside the interval."""
+        return self.half_open or not self.closed
 
     def __str__(self) -> str:
         if self.high is None:
             return f"{'of at least' if self.closed else 'above'} {self.low}"
-        if self.below:
+        if self.half_open:
             return f"of at least {self.low} and below {self.high}"
         return f"{'' if self.closed else 'strictly '}between {self.low} and {self.high}"
 
@@ -72,7 +73,7 @@ Positive = Annotated[float, Range(0, closed=False)]
 NonNegative = Annotated[float, Range(0)]
 Probability = Annotated[float, Range(0, 1)]
 Proportion = Annotated[float, Range(0, 1)]
-BelowOne = Annotated[float, Range(0, 1, below=True)]
+BelowOne = Annotated[float, Range(0, 1, half_open=True)]
 Fraction = Annotated[float, Range(0, 1, closed=False)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 

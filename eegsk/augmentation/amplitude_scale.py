@@ -11,9 +11,9 @@ from .transform import Transform
 class AmplitudeScale(Transform):
     """Multiplication of each trial by a random factor.
 
-    The factor is the same for all channels and time points [1]_. Trials are standardised, so that
-    deviations from the mean of a channel are scaled; with ``standardize=None`` of the estimator,
-    the values themselves are scaled.
+    The factor is the same for all channels and time points [1]_. Transforms receive standardised
+    trials, so that the deviations from the mean of each channel are scaled; if the estimator has
+    ``standardize=None``, the values themselves are scaled.
 
     Parameters
     ----------
@@ -39,6 +39,6 @@ class AmplitudeScale(Transform):
 
     max_change: Proportion = 0.2
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         draw = 2 * torch.rand(len(X), device=X.device, dtype=X.dtype) - 1
-        return X * (1 + self.max_change * draw * chosen)[:, None, None]
+        return X * (1 + self.max_change * draw * is_chosen)[:, None, None]

@@ -49,16 +49,16 @@ class FourierSurrogate(Transform):
     phase_noise: Proportion = 1.0
     probability: Probability = field(default=0.5, kw_only=True)
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         surrogates, n_times = X.clone(), X.shape[-1]
-        (index,) = chosen.nonzero(as_tuple=True)
-        if len(index) == 0:  # torch has no Fourier transform of an empty tensor
+        (index,) = is_chosen.nonzero(as_tuple=True)
+        if len(index) == 0:  # torch.fft raises an error for an empty tensor
             return surrogates
-        # Fourier transforms take most of the time, so only the chosen trials are transformed.
+        # Only the chosen trials are transformed, because Fourier transforms take most of the time.
         spectrum = torch.fft.rfft(X[index])
         n_chosen, _, n_freqs = spectrum.shape
         shift = 2 * torch.rand(n_chosen, 1, n_freqs, device=X.device, dtype=X.dtype) - 1
-        # The mean and, for an even number of time points, the Nyquist frequency are real numbers.
+        # Coefficients without phase: the mean and, if n_times is even, the Nyquist frequency.
         shift[..., 0] = 0
         if n_times % 2 == 0:
             shift[..., -1] = 0

@@ -9,7 +9,7 @@ import torch
 from .._fields import NonNegative
 from .transform import Transform
 
-# Number of quantiles of the normal distribution that noise is drawn from: one for each uint16.
+# Number of quantiles of the normal distribution from which noise is drawn: one for each uint16.
 _N_LEVELS = 2**16
 
 
@@ -21,9 +21,9 @@ class GaussianNoise(Transform):
     Parameters
     ----------
     std : float, default=0.01
-        Standard deviation of the noise, in standard deviations of the training trials: 0.01 is a
-        hundredth of the standard deviation of a channel. With ``standardize=None`` of the estimator
-        it is in the unit of the trials, e.g. volts.
+        Standard deviation of the noise, relative to that of the standardised trials: 0.01 is a
+        hundredth of the standard deviation of a channel. If the estimator has
+        ``standardize=None``, it is in the unit of the trials, e.g. volts.
 
     Notes
     -----
@@ -48,8 +48,8 @@ class GaussianNoise(Transform):
 
     std: NonNegative = 0.01
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        scale = self.std * chosen[:, None, None].to(X.dtype)
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
+        scale = self.std * is_chosen[:, None, None].to(X.dtype)
         return torch.addcmul(X, _standard_normal(X), scale)
 
 

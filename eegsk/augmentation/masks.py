@@ -11,8 +11,8 @@ from .transform import Transform
 class ChannelDropout(Transform):
     """Mask that sets random channels of each trial to zero.
 
-    Trials are standardised, so that zero is the mean of a channel [1]_, unless the estimator has
-    ``standardize=None``. At least one channel of each trial is kept.
+    Transforms receive standardised trials, so that zero is the mean of a channel [1]_, unless the
+    estimator has ``standardize=None``. At least one channel of each trial is kept.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ class ChannelDropout(Transform):
 
     dropout: Probability = 0.1
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         draw = torch.rand(X.shape[:2], device=X.device)
         is_largest = draw == draw.amax(dim=1, keepdim=True)  # the channel that is always kept
-        mask = (draw >= self.dropout) | is_largest | ~chosen[:, None]
+        mask = (draw >= self.dropout) | is_largest | ~is_chosen[:, None]
         return X * mask[:, :, None]
 
 
@@ -49,8 +49,8 @@ class TimeMask(Transform):
     """Mask that sets a random time segment of each trial to zero.
 
     The mask is the same for all channels; length and start of the segment have uniform
-    distributions. Trials are standardised, so that zero is the mean of a channel [1]_, unless the
-    estimator has ``standardize=None``.
+    distributions. Transforms receive standardised trials, so that zero is the mean of a channel
+    [1]_, unless the estimator has ``standardize=None``.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ class TimeMask(Transform):
 
     max_length: Proportion = 0.2
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         n_trials, _, n_times = X.shape
         max_length = round(self.max_length * n_times)
-        length = torch.randint(max_length + 1, (n_trials,), device=X.device) * chosen
+        length = torch.randint(max_length + 1, (n_trials,), device=X.device) * is_chosen
         start = torch.rand(n_trials, device=X.device) * (n_times - length + 1)
         time = torch.arange(n_times, device=X.device) - start.long()[:, None]
         is_outside = (time < 0) | (time >= length[:, None])

@@ -16,9 +16,9 @@ class Mixup(Transform):
     A trial becomes ``share * trial + (1 - share) * partner``, where ``share`` has a beta
     distribution, and its loss becomes ``share * loss(target) + (1 - share) * loss(target of the
     partner)`` [1]_, each term with the sample weight of its trial. For cross-entropy and the
-    squared error the gradient equals that of mixed targets; losses that do not accept class
-    probabilities can be used as well. The share is at least 0.5, and the training score in the
-    history compares each prediction with the target of the trial that has this larger share.
+    squared error, the gradient equals that of mixed targets. Losses that do not accept class
+    probabilities can be used as well. The share is at least 0.5. The training score in the history
+    compares the prediction for a mixture with the target of the trial that has the larger share.
 
     Parameters
     ----------

@@ -11,8 +11,8 @@ from .transform import Transform
 class TimeShift(Transform):
     """Circular shift of each trial in time.
 
-    Time points that leave the trial at one end enter it at the other, as in :func:`torch.roll`. The
-    shift has a uniform distribution and is the same for all channels [1]_.
+    Samples that are shifted beyond one end of the trial are inserted at the other end, as by
+    :func:`torch.roll`. The shift has a uniform distribution and is the same for all channels [1]_.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ class TimeShift(Transform):
 
     max_shift: Proportion = 0.1
 
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         n_trials, _, n_times = X.shape
         max_shift = round(self.max_shift * n_times)
-        shift = torch.randint(-max_shift, max_shift + 1, (n_trials,), device=X.device) * chosen
+        shift = torch.randint(-max_shift, max_shift + 1, (n_trials,), device=X.device) * is_chosen
         # A shifted trial is a window of the circularly padded trial. Two copies of the batch are
         # faster than an index for every time point.
         padded = torch.cat([X[..., n_times - max_shift :], X, X[..., :max_shift]], dim=-1)

@@ -18,7 +18,7 @@ Augmentation = Callable[[torch.Tensor, Any], tuple[torch.Tensor, Any]]
 class Transform(Fields, BaseEstimator, kw_only=False):
     """Base class of random transforms of training trials.
 
-    Random numbers are drawn independently for each trial.
+    Each trial is transformed with its own random numbers.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ class Transform(Fields, BaseEstimator, kw_only=False):
         return self._transform(X, self._choose(X)), y
 
     @abstractmethod
-    def _transform(self, X: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        """Transform the chosen trials; return all trials in a new tensor."""
+    def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
+        """Transform the trials where ``is_chosen``; return all trials in a new tensor."""
 
     def _choose(self, X: torch.Tensor) -> torch.Tensor:
         """Choose trials at random, as a boolean mask of shape (n_trials,)."""

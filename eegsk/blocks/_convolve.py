@@ -1,4 +1,4 @@
-"""Convolutions over time whose gradients are convolutions, too, for speed on a CPU."""
+"""Convolution over time, with gradients that are fast to compute on a CPU."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def convolve(
     """Convolve signals with filters over time, as ``torch.nn.functional.conv1d`` does.
 
     On a CPU, torch's gradients of a convolution take several times as long as the convolution,
-    above all with dilation. Here a filter of one tap is a matrix product, and the gradients of
-    longer filters are two convolutions: the gradient of the output with the filters, and the
-    signals with the gradient of the output.
+    above all with dilation. Here, filters of one tap are applied by a matrix product. For longer
+    filters, both gradients are convolutions: the output's gradient is convolved with the filters
+    to obtain the gradient of the signals, and the signals are convolved with the output's gradient
+    to obtain the gradient of the filters.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def mix(
 
 
 class _Convolve(torch.autograd.Function):
-    """Convolution whose gradients are convolutions."""
+    """Convolution whose gradients are computed by convolutions."""
 
     generate_vmap_rule = True
 
@@ -103,6 +104,7 @@ class _Convolve(torch.autograd.Function):
 
 
 def _gradient_of_signals(grad: torch.Tensor, weight: torch.Tensor, dilation: int) -> torch.Tensor:
+    # Each sample contributes to kernel_size outputs: pad both ends, and reverse the filters.
     span = dilation * (weight.shape[-1] - 1)
     return F.conv1d(F.pad(grad, (span, span)), weight.transpose(0, 1).flip(-1), dilation=dilation)
 

@@ -1,4 +1,4 @@
-"""Temporal filters as products of spectra, which are faster than long convolutions on a CPU.
+"""Temporal filters computed by Fourier transforms, which are faster than long convolutions.
 
 The rounding error of a filtered signal is relative to the largest sample of that signal; a signal
 of high amplitude does not affect the precision of others. Equations are those of
@@ -26,7 +26,7 @@ def filter_time(
     Parameters
     ----------
     x : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
-        For each filter, the signals that it filters.
+        Signals; filter ``i`` is applied to ``x[:, i]``.
     weight : torch.Tensor of shape (n_filters, kernel)
         The filters. As in torch's convolutions, they are not reversed in time.
     left : int
@@ -41,7 +41,7 @@ def filter_time(
         The filtered signals, with ``n_outputs = n_times + left + right - kernel + 1``.
     """
     right = weight.shape[-1] - 1 - left if right is None else right
-    if x.numel() == 0:  # torch.fft refuses empty signals
+    if x.numel() == 0:  # torch.fft raises an error; the sum gives the filters a gradient of zero
         return F.pad(x, (0, left + right - weight.shape[-1] + 1)) + 0 * weight.sum()
     with full_precision(x):
         signals = at_least_single(x)
@@ -49,14 +49,14 @@ def filter_time(
 
 
 def lagged_products(x: torch.Tensor, n_lags: int) -> torch.Tensor:
-    """Compute the sum of ``x[..., t] * x[..., t + lag]`` over each trial, for lags from 0 on.
+    """Compute the sum of ``x[..., t] * x[..., t + lag]`` over each trial for each lag.
 
     Parameters
     ----------
     x : torch.Tensor of shape (n_trials, ..., n_times)
         Signals.
     n_lags : int
-        Number of lags.
+        Number of lags: 0, 1, ..., ``n_lags - 1``.
 
     Returns
     -------
@@ -113,7 +113,7 @@ class FixedFilters(nn.Module):
 
 
 class _FilterTime(torch.autograd.Function):
-    """Filters as products of spectra, with the gradients of Eq. (16)."""
+    """Temporal filters computed by Fourier transforms, with the gradients of Eq. (16)."""
 
     @staticmethod
     def forward(
@@ -135,18 +135,19 @@ class _FilterTime(torch.autograd.Function):
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, None, None]:
         if torch.is_grad_enabled():
             raise RuntimeError(
-                "Temporal filters can be differentiated once only; use create_graph=False."
+                "Temporal filters have no second derivative; use create_graph=False."
             )
         spectrum, response = ctx.saved_tensors
         needs_x, needs_weight, _, _ = ctx.needs_input_grad
         grad_x = grad_weight = None
         with full_precision(grad):
-            grads = torch.fft.rfft(grad, ctx.length)
+            grad_spectrum = torch.fft.rfft(grad, ctx.length)
             if needs_weight:
-                taps = torch.fft.irfft(_sum_over_signals(spectrum.conj() * grads), ctx.length)
+                products = _sum_over_signals(spectrum.conj() * grad_spectrum)
+                taps = torch.fft.irfft(products, ctx.length)
                 grad_weight = _from_circle(taps, ctx.left, ctx.kernel)
             if needs_x:
-                filtered = torch.fft.irfft(grads.mul_(response.conj()), ctx.length)
+                filtered = torch.fft.irfft(grad_spectrum.mul_(response.conj()), ctx.length)
                 grad_x = filtered[..., : ctx.n_times]
         return grad_x, grad_weight, None, None
 
@@ -155,13 +156,14 @@ def _frequency_response(
     weight: torch.Tensor, left: int, right: int, n_times: int
 ) -> tuple[int, torch.Tensor]:
     """Return the length of the Fourier transforms, and the spectra of the filters, Eq. (15)."""
-    # Zeros at the end of the circle are those before the signal and those after it, at once.
+    # The convolution is circular: zeros at the end of the signal also act as zeros before it, so
+    # that max(left, right) zeros are enough.
     length = _fft_length(max(n_times + max(left, right), weight.shape[-1]))
     return length, torch.fft.rfft(_to_circle(weight, left, length))
 
 
 def _to_circle(weight: torch.Tensor, left: int, length: int) -> torch.Tensor:
-    """Reverse and shift filters on a circle of ``length`` samples, Eq. (15)."""
+    """Reverse and shift filters for a circular convolution of ``length`` samples, Eq. (15)."""
     kernel = weight.shape[-1]
     return F.pad(weight.flip(-1), (0, length - kernel)).roll(left - kernel + 1, -1)
 

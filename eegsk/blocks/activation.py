@@ -1,4 +1,4 @@
-"""Activations, chosen by name, class or partial."""
+"""Activation layers, and their creation by name."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class SafeLog(nn.Module):
         return f"eps={self.eps}"
 
 
+# Activations of torch that cannot be created without arguments.
 _NEED_ARGUMENTS = ("multiheadattention", "threshold", "module")
 _ACTIVATIONS = {
     name: cls
@@ -98,7 +99,7 @@ def make_activation(activation: str | Callable[[], Any]) -> nn.Module:
     """
     if isinstance(activation, nn.Module):
         raise TypeError(
-            f"activation={activation} is a module; give its class or a functools.partial of it, "
+            f"activation={activation} is a module; use its class or a functools.partial of it, "
             "so that each activation in the network is a separate module."
         )
     module = find_class("activation", activation, _ACTIVATIONS)()

@@ -15,11 +15,11 @@ from .convolution import Conv, SameConv
 class FeatureAttention(nn.Module):
     """Attention over feature maps and time points, with a residual convolution.
 
-    A mask has a value between 0 and 1 for each map and time point of each trial. It is computed
-    from the maps by two convolutions: temporal filters, fewer than there are maps, then mixtures of
-    their outputs. The maps are multiplied by the mask, and a convolution of the maps is added. Each
-    convolution is followed by batch normalisation and the activation, which is the sigmoid for the
-    mixtures.
+    The maps are multiplied by a mask, and a convolution of the maps is added. The mask has a value
+    between 0 and 1 for each map and time point of each trial. It is computed from the maps by two
+    convolutions: a few temporal filters [1]_, [2]_, then mixtures of their outputs. Each
+    convolution is followed by batch normalisation and the activation; for the mixtures, the
+    activation is the sigmoid.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class FeatureAttention(nn.Module):
     kernel : int
         Length of the filters of the mask and of the residual convolution in samples.
     reduction : int
-        Number of maps divided by the number of temporal filters of the mask, e.g. 4.
+        Ratio of the number of maps to the number of temporal filters of the mask, e.g. 4.
     activation : str or callable
         Name of a torch activation, or a callable that returns a module.
 
@@ -72,15 +72,15 @@ class FeatureAttention(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
+        """Apply attention to ``x`` of shape (n_trials, n_maps, n_times); the shape is kept."""
         return x * self.mask(x) + self.residual(x)
 
 
 class GroupAttention(nn.Module):
     """Attention over groups of feature maps.
 
-    Each group of maps is multiplied by a value between 0 and 1, which is computed from their means
-    over time by two dense layers.
+    Each group of maps is multiplied by a value between 0 and 1, which two dense layers compute from
+    the means of the maps over time [1]_.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class GroupAttention(nn.Module):
     n_groups : int
         Number of groups of maps. The value of a group depends on its own maps only.
     reduction : int
-        Number of maps divided by the number of hidden values, e.g. 4.
+        Ratio of the number of maps to the number of hidden units, e.g. 4.
 
     References
     ----------
@@ -118,6 +118,6 @@ class GroupAttention(nn.Module):
         self.n_groups = n_groups
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply attention to maps of shape (n_trials, n_maps, n_times), which stays the same."""
+        """Apply attention to ``x`` of shape (n_trials, n_maps, n_times); the shape is kept."""
         weights = self.weights(x.mean(2, keepdim=True))
         return x * weights.repeat_interleave(x.shape[1] // self.n_groups, dim=1)

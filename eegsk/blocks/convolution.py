@@ -15,8 +15,8 @@ from ._time_filters import filter_time
 class Conv(nn.Conv1d):
     """Convolution over time without padding.
 
-    It computes the same as ``torch.nn.Conv1d`` for batches of trials. On a CPU, its gradients take
-    a fraction of the time.
+    The results are those of ``torch.nn.Conv1d``. On a CPU, the gradients take a fraction of the
+    time.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Conv(nn.Conv1d):
 class SameConv(nn.Conv1d):
     """Convolution over time, zero-padded so that the output is as long as the input.
 
-    A kernel of even length is padded with one more zero after the signal than before it, as in
+    If ``kernel_size`` is even, one more zero is added after the signal than before it, as in
     Keras.
 
     Parameters
@@ -64,7 +64,7 @@ class SameConv(nn.Conv1d):
     dilation : int, default=1
         Distance between the taps of a filter in samples.
     groups : int, default=1
-        Number of groups of signals; a filter sees the signals of its group only.
+        Number of groups of signals; a filter combines the signals of its group only.
     bias : bool, default=False
         Whether each filter has a bias.
 
@@ -89,7 +89,7 @@ class SameConv(nn.Conv1d):
             in_channels, out_channels, kernel_size, dilation=dilation, groups=groups, bias=bias
         )
         span = dilation * (kernel_size - 1)
-        self.reach = (span // 2, span - span // 2)
+        self.reach = (span // 2, span - span // 2)  # numbers of zeros before and after the signal
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter ``x`` of shape (n_trials, in_channels, n_times)."""
@@ -101,7 +101,7 @@ class SameConv(nn.Conv1d):
         return convolve(x, self.weight, self.bias, self.dilation[0])
 
     def _is_depthwise(self) -> bool:
-        """Check whether each signal has one filter, without dilation and bias."""
+        """Return whether each signal has one filter, without dilation and bias."""
         is_depthwise = self.groups == self.in_channels == self.out_channels
         return is_depthwise and self.bias is None and self.dilation == (1,)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-# Number of values of a 16-bit integer, of which a share ``p`` means "drop".
+# Number of values of a 16-bit integer; for a fraction ``p`` of them, an element is set to zero.
 _LEVELS = 2**16
 
 
@@ -44,7 +44,7 @@ class Dropout(nn.Dropout):
         is_trivial = n_dropped_levels in (0, _LEVELS)
         if not self.training or is_trivial or x.device.type != "cpu":
             return super().forward(x)
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-        values = words.view(torch.int16)[: x.numel()].view(x.shape)
+        integers = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        values = integers.view(torch.int16)[: x.numel()].view(x.shape)
         mask = values >= n_dropped_levels - _LEVELS // 2
         return x * mask.to(x.dtype).mul_(_LEVELS / (_LEVELS - n_dropped_levels))

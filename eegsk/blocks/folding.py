@@ -32,9 +32,9 @@ def can_fold(module: nn.Module) -> bool:
     Returns
     -------
     is_foldable : bool
-        False if a layer with weights is neither torch's nor eegsk's, has hooks, or has a
-        ``forward`` that was replaced by hand, e.g. ``layer.forward = function``. A copy of such a
-        layer might compute something else.
+        False if a layer has hooks or a ``forward`` that was replaced by hand, e.g. by
+        ``layer.forward = function``, or if a layer with weights is neither a layer of torch nor of
+        eegsk. A copy of such a layer might compute something else.
     """
     is_modified = any(has_hooks(layer) or "forward" in vars(layer) for layer in module.modules())
     return not is_modified and all(map(_is_known, _layers(module)))
@@ -42,7 +42,7 @@ def can_fold(module: nn.Module) -> bool:
 
 @torch.no_grad()
 def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """Fold a network: compute the same as in evaluation mode with fewer operations.
+    """Return a network that computes the same in evaluation mode, with fewer operations.
 
     Standardisation and batch normalisation before the first activation are merged into the
     weights of the front end. Batch normalisation after a later convolution is merged into the
@@ -85,7 +85,7 @@ def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module:
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
-    """Return the layers of nested sequences in order."""
+    """Yield the layers of nested ``nn.Sequential`` modules in order."""
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         for layer in module:
             yield from _layers(layer)
@@ -105,8 +105,8 @@ def _has_weights(layer: nn.Module) -> bool:
 
 def _merge(previous: nn.Module, layer: nn.Module) -> nn.Module | None:
     """Merge two consecutive layers into one; return None if that is not possible."""
-    # torch.nn.utils.fusion merges normalisation after a layer only, not standardisation before it.
-    # Its fuse_linear_bn_eval is right for inputs (n_trials, n_features) only, so it is not used.
+    # torch.nn.utils.fusion merges only normalisation after a layer, not standardisation before it.
+    # Its fuse_linear_bn_eval is not used: it is right only for inputs (n_trials, n_features).
     if isinstance(previous, Standardize) and isinstance(layer, FrontEnd):
         return layer.folded(previous.mean.squeeze(1), previous.scale.squeeze(1))
     if not (isinstance(layer, nn.BatchNorm1d) and layer.track_running_stats):
@@ -117,7 +117,7 @@ def _merge(previous: nn.Module, layer: nn.Module) -> nn.Module | None:
 
 
 def _freeze(layer: nn.Module) -> nn.Module:
-    """Return a faster layer that computes the same with the present weights."""
+    """Return a faster layer that computes the same with constant weights."""
     if isinstance(layer, FrontEnd):
         weight = layer.spatial.weight  # type: ignore[union-attr]
         n_chans = weight.shape[2]  # type: ignore[index]
@@ -135,8 +135,8 @@ def _freeze(layer: nn.Module) -> nn.Module:
 def _merge_head(layers: list[nn.Module]) -> list[nn.Module]:
     """Merge mean pooling, flattening and a linear layer at the end of a network.
 
-    They stay as they are if there are more outputs than samples in a pooling window, because the
-    merged layer would take more multiplications.
+    They are not merged if there are more outputs than samples in a pooling window, because the
+    merged layer would need more multiplications.
     """
     if list(map(type, layers[-3:])) != [MeanPool, nn.Flatten, nn.Linear]:
         return layers
@@ -156,7 +156,7 @@ def _is_pointwise(layer: nn.Conv1d) -> bool:
 class _ELU(nn.Module):
     """ELU activation, twice as fast as torch's in double precision.
 
-    In double precision, values near zero are rounded: ``exp(x) - 1`` replaces ``expm1(x)``.
+    In double precision, ``exp(x) - 1`` replaces ``expm1(x)``, which is less precise near zero.
     """
 
     def __init__(self, alpha: float) -> None:
@@ -196,7 +196,7 @@ class _PooledLinear(nn.Module):
 
 
 def _sample_weights(window_weights: torch.Tensor, size: int, shape: torch.Size) -> torch.Tensor:
-    """Repeat the weights of windows for each sample; samples after the last window have zero."""
+    """Repeat the weight of each window for its samples; later samples have a weight of zero."""
     n_windows, n_remaining = divmod(shape[-1], size)
     weights = window_weights.unflatten(1, (-1, n_windows)).repeat_interleave(size, dim=2)
     return F.pad(weights, (0, n_remaining)).flatten(1)

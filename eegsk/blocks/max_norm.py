@@ -1,4 +1,4 @@
-"""Max-norm constraint: weights are projected after each training step."""
+"""Max-norm constraint, which limits the norm of weights after each training step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import nn
 
 _Layer = TypeVar("_Layer", bound=nn.Module)
 
-# Not ``max_norm``, which layers of other libraries use, e.g. braindecode's parametrizations.
+# The name is not ``max_norm``, because layers of other libraries use that, e.g. of braindecode.
 _ATTRIBUTE = "_max_norm_limit"
 
 
 def with_max_norm(layer: _Layer, limit: float | None) -> _Layer:
-    """Mark a layer whose weights :func:`apply_max_norm` limits.
+    """Mark a layer, so that :func:`apply_max_norm` limits its weights.
 
     Parameters
     ----------

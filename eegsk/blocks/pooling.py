@@ -13,9 +13,9 @@ from torch import nn
 class MeanPool(nn.Module):
     """Average pooling over time.
 
-    It computes the same as ``torch.nn.AvgPool1d``, as a product with a vector, which is faster.
-    Samples after the last complete window are not used. If windows overlap, the means of their
-    common segments are computed once.
+    The results are those of ``torch.nn.AvgPool1d``; they are computed by a product with a vector,
+    which is faster. Samples after the last complete window are not used. If windows overlap, the
+    mean of a segment that they share is computed once.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class MeanPool(nn.Module):
         """Pool without a padded copy of the signals.
 
         With padding, each window covers the last ``padding`` samples of one window without padding
-        and the first samples of the next. Both parts are averaged apart and added.
+        and the first samples of the next. The two parts are computed separately and added.
         """
         size, n_pooled = self.size, (x.shape[-1] + 2 * self.padding) // self.size
         if x.shape[-1] % size:
@@ -82,10 +82,10 @@ class MeanPool(nn.Module):
 class MaxPool(nn.Module):
     """Max pooling over windows of time that do not overlap.
 
-    It computes the same as ``torch.nn.MaxPool1d``; on a CPU, in training with a size of two, in
-    less than half the time. Samples after the last complete window are not used. If several values
-    of a window are the largest, the first of them gets the gradient. If a window contains NaN, its
-    output is NaN and one of its numbers gets the gradient.
+    The results are those of ``torch.nn.MaxPool1d``. On a CPU, training with a size of two takes
+    less than half the time. Samples after the last complete window are not used. If the maximum
+    occurs several times in a window, its first occurrence receives the gradient. If a window
+    contains NaN, its output is NaN and one of its samples receives the gradient.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class MaxPool(nn.Module):
 
 
 class _Max(torch.autograd.Function):
-    """Maximum over the last axis, which is short: a loop over the samples of a window."""
+    """Maximum over the last axis by a loop over its samples, which is fast if they are few."""
 
     generate_vmap_rule = True
 

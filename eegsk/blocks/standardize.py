@@ -10,7 +10,7 @@ from ._precision import full_precision
 
 
 class Standardize(nn.Module):
-    """Standardisation of each channel: subtract a mean, divide by a scale.
+    """Standardisation of each channel: subtract its mean and divide by its scale.
 
     Parameters
     ----------

@@ -12,8 +12,9 @@ class WeightNormLinear(nn.Linear):
 
     The weights of each output are the product of a direction and a length [1]_. The direction is a
     row of ``weight``, divided by its norm; the length is a value of ``gain``. Both are learned. At
-    initialisation the layer equals a ``torch.nn.Linear`` with the same ``weight``. Unlike torch's
-    ``parametrizations.weight_norm``, both are plain parameters, so that the layer can be pickled.
+    initialisation, the layer equals a ``torch.nn.Linear`` with the same ``weight``. Unlike in
+    torch's ``parametrizations.weight_norm``, ``weight`` and ``gain`` are plain parameters, so that
+    the layer can be pickled.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Callbacks: techniques of training that work with every network and with each other."""
+"""Callbacks: training techniques that can be combined with every network and each other."""
 
 from ..training import StopTraining, TrainingCallback
 from .checkpoint import Checkpoint
@@ -14,7 +14,7 @@ from .one_cycle import OneCycle
 from .sam import SAM
 from .swa import SWA
 
-__all__ = [  # noqa: RUF022 - as Python sorts, whatever the case
+__all__ = [  # noqa: RUF022 - capital letters first, as Python sorts
     "Checkpoint",
     "CosineWarmRestarts",
     "CosineWarmup",

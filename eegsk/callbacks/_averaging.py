@@ -20,9 +20,10 @@ Start = Count | Probability
 class WeightAverage(TrainingCallback):
     """Base class of callbacks that average weights for prediction.
 
-    From the end of the training part of an epoch to the beginning of the next epoch, the module
-    holds the average, so that validation and callbacks that keep weights see the average. With
-    ``validate=False``, or without validation, the module holds it from the end of training only.
+    After the training steps of an epoch, the average is loaded into the module for validation, so
+    that callbacks that keep weights keep the average. At the beginning of the next epoch, the
+    trained weights are loaded again. With ``validate=False``, or without validation trials, the
+    average is loaded only at the end of training.
 
     Parameters
     ----------
@@ -30,13 +31,13 @@ class WeightAverage(TrainingCallback):
         Fraction of ``max_epochs`` before averaging begins, or the first epoch that is averaged,
         counted from 1.
     validate : bool, default=True
-        Whether validation uses the averaged weights once averaging has begun. If so, a callback
-        that restores the best epoch restores its average.
+        Whether validation uses the averaged weights once averaging has begun. If True, a callback
+        that restores the best epoch restores the average after that epoch.
     """
 
-    controls: ClassVar = "the weights that predict"
-    # Tensors rather than torch's AveragedModel, which holds a copy of the module and a local
-    # function, so that fitted estimators would not pickle.
+    controls: ClassVar = "the weights for prediction"
+    # The averages are tensors, not an AveragedModel of torch: it holds a copy of the module and a
+    # local function, so that fitted estimators could not be pickled.
     state_attributes: ClassVar = ("average_", "trained_", "n_averaged_")
 
     start: Start = field(default=0.0, kw_only=True)
@@ -91,7 +92,7 @@ class WeightAverage(TrainingCallback):
         net.history.record("n_averaged", self.n_averaged_)
 
     def on_train_end(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Load the average, unless the module holds it already."""
+        """Load the average, unless it is loaded already."""
         if self.n_averaged_ and not self.trained_:
             self._load_average(net, X.train)
 
@@ -103,6 +104,7 @@ class WeightAverage(TrainingCallback):
         if isinstance(self.start, Integral) and self.start >= 1:
             first = int(self.start)
         else:
+            # The small number avoids e.g. floor(0.29 * 100) = 28.
             first = math.floor(self.start * max_epochs + 1e-9) + 1
         if first > max_epochs:
             raise ValueError(
@@ -116,8 +118,8 @@ class WeightAverage(TrainingCallback):
         name = type(self).__name__
         for _, callback in net.callbacks_:
             # With monitor="auto" and without validation, there is no best epoch to restore.
-            has_no_best = getattr(callback, "monitor", None) == "auto" and not has_validation
-            if getattr(callback, "load_best", False) and not has_no_best:
+            has_no_best_epoch = getattr(callback, "monitor", None) == "auto" and not has_validation
+            if getattr(callback, "load_best", False) and not has_no_best_epoch:
                 raise ValueError(
                     f"{type(callback).__name__} would replace the average of {name} by the weights "
                     f"of the best epoch; set valid_split, and validate=True in {name}, or "
@@ -125,7 +127,7 @@ class WeightAverage(TrainingCallback):
                 )
 
     def _load_average(self, net: Any, trials: Trials) -> None:
-        """Load the average into the module, and keep the trained weights."""
+        """Store the trained weights, and load the average into the module."""
         self.trained_ = {name: value.clone() for name, value in tensors_of(net.module_).items()}
         _load(net.module_, self.average_)
 
@@ -141,7 +143,7 @@ def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
     Returns
     -------
     tensors : dict of torch.Tensor
-        The tensors, shared ones once.
+        The tensors; a shared tensor is included once.
     """
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {name: tensor.detach() for name, tensor in tensors.items()}

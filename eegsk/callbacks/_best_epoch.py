@@ -1,4 +1,4 @@
-"""The best epoch by a column of the history, and its weights."""
+"""Selection of the best epoch by a column of the history."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 from .._fields import short_repr
 from ..training import TrainingCallback, has_validation
 
-# Words at the end of a column name that say whether lower or higher values are better.
+# Words at the end of a column name that indicate whether lower or higher values are better.
 _LOWER = {"loss", "error", "deviance", "mae", "mse", "rmse", "nrmse"}
 _HIGHER = {"score", "accuracy", "acc", "auc", "f1", "kappa", "mcc", "precision", "r2", "recall"}
-# Words at the end of a column name that say how the metric was averaged.
+# Words at the end of a column name that indicate how the metric was averaged.
 _AVERAGES = {"by", "output", "macro", "micro", "weighted", "samples", "ovr", "ovo"}
 
 
 class BestEpoch(TrainingCallback):
     """Base class of callbacks that keep the weights of the best epoch.
 
-    The column must be recorded by a callback that is listed earlier. Each call of ``partial_fit``
-    is a training with its own best epoch.
+    The callback that records the column must be listed earlier. Each call of ``partial_fit`` has
+    its own best epoch.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class BestEpoch(TrainingCallback):
         """Reset the best epoch; see :meth:`TrainingCallback.on_train_begin`."""
         super().on_train_begin(net, X=X)
         self.best_epoch_, self.best_value_, self.best_weights_ = None, None, None
-        validates = has_validation(X)
-        self.column_ = self._column(validates)
+        is_validated = has_validation(X)
+        self.column_ = self._column(is_validated)
         if self.column_ is None:
             return
-        if self.column_ in ("valid_loss", "valid_score") and not validates:
+        if self.column_ in ("valid_loss", "valid_score") and not is_validated:
             raise ValueError(
                 f"{type(self).__name__}: there is no {self.column_!r} to monitor without "
                 "validation; give the estimator a valid_split, e.g. valid_split=0.2."
@@ -74,8 +74,8 @@ class BestEpoch(TrainingCallback):
         """Delete the copy of the weights, so that pickles hold them once."""
         self.best_weights_ = None
 
-    def _column(self, validates: bool) -> str | None:
-        """Return the column to monitor, None to keep no best epoch."""
+    def _column(self, is_validated: bool) -> str | None:
+        """Return the column to monitor; None if no best epoch is kept."""
         return self.monitor
 
     def _is_lower_better(self, column: str) -> bool:
@@ -91,18 +91,19 @@ class BestEpoch(TrainingCallback):
         if words and words[-1] in _HIGHER:
             return False
         raise ValueError(
-            f"{type(self).__name__}: the name of the column {column!r} does not say whether lower "
+            f"{type(self).__name__}: the name of the column {column!r} does not show whether lower "
             "values are better; set lower_is_better=True or False."
         )
 
     def _read(self, net: Any) -> float:
-        """Return the value in the last epoch."""
+        """Return the value of the monitored column in the last epoch."""
         row = net.history[-1]
         if self.column_ not in row:
             columns = ", ".join(sorted(name for name in row if name != "batches"))
             raise ValueError(
                 f"{type(self).__name__}: the history has no column {self.column_!r} to monitor; "
-                f"list the callback that records it first. The columns are {columns}."
+                "check its name, or put the callback that records it earlier in the list. Columns: "
+                f"{columns}."
             )
         value = row[self.column_]
         if not isinstance(value, Real):

@@ -13,13 +13,14 @@ from ..training import TrainingCallback
 class Schedule(TrainingCallback):
     """Base class of schedules, which set the learning rate of each step.
 
-    The learning rate of a step is set at the end of the previous step, so that another callback
-    can replace it at the beginning of the step, e.g. SWA. The history has a column ``lr``, for
-    each batch and, with the value of the first batch, for each epoch.
+    The learning rate of a step is set at the end of the previous step, so that another callback,
+    e.g. SWA, can replace it at the beginning of the step. The column ``lr`` of the history has the
+    learning rate of each batch; the value for an epoch is that of its first batch.
     """
 
-    # A function of the step, not one of torch's schedulers: these compute a learning rate from the
-    # previous one, which SWA may have replaced, and raise an error if partial_fit continues.
+    # The learning rate is computed from the step, without a scheduler of torch: schedulers compute
+    # it from the previous learning rate, which SWA may have replaced, and raise an error if
+    # partial_fit continues.
     controls: ClassVar = "the learning rate"
 
     @property
@@ -51,7 +52,7 @@ class Schedule(TrainingCallback):
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Store the initial learning rates; see :meth:`TrainingCallback.on_train_begin`."""
         super().on_train_begin(net)
-        if any(isinstance(other, LRScheduler) for _, other in net.callbacks_):
+        if any(isinstance(callback, LRScheduler) for _, callback in net.callbacks_):
             raise ValueError(
                 f"{type(self).__name__} and LRScheduler both set {self.controls}; use only one of "
                 "them."

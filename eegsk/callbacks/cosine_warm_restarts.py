@@ -12,7 +12,7 @@ class CosineWarmRestarts(Schedule):
     """Cosine schedule with warm restarts.
 
     In each cycle, the learning rate falls along a cosine from that of the estimator to ``lr_min``.
-    It is set for each step, like
+    It is set for each step, like by
     :class:`torch.optim.lr_scheduler.CosineAnnealingWarmRestarts` with fractions of epochs.
 
     Parameters
@@ -20,7 +20,7 @@ class CosineWarmRestarts(Schedule):
     t_0 : int, default=10
         Number of epochs of the first cycle.
     t_mult : int, default=1
-        Factor by which each cycle is longer than the previous one.
+        Length of each cycle, divided by the length of the previous cycle.
     lr_min : float, default=0.0
         Lowest learning rate.
 
@@ -43,7 +43,7 @@ class CosineWarmRestarts(Schedule):
 
     @property
     def depends_on_max_epochs(self) -> bool:
-        """Always False: the cycles are the same whatever ``max_epochs`` is."""
+        """Always False, because the cycles do not depend on ``max_epochs``."""
         return False
 
     def lr_of(self, lr: float, step: int, epoch_steps: int, n_steps: int) -> float:

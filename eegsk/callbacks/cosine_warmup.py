@@ -21,7 +21,7 @@ class CosineWarmup(Schedule):
     warmup : float or int, default=0.1
         Fraction of ``max_epochs``, or number of epochs, of the warm-up.
     lr_min : float, default=0.0
-        Learning rate at the end.
+        Learning rate at the end of training.
 
     References
     ----------
@@ -59,7 +59,7 @@ class CosineWarmup(Schedule):
         return self.lr_min + (lr - self.lr_min) * (1 + math.cos(math.pi * progress)) / 2
 
     def _n_warmup(self, epoch_steps: int, n_steps: int) -> int | None:
-        """Return the number of warm-up steps, None if no step would remain after them."""
+        """Return the number of warm-up steps; None if no step remains after the warm-up."""
         is_epochs = isinstance(self.warmup, Integral)
         n_warmup = round(self.warmup * (epoch_steps if is_epochs else n_steps))
         return n_warmup if n_warmup < n_steps else None

@@ -16,15 +16,15 @@ class EarlyStopping(BestEpoch):
     """Early stopping callback that restores the weights of the best epoch.
 
     Training stops when a column of the history has not improved for some epochs. The parameters
-    are those of skorch's callback of the same name, the last three as keywords only; unlike in
-    skorch, the best weights are restored by default. Each call of ``partial_fit`` is a training
-    with its own best epoch.
+    are those of the callback of the same name in skorch, with two differences: the best weights
+    are restored by default, and the last three parameters are keyword-only. Each call of
+    ``partial_fit`` has its own best epoch.
 
     Parameters
     ----------
     patience : int or None, default=20
-        Number of epochs to wait for an improvement; None to train all epochs, and only restore the
-        best weights.
+        Number of epochs to wait for an improvement; None to train for all epochs and restore the
+        best weights at the end.
     threshold : float, default=1e-4
         Smallest improvement that resets the waiting time. The best epoch is the one with the best
         value, even if it is better by less than the threshold.
@@ -69,7 +69,7 @@ class EarlyStopping(BestEpoch):
         self.misses_, self.reference_ = 0, math.inf
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Compare the epoch with the best so far, and stop training after ``patience`` epochs."""
+        """Check for an improvement, and stop training after ``patience`` epochs without one."""
         super().on_epoch_end(net)
         value = self.sign_ * self._read(net)
         is_relative = self.threshold_mode == "rel" and math.isfinite(self.reference_)
@@ -84,16 +84,16 @@ class EarlyStopping(BestEpoch):
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Load the weights of the best epoch, and print why training has stopped."""
         if self.misses_ == self.patience:
-            self._say(
+            self._report(
                 net,
                 f"Stopping since {self.monitor} has not improved in the last {self.patience} "
                 f"epoch{'s' * (self.patience != 1)}.",
             )
         if self.load_best and self.best_epoch_ not in (None, len(net.history)):
-            self._say(net, f"Restoring best model from epoch {self.best_epoch_}.")
+            self._report(net, f"Restoring best model from epoch {self.best_epoch_}.")
         super().on_train_end(net)
 
-    def _say(self, net: Any, text: str) -> None:
+    def _report(self, net: Any, text: str) -> None:
         """Pass a message to the sink; do not print into a progress bar."""
         if self.sink is not print or net.verbose > 1:
             self.sink(text)

@@ -19,7 +19,7 @@ class EMA(WeightAverage):
     Parameters
     ----------
     decay : float, default=0.999
-        Weight of the average in each step; the present weights have ``1 - decay``.
+        Factor of the average in each step; the factor of the present weights is ``1 - decay``.
     warm_up : bool, default=True
         Whether the decay after ``n`` steps is at most ``(1 + n) / (10 + n)``, so that the initial
         weights have little influence.

@@ -27,8 +27,8 @@ _RESERVED = {"loss", "loss_best", "score", "batch_size", "batch_count"}
 class EpochMetric(TrainingCallback, EpochScores):
     """Metric callback, which records a metric of each epoch in the history.
 
-    The metric is computed from the outputs of training and validation, which are computed anyway.
-    List it before callbacks that monitor its column, e.g.
+    The metric is computed from the outputs of training and validation, so that nothing is computed
+    twice. List this callback before callbacks that monitor its column, e.g.
     ``EarlyStopping(monitor="valid_balanced_accuracy")``.
 
     Parameters
@@ -45,18 +45,17 @@ class EpochMetric(TrainingCallback, EpochScores):
         Name of the columns: ``valid_name`` and ``train_name``, or ``valid_name_0``,
         ``valid_name_1``, ... if the metric returns a list. None for the name of the metric.
     on_train : bool, default=False
-        Whether to record the training metric too. It is that of the outputs during training, with
-        dropout and augmentation.
+        Whether to record the training metric too. It is computed from the outputs of the training
+        steps, i.e. with dropout and augmentation.
 
     Examples
     --------
     >>> import numpy as np
     >>> from eegsk import EEGNetClassifier
     >>> from eegsk.callbacks import EarlyStopping, EpochMetric
-    >>> watch = EarlyStopping(monitor="valid_roc_auc")
-    >>> estimator = EEGNetClassifier(
-    ...     callbacks=[EpochMetric("roc_auc"), watch], valid_split=0.25, max_epochs=2
-    ... )
+    >>> early_stopping = EarlyStopping(monitor="valid_roc_auc")
+    >>> callbacks = [EpochMetric("roc_auc"), early_stopping]
+    >>> estimator = EEGNetClassifier(callbacks=callbacks, valid_split=0.25, max_epochs=2)
     >>> X, y = np.random.default_rng(0).standard_normal((24, 3, 128)), ["left", "right"] * 12
     >>> len(estimator.fit(X, y).history_[:, "valid_roc_auc"])
     2
@@ -67,7 +66,7 @@ class EpochMetric(TrainingCallback, EpochScores):
     on_train: bool = False
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Look up the metric, and check that there is validation and that the name is free.
+        """Look up the metric, and check that it can be computed and that its name is not used.
 
         Parameters
         ----------
@@ -139,7 +138,7 @@ class EpochMetric(TrainingCallback, EpochScores):
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:
-    """Return the value of a metric as an array; it is a number or a list of numbers."""
+    """Convert the value of a metric, a number or a list of numbers, to an array."""
     is_array = isinstance(value, np.ndarray) and value.ndim > 0
     items = list(value) if is_array or isinstance(value, list | tuple) else [value]
     if not items or not all(map(_is_number, items)):
@@ -171,7 +170,7 @@ def _call(
     target: np.ndarray,
     weight: np.ndarray,
 ) -> float:
-    """Call the user's function."""
+    """Call the function that the user has passed as ``metric``."""
     y_true, y_pred = _predictions(output, target, is_classifier)
     if "sample_weight" in inspect.signature(metric).parameters:
         return metric(y_true, y_pred, sample_weight=weight)

@@ -17,18 +17,18 @@ class FocalBalance(TrainingCallback):
     """Focal loss callback with class weights.
 
     The focal loss replaces cross-entropy in training and validation. The class weights are
-    computed in each fit from the labels of the training trials, without the validation trials. A
-    trial counts with its weight: ``"balanced"`` gives all classes the same total weight, whatever
-    ``sample_weight`` and ``class_weight`` are; within a class, these have their usual effect.
-    ``partial_fit`` counts the trials of all calls.
+    computed in each fit from the labels of the training trials, without the validation trials. The
+    size of a class is the sum of the weights of its trials. ``"balanced"`` therefore gives all
+    classes the same total weight for any ``sample_weight`` and ``class_weight``; within a class,
+    these have their usual effect. ``partial_fit`` counts the trials of all calls.
 
     Parameters
     ----------
     gamma : float, default=2.0
-        Exponent of the focal loss. The larger it is, the less do easy trials contribute; 0 for no
-        effect.
+        Focusing parameter of the focal loss. Larger values reduce the weight of trials that are
+        already classified well. With 0, it has no effect.
     alpha : float, default=1.0
-        Factor of the loss.
+        Factor by which the loss is multiplied.
     scheme : {"balanced", "effective"} or None, default="balanced"
         Class weights: ``"balanced"`` for the same total weight of each class, ``"effective"`` for
         weights by the effective number of trials [2]_, None for no weights. See
@@ -99,7 +99,7 @@ class FocalBalance(TrainingCallback):
 
 
 class _BalancedLoss(FocalBalancedLoss):
-    """Loss that this callback has set, and that the next ``partial_fit`` replaces."""
+    """Loss that this callback sets, which the next ``partial_fit`` recognises and replaces."""
 
     def _get_name(self) -> str:
         return "FocalBalancedLoss"

@@ -13,15 +13,15 @@ from ..training import TrainingCallback
 class GradientClipping(TrainingCallback):
     """Gradient clipping callback.
 
-    Before each step, the gradient is scaled down if its norm is larger than ``max_norm``. This is
-    the gradient that the optimizer uses, whatever the order of the callbacks: with
-    :class:`~eegsk.callbacks.SAM` the second gradient, with
-    :class:`~eegsk.callbacks.MixedPrecision` the unscaled one.
+    Before each step, the gradient is scaled down if its norm is larger than ``max_norm``. The
+    callback clips the gradient that the optimizer uses, for any order of the callbacks: the second
+    gradient of :class:`~eegsk.callbacks.SAM`, and the unscaled gradient of
+    :class:`~eegsk.callbacks.MixedPrecision`.
 
     Parameters
     ----------
     max_norm : float, default=1.0
-        Largest norm of the gradient of all weights together.
+        Maximum norm of the gradient of all weights together.
     norm_type : float or "inf", default=2.0
         Order of the norm; ``"inf"`` or ``float("inf")`` for the largest absolute value.
 

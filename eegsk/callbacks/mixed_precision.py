@@ -44,14 +44,14 @@ class MixedPrecision(TrainingCallback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Check that the device supports the type; see :meth:`TrainingCallback.on_train_begin`."""
         super().on_train_begin(net)
-        scales = self.dtype == "float16"
-        if scales and torch.device(net.device).type != "cuda":
+        is_scaled = self.dtype == "float16"
+        if is_scaled and torch.device(net.device).type != "cuda":
             raise ValueError(
-                f"MixedPrecision: dtype='float16' needs a CUDA GPU, the device is {net.device!r}; "
-                "use dtype='bfloat16'."
+                "MixedPrecision: dtype='float16' needs a CUDA GPU, but the device is "
+                f"{net.device!r}; use dtype='bfloat16'."
             )
         if not hasattr(self, "scaler_"):
-            self.scaler_ = torch.amp.GradScaler("cuda", enabled=scales)
+            self.scaler_ = torch.amp.GradScaler("cuda", enabled=is_scaled)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the gradient scaler."""
@@ -69,7 +69,7 @@ class MixedPrecision(TrainingCallback):
             self.scaler_.load_state_dict(state["scaler"])
 
     def autocast(self, net: Any) -> torch.autocast:
-        """Return :class:`torch.autocast` for the device and type of half precision."""
+        """Return :class:`torch.autocast` for the device and the half-precision type."""
         return torch.autocast(torch.device(net.device).type, getattr(torch, self.dtype))
 
     def differentiate(
@@ -81,5 +81,5 @@ class MixedPrecision(TrainingCallback):
         self.scaler_.unscale_(net.optimizer_)
         self.scaler_.update()
         if self.scaler_.get_scale() < scale:
-            # Optimizers skip weights without gradient.
+            # The gradients are infinite. Without gradients, the optimizer skips the step.
             net.optimizer_.zero_grad(set_to_none=True)

@@ -12,8 +12,8 @@ class OneCycle(Schedule):
     """One-cycle schedule.
 
     The learning rate rises along a cosine to a peak, then falls along a cosine until training
-    ends. It is set for each step, like :class:`torch.optim.lr_scheduler.OneCycleLR`; the momentum
-    is not changed.
+    ends. It is set for each step, like by :class:`torch.optim.lr_scheduler.OneCycleLR`, but the
+    momentum is not changed.
 
     Parameters
     ----------

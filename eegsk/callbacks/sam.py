@@ -20,20 +20,21 @@ class SAM(TrainingCallback):
     """Sharpness-aware minimization callback.
 
     Each step computes two gradients: the first at the weights, the second at the weights moved by
-    ``rho`` along the first, where the loss is higher. The optimizer then uses the second gradient
-    at the original weights, which leads to flat minima. Both passes use the same dropout masks, as
-    in the implementation of the authors. The running statistics of batch normalisation, and the
-    loss in the history, are those of the first pass.
+    ``rho`` along the first, where the loss is higher. The optimizer then applies the second
+    gradient to the original weights, which leads to flat minima. Both passes use the same dropout
+    masks, as in the implementation of the authors. The running statistics of batch normalisation
+    and the loss in the history are those of the first pass.
 
     Parameters
     ----------
     rho : float, default=0.05
-        Distance by which the weights are moved; for the adaptive form usually ten times as large.
+        Distance by which the weights are moved. With ``adaptive=True``, it is usually ten times as
+        large.
     adaptive : bool, default=False
-        Whether larger weights are moved by more, so that the scale of the weights makes no
+        Whether larger weights are moved further, so that the scale of the weights makes no
         difference.
     eta : float, default=0.01
-        Constant that the adaptive form adds to the absolute weights.
+        Constant added to the absolute values of the weights with ``adaptive=True``.
 
     References
     ----------
@@ -81,7 +82,7 @@ class SAM(TrainingCallback):
         states = _generator_states(device)
         step = compute(batch)
         weights = [p for _, p in net.get_all_learnable_params() if p.grad is not None]
-        if weights:  # without gradients after an overflow in mixed precision
+        if weights:  # after an overflow in mixed precision, no weight has a gradient
             with _restored_buffers(net.module_), _moved(weights, self._distances(weights)):
                 _restore_generators(states, device)
                 for weight in weights:
@@ -104,7 +105,7 @@ class SAM(TrainingCallback):
 
 @contextmanager
 def _moved(weights: list[nn.Parameter], distances: list[torch.Tensor]) -> Iterator[None]:
-    """Move weights, and afterwards restore their exact values."""
+    """Move weights within a context, and restore their exact values at its end."""
     originals = [weight.detach().clone() for weight in weights]
     try:
         with torch.no_grad():
@@ -119,7 +120,7 @@ def _moved(weights: list[nn.Parameter], distances: list[torch.Tensor]) -> Iterat
 
 @contextmanager
 def _restored_buffers(module: nn.Module) -> Iterator[None]:
-    """Restore the buffers of a module afterwards, e.g. running statistics."""
+    """Restore the buffers of a module, e.g. running statistics, at the end of a context."""
     originals = {name: buffer.clone() for name, buffer in module.named_buffers()}
     try:
         yield

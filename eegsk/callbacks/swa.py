@@ -91,7 +91,7 @@ class SWA(WeightAverage):
 
 @torch.no_grad()
 def recompute_statistics(net: Any, trials: Trials) -> None:
-    """Recompute the running statistics of batch normalisation; no random number is used up.
+    """Recompute the running statistics of batch normalisation; the random state is kept.
 
     Unlike :func:`torch.optim.swa_utils.update_bn`, this leaves frozen blocks as they are.
 

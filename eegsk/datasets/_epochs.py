@@ -9,8 +9,8 @@ import mne
 import numpy as np
 from numpy.typing import NDArray
 
-# Positions of the 10-20 system on a sphere. Unlike "standard_1005", this montage has the same name
-# in all versions of MNE.
+# Montage with positions of the 10-20 system on a sphere. Unlike "standard_1005", it has the same
+# name in all versions of MNE.
 MONTAGE = "biosemi64"
 
 

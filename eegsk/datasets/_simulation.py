@@ -125,7 +125,7 @@ def make_motor_imagery(
         Whether to return the trials as :class:`mne.EpochsArray`, with channel positions and with
         classes as event names.
     random_state : int, numpy.random.RandomState or None, default=None
-        Seed; pass an int to get the same trials in each call.
+        Seed; an integer gives the same trials in each call.
 
     Returns
     -------
@@ -198,7 +198,7 @@ class _Subject:
 
 
 def _draw_subjects(n_subjects: int, rng: np.random.RandomState) -> list[_Subject]:
-    """Draw subjects with evenly spaced ERD, so that even a few subjects differ."""
+    """Draw subjects whose strengths of the ERD are evenly spaced, so that a few also differ."""
     erds = 0.1 + 0.75 * rng.permutation((np.arange(n_subjects) + 0.5) / n_subjects)
     return [_draw_subject(erd, rng) for erd in erds]
 
@@ -220,7 +220,7 @@ def _draw_subject(erd: float, rng: np.random.RandomState) -> _Subject:
 
 @dataclass(frozen=True)
 class _Sampler:
-    """Generator of Gaussian noise with unit variance and n_times time points."""
+    """Generator of random signals with unit variance and ``n_times`` time points."""
 
     rng: np.random.RandomState
     n_times: int
@@ -248,6 +248,7 @@ class _Sampler:
         return np.fft.rfftfreq(self._n_drawn, 1 / self.sfreq)
 
     def _coloured(self, shape: tuple[int, ...], power: NDArray[np.floating]) -> Array:
+        """Draw noise with a power spectrum, scaled to unit variance by Parseval's theorem."""
         amplitude = np.sqrt(power)
         amplitude[0] = 0.0
         amplitude *= self._n_drawn / (2 * np.linalg.norm(amplitude))
@@ -288,9 +289,9 @@ def _desynchronisation(subject: _Subject, labels: NDArray[np.str_], sampler: _Sa
     """Compute the relative decrease of the amplitude of each motor source over time."""
     n_trials = len(labels)
     time = np.arange(sampler.n_times) / sampler.sfreq
-    vividness = sampler.rng.uniform(0.5, 1.05, size=(n_trials, 1))
+    trial_strength = sampler.rng.uniform(0.5, 1.05, size=(n_trials, 1))
     latency = sampler.rng.normal(0.4, 0.1, size=(n_trials, 1))
-    depth = subject.erd * vividness * np.array([_ERD[label] for label in labels])
+    depth = subject.erd * trial_strength * np.array([_ERD[label] for label in labels])
     onset = expit((time - latency) / 0.06)
     return depth[:, :, None] * onset[:, None, :]
 
@@ -302,9 +303,9 @@ def _occipital(subject: _Subject, n_trials: int, sampler: _Sampler) -> Array:
 
 def _background(electrodes: Array, subject: _Subject, n_trials: int, sampler: _Sampler) -> Array:
     """Simulate noise of sources everywhere on the scalp, (n_trials, n_chans, n_times)."""
-    # If each source is seen with a Gaussian spread, the covariance of two channels is Gaussian in
-    # their distance, with a spread that is larger by sqrt(2). The small diagonal keeps the matrix
-    # positive definite in floating point.
+    # If the weight of each source is a Gaussian of its distance from a channel, the covariance of
+    # two channels is a Gaussian of their distance that is wider by sqrt(2). The small diagonal
+    # keeps the matrix positive definite in floating point.
     covariance = _spread(electrodes, electrodes, np.sqrt(2) * subject.spread)
     mixing = np.linalg.cholesky(covariance + 1e-6 * np.eye(len(electrodes)))
     noise = sampler.background(n_trials, len(electrodes))
@@ -313,12 +314,12 @@ def _background(electrodes: Array, subject: _Subject, n_trials: int, sampler: _S
 
 def _mix(weights: NDArray[np.floating], sources: Array) -> Array:
     """Mix sources (n_trials, n_sources, n_times) into channels (n_trials, n_chans, n_times)."""
-    # Not `@`: its threads need seconds for these many small products if the cores are busy.
+    # einsum, because the threads of `@` can take seconds for many small products on a busy machine.
     return np.einsum("cs,tsn->tcn", weights, sources)
 
 
 def _spread(electrodes: Array, sources: Array, width: float) -> Array:
-    """Compute the weight of each source in each channel, a Gaussian of their distance."""
+    """Compute the weight of each source in each channel: a Gaussian of their distance."""
     squared_distance = np.square(electrodes[:, None] - sources).sum(axis=-1)
     return np.exp(-0.5 * squared_distance / width**2)
 

@@ -1,4 +1,4 @@
-"""Split of trials into training and validation trials inside ``fit``."""
+"""Split of the trials of ``fit`` into training and validation trials."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def split_for_validation(
     Parameters
     ----------
     valid_split : float or splitter
-        Fraction of the trials, or of the groups if there are groups, to use for validation; or a
-        splitter of scikit-learn, whose first split is used.
+        Fraction of the trials, or of the groups if there are groups, to use for validation. With a
+        splitter of scikit-learn, its first split is used.
     y : array of shape (n_trials,) or (n_trials, n_outputs)
         Targets.
     groups : array of shape (n_trials,) or None, default=None

@@ -1,4 +1,4 @@
-"""Networks: classes of fields that build a torch module for a signal."""
+"""Networks, which build a torch module from hyper-parameters and the shape of the trials."""
 
 from ._architecture import Architecture, build_network
 from .advanced_eegnet import AdvancedEEGNet

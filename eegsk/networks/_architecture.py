@@ -1,4 +1,4 @@
-"""Base class of the networks, and the checks of a network that was built."""
+"""Base class of the networks, and checks of the modules that they build."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import nn
 from .._fields import Fields
 from ..signals import Signal
 
-# Longest trials, in time points, that are tried to find the minimum length for a network.
+# Length in time points up to which the minimum length of trials for a network is searched.
 _MAX_N_TIMES = 2**15
 
 
 class Architecture(Fields, ABC):
-    """Base class of the networks: fields, and a method that builds a torch module from them."""
+    """Base class of the networks: hyper-parameters, and a method that builds a torch module."""
 
     @abstractmethod
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
@@ -41,7 +41,7 @@ class Architecture(Fields, ABC):
 
 @torch.no_grad()
 def n_features(trunk: nn.Module, signal: Signal) -> int:
-    """Count the features that a trunk computes for one trial, by applying it to zeros."""
+    """Return the number of features of a trial at the end of the trunk, i.e. before the head."""
     training = trunk.training
     features = trunk.eval()(torch.zeros(1, signal.n_chans, signal.n_times))
     trunk.train(training)
@@ -85,8 +85,8 @@ def build_network(
         if n_times is None:
             raise
         raise ValueError(
-            f"{name}: trials of {signal.n_times} times are too short for this network, which "
-            f"needs at least {n_times}; take longer windows, or smaller pools and kernels."
+            f"{name}: trials of {signal.n_times} time points are too short for this network, "
+            f"which needs at least {n_times}; use longer trials, or shorter filters and pools."
         ) from error
     if output.shape != (2, n_outputs):
         raise ValueError(
@@ -125,6 +125,7 @@ def _min_n_times(
             return False
         return True
 
+    # Double the length until it is sufficient, then find the shortest sufficient one by bisection.
     n_times = 2 * signal.n_times
     while not is_long_enough(n_times):
         if n_times > _MAX_N_TIMES:

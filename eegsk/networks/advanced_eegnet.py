@@ -25,10 +25,10 @@ class AdvancedEEGNet(Architecture):
 
     Temporal and spatial filters compute the sources, as in EEGNet [1]_. Attention multiplies each
     source and time point of a trial by a value between 0 and 1, which is computed from the sources
-    [2]_, [3]_, and a residual convolution of the sources is added. The outputs of a separable
-    convolution are averaged over a few segments of time and projected to more features. Three dense
-    layers with weight normalisation [4]_ classify them. Batch normalisation and the activation
-    follow every convolution, the projection included; in the last layer of the attention the
+    [2]_, [3]_, and a convolution of the sources is added. The outputs of a separable convolution
+    are averaged over a few time segments and projected to more features. Three dense layers with
+    weight normalisation [4]_ classify these features. Every convolution, including the projection,
+    is followed by batch normalisation and the activation; in the last layer of the attention, the
     activation is the sigmoid. With 64 channels, 480 time points and 80 classes, the network has
     210,192 parameters.
 
@@ -43,7 +43,7 @@ class AdvancedEEGNet(Architecture):
     attention_kernel : int, default=16
         Length of the filters of the attention and of the residual convolution in samples.
     attention_reduction : int, default=4
-        Number of sources divided by the number of temporal filters of the attention.
+        Ratio of the number of sources to the number of temporal filters of the attention.
     second_n_filters : int, default=64
         Number of filters of the separable convolution.
     second_kernel : int, default=16
@@ -51,11 +51,11 @@ class AdvancedEEGNet(Architecture):
     n_stretches : int, default=4
         Number of segments of equal length over which the average pooling is computed.
     n_projections : int, default=128
-        Number of features that the features of a segment are projected to.
+        Number of features of each segment after the last convolution, which is pointwise.
     n_hidden : int, default=256
-        Number of values of the first dense layer.
+        Number of hidden units of the first dense layer.
     second_n_hidden : int, default=128
-        Number of values of the second dense layer.
+        Number of hidden units of the second dense layer.
     dropout : float, default=0.25
         Probability of setting a value to zero after the spatial filters and after the pooling.
     hidden_dropout : float, default=0.5

@@ -13,11 +13,12 @@ from ._architecture import Architecture
 
 
 class CompactCNN(Architecture):
-    """CompactCNN: three strided convolutions of all channels, global average pooling, dense layers.
+    """CompactCNN: three strided convolutions, global average pooling and dense layers.
 
-    The network was made for the regression of reaction times on two seconds of 129 channels at
-    100 Hz, as in the EEG Foundation Challenge [1]_. Its features are averages over all time points,
-    which is global average pooling [2]_.
+    The network was designed to predict reaction times from two seconds of 129 channels at 100 Hz,
+    as in the EEG Foundation Challenge [1]_. Each filter of the first convolution combines all
+    channels. The outputs of the third convolution are averaged over all time points (global
+    average pooling [2]_).
 
     Parameters
     ----------
@@ -37,9 +38,9 @@ class CompactCNN(Architecture):
     stride : int, default=2
         Stride of each convolution, in samples of its input.
     n_hidden : int, default=64
-        Number of values of the first dense layer.
+        Number of hidden units of the first dense layer.
     second_n_hidden : int, default=32
-        Number of values of the second dense layer.
+        Number of hidden units of the second dense layer.
     dropout : float, default=0.3
         Probability of setting a value to zero after the first convolution.
     second_dropout : float, default=0.4

@@ -16,9 +16,9 @@ class DeepConvNet(Architecture):
     """DeepConvNet: a deep network of four convolutional stages with max pooling.
 
     The first stage has temporal filters and spatial filters; each later stage filters the outputs
-    of the stage before it, at a lower sampling rate. The defaults have short filters and pool over
-    two samples [2]_. The original network [1]_, also known as Deep4Net, is ``DeepConvNet(kernel=10,
-    pool=3)``; it takes windows of at least 441 samples.
+    of the previous stage, at a lower sampling rate. By default, filters have 5 samples and pooling
+    windows have two [2]_. The original network [1]_, also known as Deep4Net, is
+    ``DeepConvNet(kernel=10, pool=3)``; it needs trials of at least 441 samples.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class DeepConvNet(Architecture):
     kernel : int, default=5
         Length of the filters of all stages, in samples of their input.
     spatial_n_filters : int, default=25
-        Number of spatial filters; each sees all temporal filters on all channels.
+        Number of spatial filters; each combines all temporal filters of all channels.
     second_n_filters : int, default=50
         Number of filters of the second stage.
     third_n_filters : int, default=100
@@ -41,9 +41,9 @@ class DeepConvNet(Architecture):
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     max_norm : float or None, default=2.0
-        Largest norm of the weights of a filter, in all stages; None for no limit.
+        Maximum norm of the weights of each filter, in all stages; None for no limit.
     head_max_norm : float or None, default=0.5
-        Largest norm of the weights of an output of the linear layer; None for no limit.
+        Maximum norm of the weights of each output of the linear layer; None for no limit.
 
     References
     ----------

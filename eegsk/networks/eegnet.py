@@ -32,8 +32,8 @@ class EEGNet(Architecture):
     n_filters : int, default=8
         Number of temporal filters (F1 in the paper).
     kernel : int, default=64
-        Length of the temporal filters in samples. A length of half the sampling rate resolves
-        frequencies of 2 Hz and above.
+        Length of the temporal filters in samples. Filters of half a second, i.e. of ``sfreq / 2``
+        samples, resolve frequencies from 2 Hz.
     depth : int, default=2
         Number of spatial filters for each temporal filter (D in the paper).
     pool : int, default=4
@@ -46,16 +46,16 @@ class EEGNet(Architecture):
     second_pool : int, default=8
         Size of the second average pooling, in samples after the first pooling.
     separable : bool, default=True
-        Whether the second convolution is depthwise separable. If False, each of its filters sees
-        all sources.
+        Whether the second convolution is depthwise separable. If False, each of its filters
+        combines all sources.
     dropout : float, default=0.5
         Probability of setting a value to zero after each pooling.
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        Largest norm of the weights of an output of the linear layer; None for no limit.
+        Maximum norm of the weights of each output of the linear layer; None for no limit.
 
     References
     ----------

@@ -22,8 +22,9 @@ from ._architecture import Architecture, n_features
 class EEGNeX(Architecture):
     """EEGNeX: an EEGNet with two stages of temporal filters and dilated convolutions.
 
-    Temporal filters of temporal filters are followed by spatial filters for each of them. Two
-    dilated convolutions of the pooled outputs take the place of EEGNet's separable one [1]_.
+    Two stages of temporal filters are followed by spatial filters for each temporal filter of the
+    second stage. Two dilated convolutions of the pooled outputs replace the separable convolution
+    of EEGNet [1]_.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ class EEGNeX(Architecture):
     kernel : int, default=64
         Length of the temporal filters of the first stage in samples.
     second_n_filters : int, default=32
-        Number of temporal filters of the second stage; each sees all filters of the first stage.
+        Number of temporal filters of the second stage; each combines all filters of the first.
     second_kernel : int, default=64
         Length of the temporal filters of the second stage in samples.
     depth : int, default=2
@@ -58,9 +59,9 @@ class EEGNeX(Architecture):
     activation : str or callable, default="elu"
         Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
-        Largest norm of the weights of an output of the linear layer; None for no limit.
+        Maximum norm of the weights of each output of the linear layer; None for no limit.
 
     References
     ----------

@@ -23,9 +23,9 @@ class ShallowConvNet(Architecture):
     n_filters : int, default=40
         Number of temporal filters.
     kernel : int, default=25
-        Length of the temporal filters in samples. The default is meant for about 250 Hz.
+        Length of the temporal filters in samples. The default suits sampling rates near 250 Hz.
     spatial_n_filters : int, default=40
-        Number of spatial filters; each sees all temporal filters on all channels.
+        Number of spatial filters; each combines all temporal filters of all channels.
     pool : int, default=75
         Size of the average pooling in samples.
     pool_stride : int, default=15
@@ -36,8 +36,8 @@ class ShallowConvNet(Architecture):
         Activation before the pooling: name of a torch activation, or a callable that returns one,
         e.g. ``torch.nn.ELU``.
     pool_activation : str or callable, default="safe_log"
-        Activation after the pooling, given in the same way. Use ``"identity"`` if the mean of
-        ``activation`` can be negative, e.g. with ``"elu"``.
+        Activation after the pooling. Use ``"identity"`` if the pooled values can be negative, e.g.
+        with ``activation="elu"``.
 
     References
     ----------

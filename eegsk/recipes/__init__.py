@@ -1,4 +1,4 @@
-"""Recipes: functions that return an estimator with all settings for a task.
+"""Recipes: functions that return an estimator with suitable parameters for a task.
 
 =============================== ==================================================================
 Recipe                          Task

@@ -16,9 +16,9 @@ from ..callbacks import (
     MixedPrecision,
 )
 from ..estimators import AdvancedEEGNetClassifier
-from ._overrides import RandomState, override_fields
+from ._overrides import RandomState, override_params
 
-# Fraction of max_epochs after which weights are averaged, e.g. from epoch 80 of 100.
+# Fraction of max_epochs before averaging begins: 0.79 for the average of epochs 80 to 100 of 100.
 _SWA_START = 0.79
 
 
@@ -27,15 +27,15 @@ def fine_grained_classification(
     checkpoint: Any = None,
     max_epochs: int = 100,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> AdvancedEEGNetClassifier:
     """Return an AdvancedEEGNet for many classes, e.g. 80.
 
     The focal loss with balanced class weights [1]_ is minimised by AdamW in mixed precision [3]_,
     with gradient clipping [4]_. The learning rate decreases along a cosine and restarts every 10
     epochs [2]_. The weights of the last fifth of the epochs, e.g. from epoch 80 of 100, are
-    averaged [5]_. A fifth of the trials is used for validation, and the fitted network has the
-    weights, or averaged weights, of the epoch with the best balanced accuracy on these trials.
+    averaged [5]_. A fifth of the trials is used for validation. At the end of training, the weights
+    or averaged weights of the epoch with the best balanced accuracy on these trials are restored.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def fine_grained_classification(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -112,4 +112,4 @@ def fine_grained_classification(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_fields(estimator, fields)
+    return override_params(estimator, params)

@@ -11,7 +11,7 @@ from ..augmentation import TimeMask, TimeShift
 from ..blocks import make_activation
 from ..callbacks import EMA
 from ..estimators import DeepConvNetClassifier, EEGNetClassifier
-from ._overrides import RandomState, override_fields
+from ._overrides import RandomState, override_params
 
 # Batch size and learning rate by activation; other activations use those of ReLU.
 _BATCH_SIZE_AND_LR: dict[type[nn.Module], dict[str, Any]] = {
@@ -26,15 +26,15 @@ def motor_imagery(
     sfreq: float = 250.0,
     max_epochs: int = 100,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> EEGNetClassifier:
     """Return an EEGNet for motor imagery of one subject with few trials.
 
-    For every sampling rate, temporal filters are half a second long and the first pooling reduces
-    the rate to about 32 Hz, as in the paper at 128 Hz [1]_. Trials are whitened [2]_, so that weak
-    rhythms can contribute; this works best at sampling rates from 100 to 250 Hz. A random segment
-    of each training trial is set to zero, and the trial is shifted in time [3]_. Predictions use an
-    exponential moving average of the weights.
+    At any sampling rate, the temporal filters are half a second long, and the first pooling reduces
+    the sampling rate to about 32 Hz, as in the paper [1]_, which used 128 Hz. Trials are whitened
+    [2]_, so that weak rhythms can contribute; this works best at sampling rates from 100 to 250 Hz.
+    A random segment of each training trial is set to zero, and the trial is shifted in time [3]_.
+    Predictions use an exponential moving average of the weights.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def motor_imagery(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -55,7 +55,7 @@ def motor_imagery(
     Raises
     ------
     TypeError
-        If ``sfreq`` is not a number, or the estimator has no such field.
+        If ``sfreq`` is not a number, or the estimator has no parameter of that name.
     ValueError
         If ``sfreq`` is not above 0.
 
@@ -94,7 +94,7 @@ def motor_imagery(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_fields(estimator, fields)
+    return override_params(estimator, params)
 
 
 def motor_imagery_eegnet(
@@ -102,13 +102,13 @@ def motor_imagery_eegnet(
     activation: Activation = "relu",
     max_epochs: int = 300,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> EEGNetClassifier:
     """Return an EEGNet for motor imagery with the two channels C3 and C4.
 
-    The network [1]_ has 16 temporal filters of 51 time points, a second convolution of 15 time
-    points that is not separable, a dropout of 0.25 and no max-norm constraint. It is trained with
-    Adam without weight decay. With two channels and 750 time points it has 17,874 parameters.
+    The network [1]_ has 16 temporal filters of 51 samples, a second convolution of 15 samples that
+    is not separable, a dropout of 0.25 and no max-norm constraint. It is trained with Adam without
+    weight decay. With two channels and 750 time points, it has 17,874 parameters.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def motor_imagery_eegnet(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -169,7 +169,7 @@ def motor_imagery_eegnet(
         random_state=random_state,
         **_batch_size_and_lr(activation),
     )
-    return override_fields(estimator, fields)
+    return override_params(estimator, params)
 
 
 def motor_imagery_deep_conv_net(
@@ -177,7 +177,7 @@ def motor_imagery_deep_conv_net(
     activation: Activation = "relu",
     max_epochs: int = 300,
     random_state: RandomState = None,
-    **fields: Any,
+    **params: Any,
 ) -> DeepConvNetClassifier:
     """Return a DeepConvNet for motor imagery with the two channels C3 and C4.
 
@@ -194,7 +194,7 @@ def motor_imagery_deep_conv_net(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -239,7 +239,7 @@ def motor_imagery_deep_conv_net(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_fields(estimator, fields)
+    return override_params(estimator, params)
 
 
 def _batch_size_and_lr(activation: Activation) -> dict[str, Any]:

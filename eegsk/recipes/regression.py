@@ -7,11 +7,11 @@ from typing import Any
 from ..augmentation import GaussianNoise, TimeShift
 from ..callbacks import SAM
 from ..estimators import EEGNeXRegressor
-from ._overrides import RandomState, override_fields
+from ._overrides import RandomState, override_params
 
 
 def reaction_time_regression(
-    *, max_epochs: int = 30, random_state: RandomState = None, **fields: Any
+    *, max_epochs: int = 30, random_state: RandomState = None, **params: Any
 ) -> EEGNeXRegressor:
     """Return an EEGNeX that predicts one number for each trial, e.g. a reaction time.
 
@@ -27,7 +27,7 @@ def reaction_time_regression(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -82,11 +82,11 @@ def reaction_time_regression(
         max_epochs=max_epochs,
         random_state=random_state,
     )
-    return override_fields(estimator, fields)
+    return override_params(estimator, params)
 
 
 def multi_output_regression(
-    *, max_epochs: int = 20, random_state: RandomState = None, **fields: Any
+    *, max_epochs: int = 20, random_state: RandomState = None, **params: Any
 ) -> EEGNeXRegressor:
     """Return an EEGNeX that predicts several numbers for each trial.
 
@@ -99,7 +99,7 @@ def multi_output_regression(
         Number of epochs.
     random_state : int, RandomState or None, default=None
         Seed.
-    **fields : dict
+    **params : dict
         Other parameters of the estimator.
 
     Returns
@@ -134,5 +134,5 @@ def multi_output_regression(
     """
     defaults: dict[str, Any] = {"optimizer": "adamax", "batch_size": 16}
     return reaction_time_regression(
-        max_epochs=max_epochs, random_state=random_state, **{**defaults, **fields}
+        max_epochs=max_epochs, random_state=random_state, **{**defaults, **params}
     )

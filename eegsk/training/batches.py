@@ -1,4 +1,4 @@
-"""Trials as one tensor, and batches that are indexed from it."""
+"""Trials in one tensor, and batches that index it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 @dataclass(frozen=True, eq=False)
 class Trials(Dataset[Any]):
-    """Dataset of some of the trials of a tensor, with their targets and weights.
+    """Dataset of a subset of trials, with their targets and weights.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Trials(Dataset[Any]):
         return len(self.index)
 
     def chunks(self, size: int) -> Iterator[torch.Tensor]:
-        """Return the trials in order, ``size`` at a time; views of ``X`` if possible."""
+        """Return chunks of ``size`` trials, in order; they are views of ``X`` if possible."""
         n_trials = len(self)
         if n_trials == len(self.X) and bool((self.index.diff() == 1).all()):
             return iter(self.X.split(size))
@@ -90,7 +90,7 @@ def split_trials(
     valid: np.ndarray,
     device: torch.device,
 ) -> TrialSplit:
-    """Move trials to a device and split them; the mean weight is one on either side.
+    """Move trials to a device and split them into training and validation trials.
 
     Parameters
     ----------
@@ -108,20 +108,21 @@ def split_trials(
     Returns
     -------
     split : TrialSplit
-        Training and validation trials, which share one tensor.
+        Training and validation trials, which share one tensor. The weights of each part are scaled
+        to a mean of one.
     """
     weight = weight.copy()
-    for side in (train, valid):
-        weight[side] /= weight[side].mean() if len(side) else 1.0
+    for index in (train, valid):
+        weight[index] /= weight[index].mean() if len(index) else 1.0
     precision = torch.float32 if device.type == "mps" else torch.float64
     weights = torch.from_numpy(weight).to(device, precision)
     on_device = (X.to(device), target.to(device), weights)
-    sides = [Trials(*on_device, torch.from_numpy(side).to(device)) for side in (train, valid)]
-    return TrialSplit(sides[0], sides[1] if len(valid) else None)
+    parts = [Trials(*on_device, torch.from_numpy(index).to(device)) for index in (train, valid)]
+    return TrialSplit(parts[0], parts[1] if len(valid) else None)
 
 
 class TrialBatches:
-    """Iterator over batches, whose sizes differ by at most one; every trial is used.
+    """Iterator over batches of all trials; the sizes of the batches differ by at most one.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ class TrialBatches:
     batch_size : int
         The largest size of a batch.
     shuffle : bool, default=False
-        Whether to shuffle the trials in each epoch, by torch's global generator.
+        Whether to shuffle the trials in each epoch, with torch's global generator.
     """
 
     def __init__(self, dataset: Trials, batch_size: int, shuffle: bool = False) -> None:

@@ -21,8 +21,9 @@ Step = dict[str, Any]
 class StopTraining(Exception):  # noqa: N818
     """Exception that a callback raises to stop training.
 
-    Raised in ``on_epoch_end``, training stops after this epoch, which all other callbacks still
-    see. Raised elsewhere, the incomplete epoch is removed from the history.
+    If it is raised in ``on_epoch_end``, the hook of the other callbacks is still called, and
+    training stops after this epoch. If it is raised elsewhere, training stops at once, and the
+    incomplete epoch is removed from the history.
     """
 
 
@@ -33,8 +34,8 @@ class TrainingCallback(Fields, Callback, kw_only=False):
     when training begins. Attributes that are set during training end with an underscore. A
     callback keeps no reference to the net.
 
-    Besides the hooks of :class:`skorch.callbacks.Callback`, a callback can override those below.
-    The order of a fit is: ``on_train_begin``, ``after_train_begin``; in each epoch
+    A callback can override the hooks of :class:`skorch.callbacks.Callback` and those below. Their
+    order in a fit is: ``on_train_begin``, ``after_train_begin``; in each epoch
     ``on_epoch_begin``, for each batch ``on_batch_begin``, ``compute_gradients`` (with ``autocast``
     and ``differentiate`` inside), ``on_grad_computed``, ``on_batch_end``, then
     ``on_epoch_trained``, validation, ``on_epoch_end``, ``after_epoch_end``; at last
@@ -58,8 +59,8 @@ class TrainingCallback(Fields, Callback, kw_only=False):
 
     # A quantity that only one callback of a fit may set, e.g. "the learning rate".
     controls: ClassVar[str | None] = None
-    # Attributes that state_dict returns: those that cannot be derived from parameters, trials and
-    # history.
+    # Attributes that state_dict returns. Attributes that follow from parameters, trials and history
+    # need not be listed.
     state_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __repr__(self) -> str:
@@ -69,7 +70,7 @@ class TrainingCallback(Fields, Callback, kw_only=False):
 
     @property
     def depends_on_max_epochs(self) -> bool:
-        """Whether training is different, from its first epoch on, if ``max_epochs`` is."""
+        """Whether the weights after the first epochs depend on ``max_epochs``."""
         return False
 
     def seed_to_resume(self) -> int | None:
@@ -113,12 +114,13 @@ class TrainingCallback(Fields, Callback, kw_only=False):
     def after_train_begin(
         self, net: Any, trials: TrialSplit, fit_info: FitInfo, n_epochs: int
     ) -> None:
-        """Act when ``on_train_begin`` of all callbacks is done.
+        """Act after ``on_train_begin`` of all callbacks.
 
         Parameters
         ----------
         net : skorch.NeuralNet
-            The net; with a longer history than before, training resumes from that epoch.
+            The net. If a callback extends its history, e.g. from a checkpoint, training resumes
+            after the last epoch of the history.
         trials : TrialSplit
             Training and validation trials.
         fit_info : FitInfo
@@ -137,8 +139,8 @@ class TrainingCallback(Fields, Callback, kw_only=False):
         batch : tuple
             Inputs and targets.
         compute : callable
-            ``compute(batch)`` computes loss and gradients, those of callbacks further down the
-            list included. It can be called several times.
+            ``compute(batch)`` calls this hook of the next callback in the list; for the last
+            callback, it computes loss and gradients. It can be called several times.
 
         Returns
         -------
@@ -190,7 +192,7 @@ class TrainingCallback(Fields, Callback, kw_only=False):
         """
 
     def after_epoch_end(self, net: Any, stopped: bool) -> None:
-        """Act when ``on_epoch_end`` of all callbacks is done.
+        """Act after ``on_epoch_end`` of all callbacks.
 
         Parameters
         ----------
@@ -201,7 +203,7 @@ class TrainingCallback(Fields, Callback, kw_only=False):
         """
 
     def after_train(self, net: Any) -> None:
-        """Clean up after training, also when an exception or Ctrl-C has ended it.
+        """Clean up after training, even if an exception or Ctrl-C has ended it.
 
         Parameters
         ----------
@@ -264,7 +266,7 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
 
 
 def has_validation(X: Any) -> bool:
-    """Return False if ``X``, the argument of ``on_train_begin``, has no validation trials."""
+    """Return whether ``X``, the argument of ``on_train_begin``, has validation trials, if known."""
     return X is None or getattr(X, "valid", X) is not None
 
 

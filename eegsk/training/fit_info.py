@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, eq=False)
 class FitInfo:
-    """One call of ``fit`` or ``partial_fit``.
+    """Description of a call of ``fit`` or ``partial_fit``.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class FitInfo:
     seed : int
         Seed of the random generators.
     is_partial : bool, default=False
-        Whether the call is one of ``partial_fit``.
+        Whether ``partial_fit`` was called.
     """
 
     estimator_name: str

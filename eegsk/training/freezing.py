@@ -7,11 +7,6 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from ..blocks.temporal_spatial import FrontEnd
-
-# Blocks of eegsk's networks are inside ``trunk``, which need not be written, e.g. "front".
-_TRUNK = "trunk."
-
 
 def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | None) -> list[str]:
     """Return the paths of blocks in a network.
@@ -23,8 +18,8 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     network : torch.nn.Module
         The network.
     names : str, sequence of str or None
-        Paths of submodules with weights, e.g. ``"trunk"`` or ``"trunk.second"``. Inside ``trunk``,
-        ``"second"`` is enough. ``"front"`` is the front end, wherever it is.
+        Paths of submodules with weights, e.g. ``"trunk"`` or ``"trunk.front"``, or the end of a
+        path, e.g. ``"front"``.
 
     Returns
     -------
@@ -38,18 +33,17 @@ def find_blocks(owner: str, network: nn.Module, names: str | Sequence[str] | Non
     """
     names = [names] if isinstance(names, str) else list(names or [])
     weights = [name for name, _ in network.named_parameters()]
-    blocks = _named_blocks(network, weights)
-    paths = []
+    blocks, paths = _blocks(weights), []
     for name in names:
-        candidates = [name, f"{_TRUNK}{name}", blocks.get(name, "")]
-        path = next((path for path in candidates if _inside(path, weights)), None)
-        if path is None:
+        matches = [path for path in blocks if f".{path}".endswith(f".{name}")]
+        if not matches:
+            outer = [path.rpartition(".")[2] for path in blocks if path.count(".") < 2]
             raise ValueError(
                 f"{owner}: freeze={name!r} is not a block of the network; its blocks are "
-                f"{', '.join(map(repr, blocks))}."
+                f"{', '.join(map(repr, dict.fromkeys(outer)))}."
             )
-        paths.append(path)
-    if paths and all(any(_inside(path, [weight]) for path in paths) for weight in weights):
+        paths.append(min(matches, key=len))
+    if paths and all(weight.startswith(tuple(f"{path}." for path in paths)) for weight in weights):
         raise ValueError(f"{owner}: freeze={names} leaves no weight to train; freeze fewer blocks.")
     return paths
 
@@ -67,21 +61,8 @@ def frozen(blocks: Sequence[nn.Module]) -> Iterator[None]:
             weight.requires_grad_(True)
 
 
-def _inside(path: str, weights: Sequence[str]) -> list[str]:
-    """Return the weights of a block."""
-    return [weight for weight in weights if weight.startswith(f"{path}.")]
-
-
-def _named_blocks(network: nn.Module, weights: Sequence[str]) -> dict[str, str]:
-    """Return the paths of the outer blocks by name: "trunk", "front", ..., "head"."""
-    blocks: dict[str, str] = {}
-    for weight in weights:
-        outer, *inner = weight.split(".")[:-1] or [""]
-        blocks.setdefault(outer, outer)
-        if inner and f"{outer}." == _TRUNK:
-            blocks.setdefault(inner[0], f"{_TRUNK}{inner[0]}")
-    blocks.pop("", None)  # of weights outside every block
-    fronts = [path for path, layer in network.named_modules() if isinstance(layer, FrontEnd)]
-    if fronts:
-        blocks.setdefault("front", fronts[0])
-    return blocks
+def _blocks(weights: Sequence[str]) -> list[str]:
+    """Return the paths of all submodules that have weights, outer ones first."""
+    paths = [weight.split(".")[:-1] for weight in weights]
+    blocks = [".".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)]
+    return list(dict.fromkeys(blocks))

@@ -20,10 +20,10 @@ from .reproducible import keep_freed_memory
 _FOLDED: weakref.WeakKeyDictionary[nn.Module, _Folded] = weakref.WeakKeyDictionary()
 # Precision of predictions by module.
 _DTYPES: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDictionary()
-# A module that cannot be folded holds converted weights while it computes in another precision.
-# Threads that share a module therefore take turns.
+# Threads may share a module. A module that cannot be folded holds converted weights while it is
+# applied in another precision, so that only one thread at a time may use it.
 _LOCK = threading.Lock()
-# Bytes of trials that a CPU thread computes at once, so that they stay in the processor's cache.
+# Size in bytes of the trials that a CPU thread processes at once; they fit in the CPU's cache.
 _BYTES_PER_THREAD = 2**22
 
 
@@ -125,8 +125,10 @@ def _folded(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
     if cached is None or cached.dtype != dtype or not cached.snapshot.matches(module):
         if not can_fold(module):
             return None
-        module.eval()  # folding would do it to the layers that it shares
-        snapshot = ModuleSnapshot(module)  # before folding, to detect changes made during it
+        # ``fold`` sets shared layers to evaluation mode, which must not count as a change. The
+        # snapshot is taken before, to detect changes that another thread makes during folding.
+        module.eval()
+        snapshot = ModuleSnapshot(module)
         cached = _FOLDED[module] = _Folded(fold(module, dtype), dtype, snapshot)
     return cached.network
 
@@ -134,8 +136,8 @@ def _folded(module: nn.Module, dtype: torch.dtype) -> nn.Module | None:
 def _in_precision(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return a function that applies a module in evaluation mode with converted weights."""
     module.eval()
-    # Each layer is converted under its first name. functional_call restores a layer that has two
-    # names, e.g. as an attribute and in a Sequential, to its converted weights.
+    # A layer can have two names, e.g. as an attribute and in a Sequential. Only the first is used:
+    # with both, functional_call would leave the converted weights in the layer.
     state = {
         f"{name}.{key}" if name else key: tensor.to(dtype) if tensor.is_floating_point() else tensor
         for name, layer in module.named_modules()

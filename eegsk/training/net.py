@@ -37,19 +37,18 @@ _OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 
 class TrialNet(NeuralNet):
-    """skorch net with batches cut from one tensor, trial weights, max-norm and more hooks.
+    """skorch net with trial weights, max-norm constraints and the hooks of eegsk's callbacks.
 
-    A batch is ``({"x": trials, "weight": weights}, targets)``, so that callbacks of skorch find
-    inputs and targets in their usual places. The hooks are those of
-    :class:`~eegsk.training.TrainingCallback`. A callback of skorch that has a ``state_dict`` is
-    part of a snapshot as well.
+    A batch is ``({"x": trials, "weight": weights}, targets)``; as usual in skorch, it is a pair of
+    inputs and targets. The hooks are those of :class:`~eegsk.training.TrainingCallback`. A snapshot
+    contains the state of all callbacks with a ``state_dict``, including those of skorch.
     """
 
     score_: Score
     augmentation_: Sequence[Augmentation] = ()
     frozen_: Sequence[str] = ()  # paths of blocks of the network that are not trained
     _statistics: PrecomputedStatistics | None = None
-    _incomplete: int | None = None  # index of an epoch that has begun and not ended
+    _incomplete_epoch: int | None = None  # index of an epoch that has begun and not ended
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -63,13 +62,13 @@ class TrialNet(NeuralNet):
         ]
 
     def initialize_module(self) -> TrialNet:
-        """Initialize the module; only the trained one is kept, so that pickles hold it once."""
+        """Initialize the module, and keep only ``module_``, so that pickles contain it once."""
         super().initialize_module()
         self.module = type(self.module_)
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> Trials:
-        """Return trials; an array, e.g. the argument of ``net.predict``, is moved to the device."""
+        """Return trials; convert an array, e.g. the argument of ``net.predict``, to trials."""
         if isinstance(X, Trials):
             return X
         X = torch.as_tensor(X, dtype=torch.float32, device=self.device)
@@ -85,7 +84,7 @@ class TrialNet(NeuralNet):
         return X.train, X.valid
 
     def check_data(self, X: Any, y: Any = None) -> None:
-        """Do nothing: the estimator has checked the data."""
+        """Do nothing, because the estimator has checked the data."""
 
     def partial_fit(
         self,
@@ -141,9 +140,9 @@ class TrialNet(NeuralNet):
             self._statistics = None
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call a hook of all callbacks, and then stop training if one of them asked for it."""
+        """Call a hook of all callbacks, then stop training if one of them has requested it."""
         if method_name == "on_epoch_begin":
-            self._incomplete = len(self.history)
+            self._incomplete_epoch = len(self.history)
         getattr(self, method_name)(self, **cb_kwargs)
         stops = [
             stop
@@ -151,7 +150,7 @@ class TrialNet(NeuralNet):
             if (stop := _call(callback, method_name, self, cb_kwargs)) is not None
         ]
         if method_name == "on_epoch_end":
-            self._incomplete = None
+            self._incomplete_epoch = None
             for callback in self._training_callbacks():
                 callback.after_epoch_end(self, stopped=bool(stops))
         if stops:
@@ -162,13 +161,13 @@ class TrialNet(NeuralNet):
         return [item for _, item in self.callbacks_ if isinstance(item, TrainingCallback)]
 
     def _remove_incomplete_epoch(self) -> None:
-        """Remove an epoch that was cut short from the history; some of its values are missing."""
-        if self._incomplete is not None:
-            del self.history[self._incomplete :]
-            self._incomplete = None
+        """Remove an interrupted epoch from the history, because some of its values are missing."""
+        if self._incomplete_epoch is not None:
+            del self.history[self._incomplete_epoch :]
+            self._incomplete_epoch = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state that skorch's ``__setstate__`` loads, on machines without a GPU too."""
+        """Return the state for ``__setstate__`` of skorch, which also loads without a GPU."""
         attributes = dict(vars(self))
         state = {name: attributes.pop(name) for name in ("device", "torch_load_kwargs")}
         return {**state, "__cuda_dependent_attributes__": dump_net(attributes)}
@@ -215,7 +214,7 @@ class TrialNet(NeuralNet):
             self.history.record_batch(f"{prefix}_loss", step["loss"].detach())
             self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
-            del batch, step  # before the next batch is made
+            del batch, step  # free the memory before the next batch is created
         self.history.record(f"{prefix}_batch_count", len(iterator))
         self._read_losses(f"{prefix}_loss")
         if training and not self._is_finite():
@@ -237,9 +236,9 @@ class TrialNet(NeuralNet):
 
     def _is_finite(self) -> bool:
         """Return whether the last training loss and all weights are finite."""
-        last: Any = self.history[-1, "batches", -1, "train_loss"]
+        last_loss: Any = self.history[-1, "batches", -1, "train_loss"]
         weights = [parameter.detach().flatten() for parameter in self.module_.parameters()]
-        return math.isfinite(last) and bool(torch.cat(weights).isfinite().all())
+        return math.isfinite(last_loss) and bool(torch.cat(weights).isfinite().all())
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Take a step of the optimizer, then apply the max-norm constraints."""
@@ -248,7 +247,7 @@ class TrialNet(NeuralNet):
         return step
 
     def _augmented(self, batch: Any) -> Any:
-        """Standardise the trials of a batch and augment them; their unit makes no difference."""
+        """Standardise and augment a batch, so that transforms do not depend on the unit."""
         if not self.augmentation_:
             return batch
         inputs, y = batch
@@ -335,7 +334,7 @@ def make_net(
     module : torch.nn.Module
         The module to train.
     criterion, optimizer : str or callable
-        The name of a torch loss or optimizer, its class, or a partial of it.
+        The name of a torch loss or optimizer, its class, or a ``functools.partial`` of it.
     weight_decay : float
         Weight decay of the optimizer.
     **params : dict
@@ -383,7 +382,7 @@ def _call(
 
 
 def _bind(hook: Callable[..., Any], net: TrialNet, function: Callable[[Any], Any]) -> Any:
-    """Return a function of one argument that calls a hook with the function it wraps."""
+    """Return a function that calls a hook with ``net``, its argument, and ``function``."""
     return lambda argument: hook(net, argument, function)
 
 

@@ -41,7 +41,7 @@ def dump_net(attributes: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     try:
         _NetPickler(buffer).dump(attributes)
-    except Exception as error:  # each library raises an error of its own
+    except Exception as error:  # libraries raise errors of many classes
         reason = str(error).partition("\n")[0]
         raise pickle.PicklingError(
             f"The trained net cannot be pickled: {type(error).__name__}: {reason}; remove the "
@@ -53,13 +53,13 @@ def dump_net(attributes: dict[str, Any]) -> bytes:
 class _NetPickler(cloudpickle.Pickler):
     """Pickler that keeps the parametrizations of layers.
 
-    torch gives each parametrized layer a class of its own, which cannot be imported. The pickle
-    therefore contains the original class and the names of the parametrized tensors, and the class
-    is made anew when the pickle is loaded.
+    torch creates a new class for each parametrized layer, which cannot be imported. The pickle
+    therefore contains the original class and the names of the parametrized tensors; the new class
+    is created again when the pickle is loaded.
     """
 
     def reducer_override(self, obj: Any) -> Any:
-        """Return how to load a parametrized layer; leave other objects to cloudpickle."""
+        """Return the function and arguments that rebuild a parametrized layer; see pickle."""
         if isinstance(obj, nn.Module) and is_parametrized(obj):
             layer_class: Any = type_before_parametrizations(obj)
             names = list(obj.get_submodule("parametrizations")._modules)
@@ -68,7 +68,7 @@ class _NetPickler(cloudpickle.Pickler):
 
 
 def _make_parametrized(layer_class: type[nn.Module], names: list[str]) -> nn.Module:
-    """Return a layer with parametrized tensors, all of it replaced when its state is loaded."""
+    """Return a layer with placeholders, which are replaced when its state is loaded."""
     layer: nn.Module = object.__new__(layer_class)
     nn.Module.__init__(layer)
     for name in names:

@@ -14,8 +14,8 @@ from .batches import Trials
 
 # Number of trials whose statistics are computed at once.
 _CHUNK = 32
-# Largest ratio of mean to standard deviation for which subtracting the mean after the channels
-# were mixed is precise enough in single precision.
+# Largest ratio of mean to standard deviation of a channel for which single precision is sufficient
+# if the mean is subtracted after the channels are mixed.
 _MAX_OFFSET = 10
 
 
@@ -28,10 +28,10 @@ class PrecomputedStatistics:
     module : torch.nn.Module
         A standardisation layer followed by a network.
     front : FrontEnd
-        The block with which the network begins.
+        The first block of the network.
     standardize : Standardize or None
-        The standardisation layer, if the front end standardises in its place; None if the layer is
-        applied.
+        The standardisation layer if it is skipped, because the front end includes the
+        standardisation; None if it is applied.
     values : torch.Tensor of shape (n_all, n_statistics)
         Statistics by trial. Rows of trials outside the training set are not initialised.
     """
@@ -85,14 +85,14 @@ def precompute_statistics(module: nn.Module, trials: Trials) -> PrecomputedStati
 
 
 def _can_be_skipped(layer: nn.Module) -> bool:
-    """Check whether the front end can standardise in place of a layer without loss of precision."""
+    """Return whether the front end can include the standardisation without loss of precision."""
     if not isinstance(layer, Standardize):
         return False
     return bool((layer.mean.abs() <= _MAX_OFFSET * layer.scale).all())
 
 
 def _first_layers(module: nn.Module) -> tuple[nn.Module, FrontEnd] | None:
-    """Return standardisation layer and front end, None if the network has no front end."""
+    """Return the standardisation layer and the front end; None if there is no front end."""
     if type(module) is not nn.Sequential or len(module) != 2:
         return None
     standardize, layer = module

@@ -11,12 +11,12 @@ from functools import cache
 import numpy as np
 import torch
 
-# Dropout draws from torch's global generator, which all threads of a process share. Fits in
-# different threads therefore take turns.
+# Dropout draws from torch's global generator, which all threads of a process share. Only one thread
+# at a time can therefore fit.
 _LOCK = threading.RLock()
 
-# Size of a memory block in bytes. glibc adapts its threshold (see mallopt(3), M_MMAP_THRESHOLD)
-# to freed blocks up to 32 MiB only.
+# Size of a memory block in bytes. glibc raises its threshold (M_MMAP_THRESHOLD in mallopt(3)) only
+# for freed blocks of up to 32 MiB.
 _LARGE_BLOCK = 31 * 2**20
 
 
@@ -25,9 +25,9 @@ def keep_freed_memory() -> None:
     """Make the C library reuse freed memory for the rest of the process.
 
     By default, glibc returns the memory of a training step to the operating system, which clears
-    it before the next step uses it. This takes about 15 % of the training time of an EEGNet. After
-    a large block was freed once, glibc keeps up to twice its size for reuse. With other C
-    libraries, this function has no effect.
+    it before the next step uses it. This takes about 15 % of the training time of an EEGNet. Once a
+    large block has been freed, glibc keeps up to twice its size for reuse. With other C libraries,
+    this function has no effect.
     """
     torch.empty(_LARGE_BLOCK, dtype=torch.uint8)
 

@@ -8,24 +8,24 @@ from typing import Any
 
 
 @contextmanager
-def restored_on_error(estimator: Any, continues: bool) -> Iterator[None]:
+def restored_on_error(estimator: Any, is_continued: bool) -> Iterator[None]:
     """Restore an estimator if ``fit`` fails; after Ctrl-C, it keeps the weights trained so far.
 
     Parameters
     ----------
     estimator : EEGEstimator
         The estimator.
-    continues : bool
+    is_continued : bool
         Whether ``fit`` continues to train the present net.
     """
     attributes = dict(vars(estimator))
     net: Any = attributes.get("net_")
-    state = net.snapshot() if continues else None
+    state = net.snapshot() if is_continued else None
     try:
         yield
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and (
-            continues or vars(estimator).get("net_") is not net
+            is_continued or vars(estimator).get("net_") is not net
         ):
             raise
         vars(estimator).clear()

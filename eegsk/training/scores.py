@@ -27,8 +27,8 @@ def r2(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torc
 class EpochScores(Callback):
     """Score callback, which records ``train_score`` and ``valid_score`` in the history.
 
-    The training score is that of the outputs during the epoch, with dropout, while the weights
-    change.
+    The training score is computed from the outputs of the training steps, i.e. with dropout and
+    with weights that change during the epoch.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ class EpochScores(Callback):
         self.score = score
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Delete the outputs of the last epoch."""
+        """Delete the outputs of the previous epoch."""
         self.outputs_: dict[str, list[tuple[torch.Tensor, ...]]] = {"train": [], "valid": []}
 
     def on_batch_end(
         self, net: Any, batch: Any = None, training: bool = False, y_pred: Any = None, **kwargs: Any
     ) -> None:
-        """Keep the outputs of a batch."""
+        """Store the outputs of a batch."""
         inputs, target = batch
         self.outputs_["train" if training else "valid"].append(
             (y_pred.detach(), target, inputs["weight"])

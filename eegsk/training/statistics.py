@@ -22,38 +22,38 @@ _MAX_ORDER, _MAX_FRACTION = 20, 1 / 8
 _NOISE = 1e-6
 
 
-def standardizer(trials: Trials, unit: str | None) -> nn.Module:
+def standardizer(trials: Trials, method: str | None) -> nn.Module:
     """Create the layer that standardises trials with the statistics of the training trials.
 
     Parameters
     ----------
     trials : Trials
         The training trials.
-    unit : {"channel", "global", "spectrum"} or None
-        Scaling after the mean of each channel was subtracted. ``"channel"`` divides each channel by
-        its standard deviation. ``"global"`` divides all channels by one standard deviation.
+    method : {"channel", "global", "spectrum"} or None
+        All methods subtract the mean of each channel. ``"channel"`` divides each channel by its
+        standard deviation. ``"global"`` divides all channels by one standard deviation.
         ``"spectrum"`` whitens all channels with one filter, which flattens their mean spectrum, and
         divides each by its standard deviation. None leaves the trials unchanged.
 
     Returns
     -------
     layer : torch.nn.Module
-        The layer. It does not scale channels that are constant.
+        The layer. It subtracts the mean of constant channels, but does not scale them.
     """
-    if unit is None:
+    if method is None:
         return nn.Identity()
     mean, variance = channel_statistics(trials)
-    if unit == "global":
+    if method == "global":
         variance = variance.mean().expand_as(variance)
     scale = variance.sqrt()
     is_constant = scale <= _ROUNDING * mean.abs()
     scale = torch.where(is_constant, torch.ones_like(scale), scale)
     layer = Standardize(mean.float(), scale.float())
-    return _whitener(trials, layer, is_constant) if unit == "spectrum" else layer
+    return _whitener(trials, layer, is_constant) if method == "spectrum" else layer
 
 
 def _whitener(trials: Trials, standardize: Standardize, is_constant: torch.Tensor) -> Whiten:
-    """Create the layer that flattens the mean spectrum of the channels and scales them again."""
+    """Create the layer that flattens the mean spectrum of the channels and rescales them."""
     weight = _whitening_filter(_autocovariance(trials, standardize)).to(standardize.mean)
     mean, scale = standardize.mean.squeeze(1), standardize.scale.squeeze(1)
     whiten = Whiten(mean, scale, weight)
@@ -90,7 +90,7 @@ def _whitening_filter(autocovariance: torch.Tensor) -> torch.Tensor:
 
 
 def channel_statistics(trials: Trials) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the weighted mean and variance of each channel over trials and times.
+    """Compute the weighted mean and variance of each channel over trials and time points.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def channel_statistics(trials: Trials) -> tuple[torch.Tensor, torch.Tensor]:
     means, variances = (torch.cat(part) for part in zip(*chunks, strict=True))
     weight = _normalized_weights(trials)
     mean = (weight * means).sum(0)
-    # Law of total variance: variance within trials plus variance of the trials' means.
+    # Law of total variance: mean variance within trials plus variance of the means of the trials.
     return mean, (weight * (variances + (means - mean).square())).sum(0)
 
 

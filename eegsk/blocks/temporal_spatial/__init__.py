@@ -1,9 +1,10 @@
-"""Factorised front ends: temporal filters followed by spatial filters, with the least work.
+"""Factorised front ends: temporal filters followed by spatial filters, with fewer operations.
 
 Temporal and spatial filters commute. The channels are therefore mixed first, and only the mixtures
-are filtered over time. Batch normalisation between the two needs the statistics of signals that are
-not computed; they are quadratic forms of the filters in the autocovariance of the trials. The
-derivation is in ``docs/user_guide/front_end.md``, to which the comments refer by equation.
+are filtered over time. Batch normalisation after the temporal filters needs the mean and variance
+of the filtered channels, which are not computed. Their mean and variance follow from the mean and
+autocovariance of the trials. The derivation is in ``docs/user_guide/front_end.md``; comments cite
+its equations.
 """
 
 from ._folded import Mixture

@@ -1,8 +1,9 @@
 """Composition of two stages of temporal filters to one, with a correction at the borders.
 
-Filters of filters are longer filters. At the borders of the signal the two differ: the second stage
-sees zeros outside the signal, but the composed filters act as if the first stage continued there.
-The difference is the excess of the composed filters, and it is subtracted. Equations are those of
+Two filters, one after the other, equal one longer filter: their convolution. The results differ
+only at the borders of the signal. There, the second stage filters zeros outside the signal, whereas
+the composed filter acts as if the outputs of the first stage continued. This difference is called
+the excess of the composed filter, and is subtracted. Equations are those of
 docs/user_guide/front_end.md.
 """
 
@@ -62,17 +63,17 @@ class TwoStages:
     weight : torch.Tensor of shape (n_filters, kernel + second_kernel - 1)
         The composed filters, Eq. (18).
     reach : (int, int)
-        Number of samples that a composed filter sees before and after the current one.
+        Number of samples that a composed filter covers before and after the current one.
     constant : torch.Tensor of shape (n_filters,)
         Constants of the composed filters, Eq. (18).
     head, tail : Border
-        The first and the last outputs.
+        Corrections of the first and of the last outputs.
     """
 
     def __init__(self, first: Stage, second_weight: torch.Tensor, second_reach: Reach) -> None:
         kernel, second_kernel = first.weight.shape[-1], second_weight.shape[-1]
-        # Row r of ``shifted`` is a first filter, delayed by second_kernel - 1 - r samples. The
-        # matrix product is the sum over first filters and taps of Eq. (18).
+        # Row r of ``shifted`` is a filter of the first stage, delayed by second_kernel - 1 - r
+        # samples. The matrix product is the sum over these filters and the taps of Eq. (18).
         shifted = hankel(
             F.pad(first.weight, (second_kernel - 1, 0)), second_kernel, kernel + second_kernel - 1
         )
@@ -80,7 +81,7 @@ class TwoStages:
         self.reach = (first.reach[0] + second_reach[0], first.reach[1] + second_reach[1])
         self.constant = second_weight.sum(2) @ first.constant
         self.head = Border(self.weight, self.reach, first, second_weight, second_reach[0])
-        # The last outputs are the first ones of the reversed signals and filters.
+        # The last outputs are the first outputs of the reversed filters for the reversed signals.
         self.tail = Border(
             self.weight.flip(-1),
             _swap(self.reach),
@@ -95,7 +96,7 @@ class TwoStages:
         Parameters
         ----------
         x : torch.Tensor of shape (n_trials, n_filters, depth, n_times)
-            For each filter, mixtures of channels that it filters.
+            Mixtures of channels; filter ``i`` is applied to ``x[:, i]``.
         response_to_ones : torch.Tensor of shape (n_filters, depth)
             Value of each mixture if all channels were one.
 
@@ -110,7 +111,7 @@ class TwoStages:
     def excess(
         self, x: torch.Tensor, response_to_ones: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the excess of the composed filters in the first and in the last outputs."""
+        """Return the excess of the first and of the last outputs of the composed filters."""
         last = Signals(x).last(self.tail.n_inputs).flip(-1)
         return (
             self.head.excess(x, response_to_ones),
@@ -174,21 +175,21 @@ class FixedStages(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Border:
-    """The first outputs of composed filters, where they differ from the two stages.
+    """Correction of the first outputs of composed filters, which differ from the two stages.
 
     Parameters
     ----------
     weight : torch.Tensor of shape (n_filters, kernel)
         The composed filters.
     reach : (int, int)
-        Number of samples that a composed filter sees before and after the current one.
+        Number of samples that a composed filter covers before and after the current one.
     first : Stage
         The first stage.
     second_weight : torch.Tensor of shape (n_filters, n_first_filters, second_kernel)
         The filters of the second stage.
     n_outputs : int
-        Number of outputs that differ, i.e. of samples that the second stage sees before the current
-        one.
+        Number of outputs that differ, i.e. of samples that a filter of the second stage covers
+        before the current one.
     """
 
     weight: torch.Tensor
@@ -230,7 +231,7 @@ class Border:
     def moment_changes(
         self, samples: torch.Tensor, n_values: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the changes of mean and mean square by subtracting the excess, Eq. (21).
+        """Return the changes of mean and mean square when the excess is subtracted, Eq. (21).
 
         Parameters
         ----------
@@ -242,9 +243,10 @@ class Border:
         Returns
         -------
         change, change_of_square : torch.Tensor of shape (n_filters,)
-            To be added to the mean and the mean square of the composed filters' outputs.
+            Values to add to the mean and the mean square of the composed filters' outputs.
         """
-        # Columns: a one, then the samples. ``products`` has the sums of all pairs that are needed.
+        # Columns of ``inputs``: a one, then the samples. ``products`` are the mean products of all
+        # pairs of columns that are needed.
         inputs = F.pad(samples.flatten(0, -2).to(self.weight.dtype), (1, 0), value=1.0)
         operator = self.excess_operator[..., : inputs.shape[-1]]
         products = inputs.T @ inputs[:, : operator.shape[-1]] / n_values

@@ -1,6 +1,6 @@
 """Front ends folded for prediction: fixed mixtures, filters and constants.
 
-Weights are plain attributes, because looking up a parameter or buffer of a module takes longer.
+Weights are plain attributes, which are faster to access than parameters or buffers of a module.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FoldedFrontEnd(nn.Module):
     Parameters
     ----------
     mixture : Mixture
-        Mixtures of the channels as they were recorded.
+        Mixtures of the recorded channels, i.e. before standardisation.
     filters : torch.nn.Module
         Temporal filters of the mixtures.
     constant : torch.Tensor of shape (n_outputs,)
@@ -99,7 +99,7 @@ def channel_mixture(weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tenso
     weight : torch.Tensor of shape (n_outputs, n_chans)
         Weights of the standardised channels.
     mean, scale : torch.Tensor of shape (n_chans,)
-        Mean and scale that standardisation uses.
+        Mean and scale of the standardisation.
 
     Returns
     -------

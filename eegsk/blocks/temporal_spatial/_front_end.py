@@ -1,4 +1,4 @@
-"""Base class of the front ends, which choose between two orders of computation.
+"""Base class of the front ends, which choose the faster of two orders of computation.
 
 Equations are those of docs/user_guide/front_end.md.
 """
@@ -18,12 +18,13 @@ from ._window_statistics import Reach, WindowStatistics, trial_sums, window_stat
 
 
 class FrontEnd(nn.Module):
-    """Base class of layers that are computed one by one or, with the same result, factorised.
+    """Base class of front ends, computed layer by layer or, with the same result, factorised.
 
-    The cheaper order depends on the numbers of channels, filters and taps. Layers are always
-    computed one by one if a layer has a hook, because hooks run only if the layer does, and if the
-    trials need a gradient in training mode, e.g. for a saliency map, because the factorised batch
-    statistics are not differentiated with respect to the trials.
+    The faster order depends on the numbers of channels, filters and taps. There are two cases in
+    which a front end is always computed layer by layer. If a layer has hooks, they must run, and
+    hooks run only when the layer is called. If the trials need a gradient in training mode, e.g.
+    for a saliency map, the factorised batch statistics cannot be used, because they are not
+    differentiated with respect to the trials.
     """
 
     n_added: int = 0  # number of samples by which the output is longer than the input
@@ -45,15 +46,15 @@ class FrontEnd(nn.Module):
 
     @property
     def window(self) -> Reach | None:
-        """Number of samples that a temporal filter sees before and after the current one.
+        """Number of samples that a temporal filter covers before and after the current one.
 
-        None if no batch normalisation follows the temporal filters directly; training then needs no
-        statistics of the trials.
+        None if the temporal filters are not batch-normalised; training then needs no statistics of
+        the trials.
         """
         return None
 
     def trial_statistics(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute the statistics of trials that training needs, whatever the weights are.
+        """Compute the statistics of each trial for training, which do not depend on the weights.
 
         Parameters
         ----------
@@ -74,15 +75,16 @@ class FrontEnd(nn.Module):
     def using_statistics(
         self, statistics: torch.Tensor, standardize: Standardize | None = None
     ) -> Iterator[None]:
-        """Within this context, use precomputed statistics for the trials of a batch.
+        """Use precomputed statistics for the trials of a batch within a context.
 
         Parameters
         ----------
         statistics : torch.Tensor of shape (n_trials, n_statistics)
             The result of :meth:`trial_statistics` for these trials.
         standardize : Standardize or None, default=None
-            If given, the front end receives trials that are not standardised yet, and computes the
-            same as if this layer had standardised them.
+            Layer whose standardisation the front end includes: it receives trials that are not
+            standardised, and computes the same as if this layer had standardised them. None if the
+            trials are standardised already.
         """
         self._statistics = statistics
         self._standardization = (standardize.mean, standardize.scale) if standardize else ()
@@ -109,29 +111,30 @@ class FrontEnd(nn.Module):
         Parameters
         ----------
         mean, scale : torch.Tensor of shape (n_chans,)
-            Mean and scale that standardisation uses.
+            Mean and scale of the standardisation.
 
         Returns
         -------
         folded : torch.nn.Module
-            A module with copies of the weights: later changes of the front end do not affect it.
+            A module with copies of the weights, so that later changes of the front end do not
+            affect it.
         """
 
     @abstractmethod
     def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
-        """Compare the costs of the two orders for trials of this shape."""
+        """Return whether computing layer by layer is faster for trials of this shape."""
 
     @abstractmethod
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute the layers one by one, for standardised trials."""
+        """Compute the output for standardised trials layer by layer."""
 
     @abstractmethod
     def _factorised(self, signals: Signals) -> torch.Tensor:
-        """Compute the same with less work."""
+        """Compute the same output with the channels mixed first."""
 
 
 def has_hooks(layer: nn.Module) -> bool:
-    """Check whether a layer has hooks, which run only if the layer does."""
+    """Return whether a layer has hooks, which run only when the layer is called."""
     return bool(
         layer._forward_hooks
         or layer._forward_pre_hooks

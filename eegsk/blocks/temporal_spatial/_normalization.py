@@ -1,4 +1,4 @@
-"""Batch normalisation as an affine map, from the statistics of its input alone.
+"""Batch normalisation as an affine map, computed from the mean and variance of its input.
 
 Equations are those of docs/user_guide/front_end.md.
 """
@@ -31,9 +31,10 @@ def affine(
     norm : torch.nn.BatchNorm2d
         The layer.
     batch_statistics : callable
-        Returns mean and variance of its input; called in training mode only.
+        Function that returns the mean and variance of the layer's input; it is called in training
+        mode only.
     n_values : int
-        Number of values that the mean and variance are computed of.
+        Number of values from which the mean and variance are computed.
 
     Returns
     -------
@@ -73,8 +74,8 @@ def normalize(norm: _BatchNorm, x: torch.Tensor, constant: torch.Tensor) -> torc
     if not norm.training:
         bias = (norm.bias + constant * running_affine(norm)[0]).to(norm.bias.dtype)
         return F.batch_norm(x, mean, variance, norm.weight, bias, False, 0.0, norm.eps)
-    # The batch mean removes the constant, so that only the running mean depends on it. It is
-    # multiplied by zero, not left out, so that its gradient is zero and not None.
+    # Subtracting the batch mean removes the constant, so that only the running mean depends on it.
+    # The constant is multiplied by zero, not left out, so that its gradient is zero and not None.
     momentum, bias = _next_momentum(norm), norm.bias + (0 * constant).to(norm.bias.dtype)
     mean_of_x = mean.clone()
     x = F.batch_norm(x, mean_of_x, variance, norm.weight, bias, True, momentum, norm.eps)
@@ -107,7 +108,7 @@ def _update_running_statistics(
 def _next_momentum(norm: _BatchNorm) -> float:
     """Count a batch, and return its weight in the running statistics."""
     n_batches: torch.Tensor = norm.num_batches_tracked  # type: ignore[assignment]
-    n_batches += 1
+    n_batches += 1  # in place
     if norm.momentum is None:  # running statistics are the mean over all batches
         return 1.0 / n_batches.item()
     return norm.momentum

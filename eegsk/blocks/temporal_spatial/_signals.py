@@ -1,4 +1,4 @@
-"""Trials that are standardised only where it is needed."""
+"""Trials that are standardised on demand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._convolve import mix
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """Trials with a standardisation that is applied on request.
+    """Trials that are standardised on demand.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Signals:
     def mixed(self, mixing: torch.Tensor) -> torch.Tensor:
         """Return mixtures of the standardised channels, for weights (n_outputs, n_chans).
 
-        Eq. (26) of docs/user_guide/front_end.md: the trials are not standardised for it.
+        The trials themselves are not standardised, Eq. (26) of docs/user_guide/front_end.md.
         """
         if self.mean is None or self.scale is None:
             return mix(self.x, mixing)

@@ -1,7 +1,8 @@
-"""Mean and covariance of the samples that a temporal filter sees, without cutting windows.
+"""Mean and covariance of the windows of a temporal filter, without extracting the windows.
 
-Equations are those of docs/user_guide/front_end.md. ``P`` and ``Q`` are the numbers of samples
-that a filter of ``kernel = P + Q + 1`` taps sees before and after the current one, its reach.
+A window consists of the samples that a filter multiplies by its taps to compute one output.
+Equations are those of docs/user_guide/front_end.md. The reach of a filter of ``kernel = P + Q + 1``
+taps is ``(P, Q)``, the numbers of samples of a window before and after the current one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Reach = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class WindowStatistics:
-    """Mean and covariance of the windows that a filter sees, Eq. (6).
+    """Mean and covariance of the windows of a temporal filter, Eq. (6).
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class WindowStatistics:
     covariance: torch.Tensor
 
     def within(self, reach: Reach) -> WindowStatistics:
-        """Return the statistics of windows with a shorter reach, which are a part of these."""
+        """Return the statistics of windows with a shorter reach, which are a subset of these."""
         start = self.reach[0] - reach[0]
         inner = slice(start, start + sum(reach) + 1)
         return WindowStatistics(reach, self.mean[inner], self.covariance[inner, inner])
@@ -51,7 +52,7 @@ class WindowStatistics:
 
 @torch.no_grad()
 def trial_sums(x: torch.Tensor, reach: Reach, n_added: int = 0) -> torch.Tensor:
-    """Compute the sums of each trial that the window statistics consist of.
+    """Compute the sums of each trial from which the window statistics are computed.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def trial_sums(x: torch.Tensor, reach: Reach, n_added: int = 0) -> torch.Tensor:
 
 @torch.no_grad()
 def window_statistics(sums: torch.Tensor, reach: Reach, n_values: int) -> WindowStatistics:
-    """Compute the mean and the covariance of the windows that a filter sees.
+    """Compute the mean and the covariance of the windows of a temporal filter.
 
     Parameters
     ----------
@@ -97,8 +98,8 @@ def window_statistics(sums: torch.Tensor, reach: Reach, n_values: int) -> Window
     Notes
     -----
     Eqs. (9) and (11): the product of two samples of the window, summed over all positions of the
-    window, is the lagged product of the whole trial, less the products of the first or last
-    samples that the window does not reach.
+    window, is the lagged product of the whole trial, minus the products of the first or last
+    samples of the trial that the two samples of the window do not pass over.
     """
     whole_index, border_index, _ = _sum_indices(reach, sums.device)
     totals = F.pad(sums.sum(0), (0, 1))  # a zero, for entries that no border changes
@@ -113,9 +114,10 @@ def _border_samples(x: torch.Tensor, reach: Reach, n_added: int) -> torch.Tensor
     """Return a one and the samples at each end of the signals, from the border inwards.
 
     The result has shape (n_trials, 2, n_chans, 1 + max(reach)). ``[:, 0]`` has the first ``Q``
-    samples and ``[:, 1]`` the last ``P`` samples in reverse order: no sample of a window misses
-    more of the signal. The shorter of the two is filled up with zeros. The last samples begin with
-    ``n_added`` zeros, which extend the signal to all window positions.
+    samples and ``[:, 1]`` the last ``P`` samples in reverse order. When a window moves along the
+    signal, each of its samples passes over the whole signal, except for at most these border
+    samples. The shorter of the two is padded with zeros. The last samples begin with ``n_added``
+    zeros, which extend the signal to all window positions.
     """
     n_last, n_first = (min(n, x.shape[-1]) for n in (max(reach[0] - n_added, 0), reach[1]))
     ends = x.new_zeros(len(x), 2, x.shape[1], 1 + max(reach))
@@ -141,7 +143,7 @@ def _border_sums(ends: torch.Tensor) -> torch.Tensor:
     """
     n_samples = ends.shape[-1] - 1
     # Products of all pairs, summed over channels; row and column 0 belong to the one. Zeros at the
-    # right let rows be read past their last sample.
+    # right allow reading rows past their last sample.
     gram = F.pad(ends.mT @ ends, (0, n_samples + 1))
     width = gram.shape[-1]
     # A view of the diagonals: entry [r, l] is the product of samples r and r + l, at row 1 + r and
@@ -159,18 +161,18 @@ def _border_sums(ends: torch.Tensor) -> torch.Tensor:
 def _sum_indices(
     reach: Reach, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return which sums make up the entries of Eqs. (9) and (11).
+    """Return the indices of the sums from which Eqs. (9) and (11) are computed.
 
-    Row 0 of ``whole_index`` and ``border_index`` is about the mean of each sample ``k`` of the
-    window, row ``1 + k'`` about the products of sample ``k'`` with each sample ``k``.
+    Row 0 of ``whole_index`` and ``border_index`` is for the mean of each sample ``k`` of the
+    window, row ``1 + k'`` for the products of sample ``k'`` with each sample ``k``.
 
     Returns
     -------
     whole_index : torch.Tensor of shape (1 + kernel, kernel)
         Index of the sum of the whole trial: 0 for the mean, ``1 + lag`` for a product.
     border_index : torch.Tensor of shape (2, 1 + kernel, kernel)
-        For each end, index of the border sum to subtract; the index of the zero after all sums
-        where the window reaches every sample.
+        For each end, index of the border sum to subtract; if there is nothing to subtract, the
+        index of the zero after all sums.
     used : torch.Tensor of shape (n_used,)
         Indices of the results of :func:`_border_sums` that ``border_index`` refers to.
     """
@@ -180,8 +182,8 @@ def _sum_indices(
     row = torch.cat([position[None], position[:, None].expand(-1, kernel)])
     whole_index = 1 + (column - row).abs()
     whole_index[0] = 0
-    # The number r of border samples that the window does not reach: i - P at the beginning, P - j
-    # at the end, where i and j are the earlier and the later of the two samples.
+    # The number r of border samples to leave out: i - P at the beginning, P - j at the end, where i
+    # and j are the positions of the earlier and the later of the two samples in the window.
     n_missed = torch.stack(
         [torch.minimum(column, row) - reach[0], reach[0] - torch.maximum(column, row)]
     ).clamp_min(0)

@@ -15,9 +15,10 @@ from ._signals import Signals
 
 
 class DenseTemporalSpatial(FrontEnd):
-    """Front end of temporal filters and spatial filters that each see all of them.
+    """Front end of temporal filters and dense spatial filters.
 
-    There is no batch normalisation between the two, as in DeepConvNet and ShallowConvNet.
+    Each spatial filter combines all temporal filters of all channels, as in DeepConvNet and
+    ShallowConvNet. There is no batch normalisation between the two.
 
     Parameters
     ----------
@@ -29,11 +30,11 @@ class DenseTemporalSpatial(FrontEnd):
         Length of the temporal filters in samples. There is no zero padding, so that the output is
         shorter than the input by ``kernel - 1`` samples.
     spatial_n_filters : int
-        Number of spatial filters; each sees all temporal filters on all channels.
+        Number of spatial filters.
     spatial_bias : bool, default=True
-        Whether the spatial filters have biases. The temporal filters have biases always.
+        Whether the spatial filters have biases. The temporal filters always have biases.
     max_norm : float or None, default=None
-        Largest norm of the weights of a filter, temporal or spatial; None for no limit.
+        Maximum norm of the weights of each temporal or spatial filter; None for no limit.
 
     Notes
     -----
@@ -77,7 +78,7 @@ class DenseTemporalSpatial(FrontEnd):
         return convolution
 
     def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
-        """Compare the multiplications per channel and time point, Eq. (25)."""
+        """Compare the numbers of multiplications per channel and time point, Eq. (25)."""
         n_filters, kernel = self.temporal.out_channels, self.temporal.kernel_size[1]
         n_outputs = self.spatial.out_channels
         return n_filters * (kernel + n_outputs) < n_outputs * kernel

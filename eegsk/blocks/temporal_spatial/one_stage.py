@@ -19,13 +19,13 @@ from ._signals import Signals
 from ._window_statistics import Reach
 
 # Time of a multiplication in a torch convolution over time, relative to one in a matrix product.
-_CONVOLUTION = 1.5
+_CONVOLUTION_COST = 1.5
 
 
 class TemporalSpatial(FrontEnd):
     """Front end of temporal filters, each with its own spatial filters, as in EEGNet.
 
-    Both are batch-normalised. By default the output is as long as the input.
+    The outputs of both are batch-normalised. By default the output is as long as the input.
 
     Parameters
     ----------
@@ -38,15 +38,15 @@ class TemporalSpatial(FrontEnd):
     depth : int
         Number of spatial filters for each temporal filter.
     spatial_max_norm : float or None, default=None
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
     bias : bool, default=False
         Whether the temporal and the spatial filters have biases. In training, the batch
         normalisation after a layer removes its biases.
     padding : (int, int) or None, default=None
         Number of zeros before and after the signal, at most ``kernel - 1`` each; None for
-        ``((kernel - 1) // 2, kernel // 2)``. There are at least ``kernel - 1`` zeros; the output is
-        longer than the input by the number of further zeros, e.g. by one sample with ``kernel=32``
-        and ``padding=(16, 16)``.
+        ``((kernel - 1) // 2, kernel // 2)``. With ``kernel - 1`` zeros in total, the output is as
+        long as the input. Each additional zero adds one sample, e.g. ``padding=(16, 16)`` with
+        ``kernel=32``. Fewer zeros are not allowed.
 
     Raises
     ------
@@ -87,7 +87,7 @@ class TemporalSpatial(FrontEnd):
         if self.n_added < 0 or max(self.padding) > kernel - 1:
             raise ValueError(
                 f"TemporalSpatial: padding={padding} should be two integers of at most kernel - 1 "
-                f"= {kernel - 1} each, with a sum of at least that."
+                f"= {kernel - 1} each, with a sum of at least {kernel - 1}."
             )
         self.reach = (self.padding[0], kernel - 1 - self.padding[0])
         self.temporal = nn.Conv2d(1, n_filters, (1, kernel), bias=bias)
@@ -98,7 +98,7 @@ class TemporalSpatial(FrontEnd):
 
     @property
     def window(self) -> Reach:
-        """Number of samples that a temporal filter sees before and after the current one."""
+        """Number of samples that a temporal filter covers before and after the current one."""
         return self.reach
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
@@ -111,13 +111,13 @@ class TemporalSpatial(FrontEnd):
         return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
     def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
-        """Compare the multiplications per trial and time point, Eq. (23)."""
+        """Compare the numbers of multiplications per trial and time point, Eq. (23)."""
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
         needs_statistics = self.training and self._statistics is None
         statistics = n_chans * kernel if needs_statistics else 0
         plain = n_chans * n_filters * kernel + n_outputs * n_chans
-        return _CONVOLUTION * plain <= n_outputs * (n_chans + kernel) + statistics
+        return _CONVOLUTION_COST * plain <= n_outputs * (n_chans + kernel) + statistics
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         x = self.temporal(F.pad(x, self.padding).unsqueeze(1))
@@ -138,7 +138,7 @@ class TemporalSpatial(FrontEnd):
         return normalize(self.spatial_norm, filtered.flatten(1, 2), constant)
 
     def _temporal_affine(self, signals: Signals) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return ``g`` and ``g a + h`` of Eq. (4): scale and shift of the filters without bias."""
+        """Return ``g`` and ``g a + h`` of Eq. (4), which scale and shift filters without bias."""
         bias = _bias(self.temporal)
 
         def batch_statistics() -> tuple[torch.Tensor, torch.Tensor]:

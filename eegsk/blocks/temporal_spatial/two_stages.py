@@ -20,15 +20,15 @@ from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
 
-# Measured costs in multiplications of a matrix product: a tap of a convolution of several signals,
-# a batch-normalised value, and a sample of a signal in Fourier transforms.
-_TAP, _VALUE, _TRANSFORMS = 0.3, 40, 60
+# Measured costs, relative to a multiplication in a matrix product: a tap of a convolution of
+# several signals, the batch normalisation of a value, and the Fourier transforms of a sample.
+_TAP_COST, _NORM_COST, _FFT_COST = 0.3, 40, 60
 
 
 class TwoStageTemporalSpatial(FrontEnd):
     """Front end of two stages of temporal filters, then spatial filters, as in EEGNeX.
 
-    All three layers are batch-normalised, and the output is as long as the input.
+    The outputs of all three layers are batch-normalised. The output is as long as the input.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ class TwoStageTemporalSpatial(FrontEnd):
     kernel : int
         Length of the temporal filters of the first stage in samples.
     second_n_filters : int
-        Number of temporal filters of the second stage; each sees all filters of the first stage.
+        Number of temporal filters of the second stage; each combines all filters of the first.
     second_kernel : int
         Length of the temporal filters of the second stage in samples.
     depth : int
         Number of spatial filters for each temporal filter of the second stage.
     spatial_max_norm : float or None, default=None
-        Largest norm of the weights of a spatial filter; None for no limit.
+        Maximum norm of the weights of each spatial filter; None for no limit.
 
     Notes
     -----
@@ -96,11 +96,12 @@ class TwoStageTemporalSpatial(FrontEnd):
 
     @property
     def window(self) -> Reach:
-        """Number of samples that a composed filter sees before and after the current one."""
+        """Number of samples that a composed filter covers before and after the current one."""
         return self.reach[0] + self.second_reach[0], self.reach[1] + self.second_reach[1]
 
     def folded(self, mean: torch.Tensor, scale: torch.Tensor) -> FoldedFrontEnd:
         """Return the front end folded for prediction; see :meth:`FrontEnd.folded`."""
+        # The running statistics are used; the argument stands for trials, which are not needed.
         stages, temporal_scale, temporal_shift = self._temporal_stages(Signals(mean))
         spatial, spatial_constant = fused(self.spatial, self.spatial_norm)
         depth = len(spatial) // len(temporal_scale)
@@ -110,17 +111,20 @@ class TwoStageTemporalSpatial(FrontEnd):
         return FoldedFrontEnd(channel_mixture(spatial, mean, scale), filters, constant)
 
     def _plain_is_cheaper(self, x: torch.Tensor) -> bool:
-        """Compare the costs per trial and time point, Eq. (24), where borders do not meet."""
+        """Compare the costs per trial and time point, Eq. (24).
+
+        Trials so short that the corrections at their borders overlap are computed layer by layer.
+        """
         n_filters, kernel = self.temporal.weight.shape[0], self.temporal.weight.shape[-1]
         n_second, _, _, second_kernel = self.second_temporal.weight.shape
         n_outputs, n_chans = self.spatial.out_channels, x.shape[1]
         n_taps = n_filters * (kernel + n_second * second_kernel)
-        plain = n_chans * (_TAP * n_taps + _VALUE * (n_filters + n_second) + n_outputs)
+        plain = n_chans * (_TAP_COST * n_taps + _NORM_COST * (n_filters + n_second) + n_outputs)
         needs_statistics = self.training and self._statistics is None
-        statistics = n_chans * _TRANSFORMS if needs_statistics else 0
-        factorised = n_outputs * (n_chans + _TRANSFORMS) + statistics
-        borders_meet = x.shape[2] < sum(self.second_reach)
-        return borders_meet or plain <= factorised
+        statistics = n_chans * _FFT_COST if needs_statistics else 0
+        factorised = n_outputs * (n_chans + _FFT_COST) + statistics
+        is_too_short = x.shape[2] < sum(self.second_reach)
+        return is_too_short or plain <= factorised
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         x = self.temporal_norm(self.temporal(F.pad(x, self.reach).unsqueeze(1)))
@@ -147,7 +151,8 @@ class TwoStageTemporalSpatial(FrontEnd):
         stages : TwoStages
             Both stages, with the first normalisation.
         scale, shift : torch.Tensor of shape (second_n_filters,)
-            Of the outputs of ``stages.filter``; the constants of the stages are in ``shift``.
+            Scale and shift of the outputs of ``stages.filter``. The shift includes the constants of
+            the stages.
         """
         windows = cache(partial(self._window_statistics, signals))
         weight = self.temporal.weight.flatten(1)

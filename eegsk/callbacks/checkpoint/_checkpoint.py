@@ -30,7 +30,8 @@ class Checkpoint(BestEpoch):
     epoch: weights, optimizer, callbacks, random generators and history. The file is replaced as a
     whole, so that it is complete even if the process is killed while writing. With
     ``resume=True``, the same ``fit`` continues from the file and ends with the same weights, bit
-    for bit, as a fit without interruption. If training was complete, it returns at once.
+    for bit, as a fit without interruption. If training was complete, ``fit`` returns
+    immediately.
 
     Parameters
     ----------
@@ -64,11 +65,11 @@ class Checkpoint(BestEpoch):
     Raises
     ------
     ValueError
-        If the file is damaged or not a checkpoint, or, with ``resume=True``, if it is that of
+        If the file is damaged or not a checkpoint, or, with ``resume=True``, if it belongs to
         another fit. The file is not changed.
     TypeError
         If a parameter is a lambda or a local function or class, and ``resume=True`` or ``path``
-        contains ``{run}``: such parameters cannot be told apart.
+        contains ``{run}``: two such parameters can have the same name.
     OSError
         If the file cannot be written.
 
@@ -79,17 +80,17 @@ class Checkpoint(BestEpoch):
 
     Callbacks and transforms have a state if they have the methods ``state_dict()`` and
     ``load_state_dict(state)``, which exchange tensors, numbers, strings, lists and dictionaries.
-    Of a skorch callback without them, attributes that end with an underscore are saved if they
-    hold such values or an object with these methods, e.g. ``lr_scheduler_`` of ``LRScheduler``.
-    Anything else is taken to be stateless. Random numbers should be drawn from the global
-    generators of torch, numpy or random, which are seeded and saved.
+    For a skorch callback without these methods, attributes whose names end with an underscore are
+    saved if they hold such values or an object with these methods, e.g. ``lr_scheduler_`` of
+    ``LRScheduler``. All other objects are assumed to have no state. Random numbers should be drawn
+    from the global generators of torch, numpy or random, which are seeded and saved.
 
     Parameters are compared by value; functions and classes are compared by their qualified name,
     not by their source code. After a change of the code, use a new path.
 
-    Each call of ``partial_fit`` is a training with its own best epoch. It cannot be resumed.
+    Each call of ``partial_fit`` has its own best epoch. It cannot be resumed.
 
-    On a GPU, a resumed fit is identical as far as the GPU kernels are deterministic.
+    On a GPU, a resumed fit is identical if the GPU kernels are deterministic.
 
     Examples
     --------
@@ -152,10 +153,10 @@ class Checkpoint(BestEpoch):
         if stopped or epoch == self.n_epochs_ or epoch % self.every == 0:
             self._write(net, stopped)
 
-    def _column(self, validates: bool) -> str | None:
+    def _column(self, is_validated: bool) -> str | None:
         if self.monitor != "auto":
             return self.monitor
-        return "valid_loss" if validates else None
+        return "valid_loss" if is_validated else None
 
     def _identify(self, net: Any, trials: TrialSplit, fit_info: FitInfo) -> dict[str, str]:
         """Return the identity of the fit, with ``max_epochs`` if a callback depends on it."""

@@ -14,12 +14,12 @@ import torch
 
 _FORMAT = "eegsk checkpoint 2"
 _KEYS = {"format", "identity", "seed", "epoch", "stopped", "best", "last"}
-# Seconds after which a temporary file is one that a killed process has left behind.
+# Age in seconds after which a temporary file is assumed to be left behind by a killed process.
 _MAX_WRITING_TIME = 600
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint, so that the path always holds a complete file: the old or the new one.
+    """Write a checkpoint; at any time, the path holds a complete file, either old or new.
 
     Parameters
     ----------

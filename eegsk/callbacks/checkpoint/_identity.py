@@ -16,10 +16,12 @@ from ...training import FitInfo, TrialSplit
 
 Identity = dict[str, str]
 
-# Parameters that do not change the weights after an epoch, or that "device" and "seed" replace.
+# Parameters that do not change the weights after an epoch. The device of the trials is compared
+# instead of the parameter.
 _IGNORED = {"max_epochs", "verbose", "device"}
-# Parameters of callbacks include files and loggers, which are new in each process.
-# The weights of a pretrained estimator are among the initial weights.
+# Prefixes of parameters that are compared by class: callbacks can have parameters such as files and
+# loggers, which differ between processes. The weights of a pretrained estimator are among the
+# initial weights.
 _BY_CLASS = ("callbacks__", "net_params__callbacks__", "pretrained__")
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, os.PathLike, torch.device, torch.dtype)
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType)
@@ -29,7 +31,7 @@ _MAX_SHOWN = 100  # characters of a value in an error message
 def identify(
     fit_info: FitInfo, trials: TrialSplit, weights: Mapping[str, Any], ignored: Iterable[str]
 ) -> Identity:
-    """Describe everything that the weights after each epoch depend on.
+    """Describe all parameters and data that the weights after each epoch depend on.
 
     Parameters
     ----------
@@ -82,16 +84,16 @@ def check_same(file: str, stored: Identity, current: Identity) -> None:
     ValueError
         If they differ; the message names the first parameter that does.
     """
-    names = [key for key in {**current, **stored} if stored.get(key) != current.get(key)]
-    if names:
-        old, new = (identity.get(names[0], "missing") for identity in (stored, current))
+    changed = [name for name in {**current, **stored} if stored.get(name) != current.get(name)]
+    if changed:
+        old, new = (identity.get(changed[0], "missing") for identity in (stored, current))
         is_shown = "#" not in old and max(len(old), len(new)) <= _MAX_SHOWN
         change = f"was {old}, now is {new}" if is_shown else "differs"
-        rest = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        rest = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise ValueError(
-            f"{file} is of another fit: {names[0]} {change}{rest}. The file was not changed. "
-            "Restore the value, or use another path, e.g. one that contains {run} for a file for "
-            "each fit."
+            f"{file} belongs to another fit: {changed[0]} {change}{rest}. The file was not "
+            "changed. Restore the value, or use another path, e.g. one that contains {run}, which "
+            "gives each fit its own file."
         )
 
 
@@ -106,7 +108,7 @@ def check_named(identity: Identity) -> None:
     Raises
     ------
     TypeError
-        If there is one: two of them can have the same name.
+        If there is such a parameter, because two of them can have the same name.
     """
     for name, description in identity.items():
         if "<lambda>" in description or "<locals>" in description:

@@ -31,7 +31,7 @@ def capture(net: Any, exclude: Any) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If a ``state_dict``, or the history, contains anything else.
+        If a ``state_dict``, or the history, contains other objects.
     """
     parts = _parts(net, exclude)
     return {
@@ -48,7 +48,7 @@ def capture(net: Any, exclude: Any) -> dict[str, Any]:
 
 
 def restore(net: Any, state: dict[str, Any], exclude: Any) -> None:
-    """Restore a captured state; the net is at the beginning of the same training.
+    """Restore a captured state in a net that is at the beginning of the same training.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def restore(net: Any, state: dict[str, Any], exclude: Any) -> None:
 
 
 def _parts(net: Any, exclude: Any) -> dict[str, Any]:
-    """Return everything that has a ``state_dict``, by name."""
+    """Return the objects that have a ``state_dict``, by name."""
     names = [*net._modules, *net._criteria, *net._optimizers]
     items = {name: getattr(net, f"{name}_") for name in names}
     items |= {f"callback {name!r}": item for name, item in net.callbacks_ if item is not exclude}
@@ -83,7 +83,7 @@ def _parts(net: Any, exclude: Any) -> dict[str, Any]:
 
 
 def _skorch_state(callback: Any) -> dict[str, Any]:
-    """Return the attributes of a skorch callback that are its state.
+    """Return the attributes of a skorch callback that make up its state.
 
     They end with an underscore, e.g. ``misses_`` of EarlyStopping, ``lr_scheduler_`` of
     LRScheduler. Functions, classes and files are left out.
@@ -149,4 +149,4 @@ def _restore_generators(device: torch.device, states: dict[str, Any]) -> None:
 
 
 def _index_of(device: torch.device) -> list[torch.device]:
-    return [device] if device.type == "cuda" else []  # there is only one device of MPS
+    return [device] if device.type == "cuda" else []  # MPS has only one device
