@@ -112,9 +112,9 @@ class EEGEstimator(Architecture, NestedParams):
         own mean and scale, not by those of the pretrained estimator. If the classes of the
         pretrained estimator include all labels, ``classes_`` are these classes.
     pretrained_channels : {"same", "match"}, default="same"
-        ``"same"`` if the trials have the channels of ``pretrained``, in any order. ``"match"`` for
-        other channels: spatial filters are copied by channel name, those of missing channels are
-        dropped, and those of additional channels are initially zero.
+        ``"same"`` if the trials must have the channels of ``pretrained``, in any order. With
+        ``"match"``, channels are matched by name: spatial filters keep the weights of common
+        channels, and additional channels initially have zero weights.
     freeze : str, list of str or None, default=None
         Blocks of the network that are not trained, e.g. ``"front"`` for temporal and spatial
         filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,

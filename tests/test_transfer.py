@@ -1,8 +1,12 @@
 """Pretraining, fine-tuning with frozen blocks, evaluation across subjects, ensembles of seeds."""
 
 import copy
+import importlib
+import os
 import pickle
+import re
 import sys
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -27,6 +31,7 @@ from eegsk import (
     EEGNetClassifier,
     EEGNetRegressor,
 )
+from eegsk.alignment import EuclideanAlignment
 from eegsk.callbacks import (
     EMA,
     SAM,
@@ -43,8 +48,8 @@ from .networks import ESTIMATORS, linear, small
 from .witness import assert_same, double_network, observed
 
 CATALOGUE = [item for item in ESTIMATORS if item.__name__ not in ("EEGClassifier", "EEGRegressor")]
-# The first block of each network, which contains the spatial filters.
-FRONT = {"CompactCNN": "first", "DeepConvNet": "first"}
+# The block of temporal and spatial filters, where it is not called "front".
+FRONT = {"CompactCNN": "first", "DeepConvNet": "first.filters"}
 
 
 def fine_tuned(source, **fields):
@@ -750,6 +755,21 @@ def test_errors_of_the_evaluation(change, message, X, y, subjects):
         evaluate_transfer(small(EEGNetClassifier), X, **arguments)
 
 
+@pytest.mark.parametrize("online", [False, True])
+def test_alignment_inside_the_folds(online, epochs, y, subjects):
+    pandas = pytest.importorskip("pandas")
+    epochs.metadata = pandas.DataFrame({"subject": subjects})
+    aligner = EuclideanAlignment(by="subject", online=online, min_trials=1)
+    pipeline = make_pipeline(aligner, small(EEGNetClassifier))
+    table = evaluate_transfer(pipeline, epochs, y, subjects, n_trials=[0, 4])
+    own = subjects == "ben"
+    fitted = clone(pipeline).fit(epochs[~own], y[~own])
+    trials = fitted[0].transform(epochs[own])
+    tuned = fine_tuned(fitted[1]).fit(trials[:4], y[own][:4])
+    scores = [model.score(trials[4:], y[own][4:]) for model in (fitted[1], tuned)]
+    assert table.loc[table["group"] == "ben", "score"].tolist() == scores
+
+
 # Ensembles of seeds
 
 
@@ -799,3 +819,44 @@ def test_bagging_takes_two_dimensional_trials_only(X, y):
     bagging = BaggingClassifier(make_pipeline(shape, estimator), n_estimators=2, random_state=0)
     flat = X.reshape(len(X), -1)
     assert bagging.fit(flat, y).predict_proba(flat).shape == (24, 2)
+
+
+# Documentation and benchmark
+
+
+@pytest.mark.slow
+def test_code_of_the_user_guide(monkeypatch, others, X, y, epochs, groups):
+    pandas = pytest.importorskip("pandas")
+    guide = Path(__file__).parents[1] / "docs" / "user_guide" / "transfer.md"
+    monkeypatch.setitem(EEGNetClassifier.__init__.__kwdefaults__, "max_epochs", 1)
+    epochs.metadata = pandas.DataFrame({"session": groups, "subject": groups // 3})
+    names = {"X_others": others[0], "y_others": others[1], "X": X, "y": y, "epochs": epochs}
+    names |= {"epochs_others": epochs[:20], "subjects": groups, "n_chans": 3, "n_times": 48}
+    for block in re.findall(
+        r"^```python\n(.*?)^```", guide.read_text(encoding="utf-8"), re.M | re.S
+    ):
+        exec(
+            block.replace("40", "10")
+            .replace("20, 50", "5")
+            .replace("30", "1")
+            .replace("n_jobs=-1", "n_jobs=1"),
+            names,
+        )
+    assert len(names["table"]) == 2 * 3
+    assert len(names["ensemble"].estimators) == 5
+
+
+@pytest.mark.slow
+def test_benchmark(monkeypatch, capsys):
+    if not os.environ.get("EEGSK_DATA"):
+        pytest.skip("needs recordings: set EEGSK_DATA to their folder")
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    benchmark = importlib.import_module("transfer")
+    load = benchmark.load_sessions
+    monkeypatch.setattr(benchmark, "load_sessions", lambda *names: load(*names).select(np.s_[::10]))
+    monkeypatch.setattr(benchmark, "CHOICES", dict([*benchmark.CHOICES.items()][:2]))
+    only = ["--only", "evaluation", "choice"]
+    benchmark.main([*only, "--seeds", "0", "--subjects", "4", "--max-epochs", "1"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 * 2 + 3 * (6 + 3)
+    assert rows[7].startswith("| others | aligned, causal | 0.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._validation import check_groups
-from ..signals import _without_bad, event_names, is_epochs
+from ..signals import event_names, is_epochs, list_epochs
 
 
 class Trials(NamedTuple):
@@ -190,10 +190,8 @@ def _read(X: Any, y: Any, groups: Any) -> Trials:
     if y is None and not is_epochs(X):
         raise ValueError("evaluate_transfer: y is None; pass the labels, or Epochs with events.")
     y = np.asarray(event_names(X) if y is None else y)
-    if isinstance(X, mne.BaseEpochs):
-        X = _without_bad(X)
-    elif is_epochs(X):
-        X = [trial for epochs in X for trial in _one_by_one(_without_bad(epochs))]
+    if is_epochs(X):
+        X = _good_epochs(X)
     n_trials = X.shape[0] if hasattr(X, "shape") else len(X)
     if len(y) != n_trials:
         raise ValueError(f"evaluate_transfer: X has {n_trials} trials, but y has {len(y)} labels.")
@@ -206,8 +204,12 @@ def _read(X: Any, y: Any, groups: Any) -> Trials:
     return Trials(X, y, groups)
 
 
-def _one_by_one(epochs: mne.BaseEpochs) -> Iterator[mne.BaseEpochs]:
-    return (epochs[index] for index in range(len(epochs)))
+def _good_epochs(X: Any) -> Any:
+    """Drop bad Epochs; return a list of Epochs as a list with one trial each."""
+    parts = list_epochs(X)
+    if isinstance(X, mne.BaseEpochs):
+        return parts[0]
+    return [epochs[index] for epochs in parts for index in range(len(epochs))]
 
 
 def _check_sizes(n_trials: Sequence[int]) -> list[int]:
