@@ -58,9 +58,9 @@ for fold, (fitted, score) in enumerate(
 # Plot the training of the three final networks
 # ---------------------------------------------
 # Dots mark the epochs whose weights were restored. After them, the training loss decreases further,
-# and the validation loss does not. Report the mean of the scores on test subjects (right). The inner
-# score only compares the values of dropout. Here it is lower, because the networks of the inner loop
-# are trained on two subjects, and the final networks on four.
+# and the validation loss does not. Report the mean of the scores on test subjects (right). The
+# inner score only compares the values of dropout. Here it is lower, because the networks of the
+# inner loop are trained on two subjects, and the final networks on four.
 
 COLORS = ["#0072b2", "#d55e00", "#009e73"]
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})
