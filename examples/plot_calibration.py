@@ -6,6 +6,7 @@ A network that is trained for many epochs on few trials is too sure of its decis
 for which it predicts a probability of 95 %, far fewer than 95 % are of the predicted class. This
 matters if a decision depends on the probability, e.g. if a brain-computer interface acts only above
 a threshold. :class:`sklearn.calibration.CalibratedClassifierCV` corrects the probabilities.
+The settings of this simulation were chosen so that the effect is visible.
 """
 
 from pathlib import Path

@@ -4,7 +4,8 @@ Early stopping on whole subjects, and nested cross-validation
 
 This example makes two decisions, the epoch at which training stops (on validation subjects) and the
 dropout of the network (by an inner cross-validation), and reports the accuracy on test subjects.
-Metadata routing passes the subjects to all of them.
+Metadata routing passes the subjects to all of them. Patience and learning rate suit this simulation
+and are no recommendation.
 """
 
 from pathlib import Path

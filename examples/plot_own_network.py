@@ -66,9 +66,9 @@ print(f"accuracy on the two other subjects: {search.score(X[is_test], y[is_test]
 # %%
 # Compare it with other networks
 # ------------------------------
-# All networks are trained and tested on the same folds. The accuracy on unseen subjects is
-# computed for the default ``n_filters`` of the network, so that no choice on these subjects is
-# involved.
+# All networks are trained and tested on the same folds, with the default ``n_filters``. The
+# numbers illustrate how to compare networks; they are no benchmark, because the length of the
+# training was chosen on these simulated subjects.
 
 networks = {
     "LogPower (own)": classifier,
