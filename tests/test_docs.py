@@ -73,8 +73,20 @@ def test_examples_are_in_the_order_of_the_gallery(site_pages, example):
     assert example.stem.removeprefix("plot_") in site_pages.EXAMPLES
 
 
+# Pages whose code needs files or other variables, with the tests that cover it.
+TESTED_ELSEWHERE = {
+    "alignment": "test_alignment.py",
+    "transfer": "test_transfer.py",
+    "weights": "test_loading.py",
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", GUIDE, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in GUIDE if page.stem not in TESTED_ELSEWHERE],
+    ids=lambda path: path.stem,
+)
 def test_code_of_the_user_guide_runs(page, tmp_path, monkeypatch):
     """Run the blocks of a page in order, with the variables that index.md defines."""
     monkeypatch.chdir(tmp_path)
