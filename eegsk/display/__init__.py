@@ -1,8 +1,8 @@
 """Displays: figures of trained networks and of scores, in the style of scikit-learn.
 
-Displays need matplotlib, which ``pip install 'eegsk[plot]'`` installs. Each class method
-``from_...`` computes what is shown, plots it, and returns the display, which holds the numbers and
-can plot them again. No figure is shown or closed.
+Displays need matplotlib, which ``pip install 'eegsk[plot]'`` installs. A class method such as
+``from_estimator`` computes numbers, plots them and returns a display. The numbers are attributes of
+the display, and its method ``plot`` plots them again. No figure is shown or closed.
 """
 
 from .filters import FilterDisplay

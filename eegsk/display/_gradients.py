@@ -1,4 +1,4 @@
-"""Gradients of trained networks, and what follows from them: the effects of sources."""
+"""Gradients of trained networks, and the effects of sources that follow from them."""
 
 from __future__ import annotations
 

@@ -168,9 +168,9 @@ class Window(NamedTuple):
         n_outputs).
         """
         end = self.first + (n_outputs - 1) * self.stride + self.length
-        before, after = max(-self.first, 0), max(end - x.shape[2], 0)
-        x = np.pad(x, ((0, 0), (0, 0), (before, after)))
-        starts = range(self.first + before, self.first + before + self.length)
+        n_left, n_right = max(-self.first, 0), max(end - x.shape[2], 0)
+        x = np.pad(x, ((0, 0), (0, 0), (n_left, n_right)))
+        starts = range(self.first + n_left, self.first + n_left + self.length)
         span = (n_outputs - 1) * self.stride + 1
         return [x[..., start : start + span : self.stride] for start in starts]
 
@@ -185,7 +185,7 @@ def receptive_field(trained: TrainedModule, layer: str, X: torch.Tensor) -> Wind
     layer : str
         Name of the layer.
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        Trials, of which a few are used.
+        Trials; the gradients of four of them are computed.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, "#56b4e9", "#e69f00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "0.45"
-# Number of channel names on an axis above which only some of them are written.
-_MAX_NAMES = 24
+# Height in inches of the name of a channel on an axis.
+_NAME_HEIGHT = 0.13
 
 
 def import_optional(package: str, extra: str, caller: str) -> Any:
@@ -132,10 +133,11 @@ def remove_spines(ax: Axes) -> None:
 
 
 def label_channels(ax: Axes, names: Sequence[str] | None, n_chans: int) -> None:
-    """Write the names of the channels on the y axis, or only some if there are many."""
+    """Write the names of the channels on the y axis, or only some if there is little space."""
     if names is None:
         ax.set_ylabel("Channel (index)")
         return
-    step = -(-n_chans // _MAX_NAMES)
+    height = ax.get_window_extent().height / ax.figure.dpi
+    step = max(1, math.ceil(n_chans * _NAME_HEIGHT / height))
     ax.set_yticks(range(0, n_chans, step), list(names)[::step], fontsize="small")
     ax.set_ylabel("Channel" if step == 1 else f"Channel (one in {step} named)")

@@ -104,13 +104,15 @@ def network_trials(estimator: Any, X: Any, caller: str) -> torch.Tensor:
     return check_trials(network, X, reset=False)
 
 
-def class_labels(estimator: Any, X: Any, y: Any, n_trials: int) -> np.ndarray:
+def class_labels(estimator: Any, X: Any, y: Any, n_trials: int, caller: str) -> np.ndarray:
     """Return the labels of trials: those given, the names of events, or the predicted ones."""
     if y is None:
         return event_names(X) if is_epochs(X) else estimator.predict(X)
     y = np.asarray(y)
     if y.shape != (n_trials,):
-        raise ValueError(f"y has shape {y.shape}; it should be (n_trials,) = ({n_trials},).")
+        raise ValueError(
+            f"{caller}: y has shape {y.shape}; it should be (n_trials,) = ({n_trials},)."
+        )
     return y
 
 

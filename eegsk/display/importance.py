@@ -132,7 +132,7 @@ class ImportanceDisplay:
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), or None, default=None
             Targets; None for the names of the events of Epochs.
         by : {"channel", "band"}, default="channel"
-            What is permuted.
+            Whether channels (or regions) or frequency bands are permuted.
         regions : dict or None, default=None
             Names of the channels of each region, e.g. ``{"left": ["C3", "CP3"]}``, which are
             permuted together; None for each channel on its own.

@@ -305,8 +305,8 @@ class PatternDisplay:
         image = self.axes_[0].images[0]
         limit = image.norm.vmax
         bar = self.figure_.colorbar(image, ax=self.axes_.tolist(), shrink=0.6, aspect=15)
-        bar.set_ticks([-limit, 0, limit], labels=["\N{MINUS SIGN}", "0", "+"])
-        bar.set_label("Pattern, up to the limit above the map")
+        bar.set_ticks([-limit, 0, limit], labels=["\N{MINUS SIGN}1", "0", "1"])
+        bar.set_label("Pattern / limit")
 
 
 def _layer_of_sources(network: EEGEstimator, layer: str | None) -> str:

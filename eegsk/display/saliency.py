@@ -73,6 +73,9 @@ class SaliencyDisplay:
     - ``"integrated_gradients"`` is the same with the mean of the gradient between :math:`x_0` and
       :math:`x` [1]_. The attributions of a trial sum to :math:`f(x) - f(x_0)`.
 
+    Integrated gradients do not suit networks that compute the logarithm of the power, e.g.
+    ShallowConvNet, because the logarithm diverges at :math:`x_0`.
+
     Attributions have the unit of :math:`f`, whatever the unit of the trials is. Positive ones
     support the class. Attributions are averaged over the trials of each class. The phase of an
     oscillation does not matter to the mean, because a sample and its gradient change sign together
@@ -224,7 +227,7 @@ class SaliencyDisplay:
             The display.
         """
         n_classes, n_chans, _ = self.attributions.shape
-        height = 1.6 + 0.15 * min(n_chans, 24)
+        height = 1.6 + 0.14 * min(n_chans, 24)
         self.axes_ = make_axes(
             ax, n_classes, "SaliencyDisplay", n_cols=3, size=(3.6, height), sharex=True, sharey=True
         )
@@ -315,7 +318,7 @@ def _groups(
     """Return the indices of the trials of each class, or of all trials for each target."""
     if not isinstance(network, Classifier):
         return [np.arange(n_trials)] * network._target.n_outputs
-    labels = class_labels(estimator, X, y, n_trials)
+    labels = class_labels(estimator, X, y, n_trials, _CALLER)
     groups = [np.flatnonzero(labels == label) for label in network.classes_]
     for label, group in zip(network.classes_, groups, strict=True):
         if len(group) == 0:
