@@ -29,8 +29,8 @@ def set_batch_norm(
     --------
     >>> from torch import nn
     >>> from eegsk.blocks import set_batch_norm
-    >>> set_batch_norm(nn.BatchNorm1d(8), eps=1e-3)
-    BatchNorm1d(8, eps=0.001, momentum=0.1, affine=True, track_running_stats=True)
+    >>> set_batch_norm(nn.BatchNorm1d(8), eps=1e-3).eps
+    0.001
     """
     for layer in network.modules():
         if isinstance(layer, _BatchNorm):
