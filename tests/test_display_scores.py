@@ -236,7 +236,7 @@ def test_scores_of_subjects_and_the_test_are_those_of_scipy(predictions):
         np.testing.assert_allclose((mean, low, high), (np.mean(expected), *expected_interval))
     expected = stats.wilcoxon(display.scores["good"], display.scores["poor"]).pvalue
     assert display.p_value == expected
-    title = display.ax_.get_title()
+    title = display.ax_.get_title(loc="left")
     difference = np.mean(display.scores["poor"] - display.scores["good"])
     assert f"poor minus good: {difference:+.3f}".replace("-", "\N{MINUS SIGN}") in title
     assert f"7 subjects: p = {expected:.2g}" in title
@@ -284,9 +284,10 @@ def test_the_test_needs_two_estimators(predictions):
     display = SubjectDisplay.from_predictions(y, y_pred["good"], groups=groups)
     with pytest.raises(ValueError, match="compares two estimators, but there are 1"):
         _ = display.p_value
-    assert display.ax_.get_title() == ""
+    assert display.ax_.get_title(loc="left") == ""
     three = {**y_pred, "third": y_pred["good"]}
-    assert SubjectDisplay.from_predictions(y, three, groups=groups).ax_.get_title() == ""
+    display = SubjectDisplay.from_predictions(y, three, groups=groups)
+    assert display.ax_.get_title(loc="left") == ""
 
 
 def test_equal_scores_have_a_p_value_of_one():

@@ -38,9 +38,9 @@ class SubjectDisplay:
     intervals : dict or None, default=None
         Confidence intervals of the scores of each estimator, arrays of shape (n_subjects, 2).
     chance : float or None, default=None
-        Score of an estimator that guesses.
+        Chance level, i.e. the score of guessing.
     chance_limits : array of shape (n_subjects,) or None, default=None
-        Score of each subject that an estimator that guesses exceeds in 5 % of cases.
+        Score of each subject that guessing exceeds in 5 % of cases.
     score_name : str, default="Score"
         Name of the score.
 
@@ -55,8 +55,9 @@ class SubjectDisplay:
     -----
     The interval of the accuracy of a subject is Wilson's [3]_, that of another score the bootstrap
     interval over trials. The interval of the mean is that of Student's t distribution over
-    subjects. All intervals have a confidence level of 95 %. An estimator that guesses always
-    predicts the most frequent label; ``chance_limits`` are those of the binomial distribution.
+    subjects. All intervals have a confidence level of 95 %. The chance level is the frequency of
+    the most frequent label. ``chance_limits`` are quantiles of the binomial distribution with this
+    probability.
 
     The test assumes that subjects are independent, as in a cross-validation over sessions or trials
     of each subject. If subjects were left out in turn, the estimators share most of their training
@@ -178,8 +179,8 @@ class SubjectDisplay:
         metric : callable or None, default=None
             Score ``metric(y_true, y_pred)``, e.g. ``balanced_accuracy_score``; None for accuracy.
         chance : float or None, default=None
-            Score of an estimator that guesses. If it is None and ``metric`` is None, it is the
-            frequency of the most frequent label.
+            Chance level. If it is None and ``metric`` is None, it is the frequency of the most
+            frequent label.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to plot on; None for a new figure.
 
@@ -270,7 +271,7 @@ class SubjectDisplay:
         self.ax_.set(xlabel="Subject", ylabel=self.score_name)
         self.ax_.axvline(n_subjects - 0.25, color="0.85", linewidth=0.8)
         if len(self.scores) == 2:
-            self.ax_.set_title(self._test_result(), fontsize="medium")
+            self.ax_.set_title(self._test_result(), fontsize="medium", loc="left")
         remove_spines(self.ax_)
         self.ax_.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         return self
