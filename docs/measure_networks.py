@@ -10,8 +10,8 @@ import torch
 import eegsk
 
 NETWORKS = [
-    "EEGNet", "ShallowConvNet", "DeepConvNet", "EEGNeX", "EEGNeXMini", "CompactCNN",
-    "AdvancedEEGNet",
+    "EEGNet", "EEGTCNet", "ATCNet", "TCFormer", "EEGConformer", "ShallowConvNet", "DeepConvNet",
+    "EEGNeX", "EEGNeXMini", "CompactCNN", "AdvancedEEGNet",
 ]  # fmt: skip
 
 
