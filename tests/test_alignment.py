@@ -700,12 +700,11 @@ def test_benchmark(monkeypatch, capsys):
         pytest.skip("needs recordings: set EEGSK_DATA to their folder")
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
     benchmark = importlib.import_module("alignment")
-    monkeypatch.setattr(benchmark, "ALIGNERS", {"raw": None, "Euclidean": EuclideanAlignment})
+    module = importlib.import_module("recordings.alignment")
+    monkeypatch.setattr(module, "ALIGNERS", {"raw": None, "Euclidean": EuclideanAlignment})
     for name in ("load_sessions", "load_windows"):
-        load = getattr(benchmark, name)
-        monkeypatch.setattr(
-            benchmark, name, lambda *args, load=load: load(*args).select(np.s_[::5])
-        )
+        load = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args, load=load: load(*args).select(np.s_[::5]))
     only = ["--only", "bci_iv_2b", "eegmat"]
     benchmark.main([*only, "--seeds", "0", "--subjects", "4", "--max-epochs", "1"])
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
