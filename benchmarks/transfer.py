@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from alignment import Trials, join, load_sessions
+from recordings.alignment import Trials, join, load_sessions
 from recordings.jobs import EVALUATION, SUBJECTS, TRAINING, Job, Settings, run_jobs, spread, values
 from recordings.table import table
 from side_by_side.report import describe
