@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -13,8 +15,9 @@ from torch import nn
 from .._fields import Fields
 from ..signals import Signal
 
-# Length in time points up to which the minimum length of trials for a network is searched.
-_MAX_N_TIMES = 2**15
+# Length in time points up to which the minimum length of trials for a network is searched, and
+# duration in seconds after which the search is given up.
+_MAX_N_TIMES, _MAX_SECONDS = 2**15, 3.0
 
 
 class Architecture(Fields, ABC):
@@ -74,8 +77,8 @@ def build_network(
     TypeError
         If ``build`` does not return a torch module, or the module does not return a tensor.
     ValueError
-        If the trials are too short for the network (the message contains the minimum length), or
-        if the output does not have the shape ``(n_trials, n_outputs)``.
+        If the trials are too short for the network (the message contains the minimum length, if it
+        is found quickly), or if the output does not have the shape ``(n_trials, n_outputs)``.
     """
     try:
         module = build(signal, n_outputs)
@@ -83,7 +86,11 @@ def build_network(
     except RuntimeError as error:
         n_times = _min_n_times(build, signal, n_outputs)
         if n_times is None:
-            raise
+            reason = str(error).partition("\n")[0].rstrip(".")
+            raise ValueError(
+                f"{name}: the network fails for trials of {signal.n_times} time points: {reason}; "
+                "use longer trials, or shorter filters and pools."
+            ) from error
         raise ValueError(
             f"{name}: trials of {signal.n_times} time points are too short for this network, "
             f"which needs at least {n_times}; use longer trials, or shorter filters and pools."
@@ -115,9 +122,12 @@ def _apply_to_zeros(module: nn.Module, signal: Signal, name: str) -> torch.Tenso
 def _min_n_times(
     build: Callable[[Signal, int], nn.Module], signal: Signal, n_outputs: int
 ) -> int | None:
-    """Return the minimum length of trials for a network, None if longer trials do not help."""
+    """Return the minimum length of trials for a network, None if it is not found."""
+    end = time.monotonic() + _MAX_SECONDS
 
     def is_long_enough(n_times: int) -> bool:
+        if time.monotonic() > end:
+            raise TimeoutError
         longer = replace(signal, n_times=n_times)
         try:
             _apply_to_zeros(build(longer, n_outputs), longer, "")
@@ -127,9 +137,11 @@ def _min_n_times(
 
     # Double the length until it is sufficient, then find the shortest sufficient one by bisection.
     n_times = 2 * signal.n_times
-    while not is_long_enough(n_times):
-        if n_times > _MAX_N_TIMES:
-            return None
-        n_times *= 2
-    lengths = range(n_times // 2 + 1, n_times + 1)
-    return lengths[bisect_left(lengths, True, key=is_long_enough)]
+    with suppress(TimeoutError):
+        while not is_long_enough(n_times):
+            if n_times > _MAX_N_TIMES:
+                return None
+            n_times *= 2
+        lengths = range(n_times // 2 + 1, n_times + 1)
+        return lengths[bisect_left(lengths, True, key=is_long_enough)]
+    return None

@@ -238,7 +238,8 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     Parameters
     ----------
     callbacks : list or None
-        Callbacks, or pairs ``(name, callback)``; None instead of a callback is skipped.
+        Callbacks, functions that create one, or pairs ``(name, callback)``; None instead of a
+        callback is skipped.
     owner : str
         Name of the estimator, for error messages.
 
@@ -256,6 +257,7 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     """
     check_names(owner, "callbacks", callbacks)
     named = [item for item in named_items(callbacks) if item[1] is not None]
+    named = [(name, _create(item)) for name, item in named]
     for _, callback in named:
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback):
@@ -265,6 +267,12 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
                 f"subclass of skorch.callbacks.Callback.{hint}"
             )
     return [(name, clone_callback(callback)) for name, callback in named]
+
+
+def _create(item: Any) -> Any:
+    """Return the callback that a function creates; return a callback or a class unchanged."""
+    is_function = callable(item) and not isinstance(item, type | Callback | Transform)
+    return item() if is_function else item
 
 
 def has_validation(X: Any) -> bool:
