@@ -246,8 +246,9 @@ def to_float(name: str, array: np.ndarray) -> np.ndarray:
                 "seconds: (dates - dates[0]) / np.timedelta64(1, 's')."
             )
         if isinstance(item, _STRINGS) or array.dtype.kind in _STRING_KINDS:
+            example = item.tolist() if isinstance(item, np.generic) else item
             raise TypeError(
-                f"{name} contains strings, e.g. {str(item)!r}; convert them to numbers, e.g. with "
+                f"{name} contains strings, e.g. {example!r}; convert them to numbers, e.g. with "
                 "astype(float)."
             )
     try:

@@ -49,9 +49,15 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
         If there are no trials, a value is not finite, or the shape differs from that of ``fit``.
     """
     name = type(estimator).__name__
+    kind = type(X).__name__
     X = X if hasattr(X, "shape") else _as_array(name, X)
     with errors_named(name):
         check_file_size("X", X)
+    if len(X.shape) == 0:
+        raise ValueError(
+            f"{name}: X is of type {kind}; it should be an array of shape (n_trials, n_chans, "
+            "n_times), or mne.Epochs."
+        )
     if not 2 <= len(X.shape) <= 3:
         raise ValueError(
             f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "

@@ -342,7 +342,7 @@ def test_a_network_with_foreign_max_norms_trains(X, y):
 def test_error_names_the_shortest_window(estimator_class, fields, shortest, y):
     estimator = estimator_class(**fields, max_epochs=1)
     with pytest.raises(ValueError, match="too short") as error:
-        estimator.fit(np.zeros((24, 1, 20)), y)
+        estimator.fit(np.random.default_rng(0).standard_normal((24, 1, 20)), y)
     assert str(error.value) == (
         f"{estimator_class.__name__}: trials of 20 time points are too short for this network, "
         f"which needs at least {shortest}; use longer trials, or shorter filters and pools."

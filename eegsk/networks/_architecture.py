@@ -6,7 +6,6 @@ import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -17,7 +16,7 @@ from ..signals import Signal
 
 # Length in time points up to which the minimum length of trials for a network is searched, and
 # duration in seconds after which the search is given up.
-_MAX_N_TIMES, _MAX_SECONDS = 2**15, 3.0
+_MAX_N_TIMES, _MAX_SECONDS = 2**15, 10.0
 
 
 class Architecture(Fields, ABC):
@@ -84,13 +83,15 @@ def build_network(
         module = build(signal, n_outputs)
         output = _apply_to_zeros(module, signal, name)
     except RuntimeError as error:
-        n_times = _min_n_times(build, signal, n_outputs)
-        if n_times is None:
-            reason = str(error).partition("\n")[0].rstrip(".")
+        try:
+            n_times = _min_n_times(build, signal, n_outputs)
+        except TimeoutError:
             raise ValueError(
-                f"{name}: the network fails for trials of {signal.n_times} time points: {reason}; "
-                "use longer trials, or shorter filters and pools."
+                f"{name}: trials of {signal.n_times} time points are too short for this network; "
+                "use much longer trials, or shorter filters and pools."
             ) from error
+        if n_times is None:
+            raise
         raise ValueError(
             f"{name}: trials of {signal.n_times} time points are too short for this network, "
             f"which needs at least {n_times}; use longer trials, or shorter filters and pools."
@@ -122,7 +123,10 @@ def _apply_to_zeros(module: nn.Module, signal: Signal, name: str) -> torch.Tenso
 def _min_n_times(
     build: Callable[[Signal, int], nn.Module], signal: Signal, n_outputs: int
 ) -> int | None:
-    """Return the minimum length of trials for a network, None if it is not found."""
+    """Return the minimum length of trials for a network, None if longer trials do not help.
+
+    Raise a TimeoutError if the search takes too long.
+    """
     end = time.monotonic() + _MAX_SECONDS
 
     def is_long_enough(n_times: int) -> bool:
@@ -137,11 +141,9 @@ def _min_n_times(
 
     # Double the length until it is sufficient, then find the shortest sufficient one by bisection.
     n_times = 2 * signal.n_times
-    with suppress(TimeoutError):
-        while not is_long_enough(n_times):
-            if n_times > _MAX_N_TIMES:
-                return None
-            n_times *= 2
-        lengths = range(n_times // 2 + 1, n_times + 1)
-        return lengths[bisect_left(lengths, True, key=is_long_enough)]
-    return None
+    while not is_long_enough(n_times):
+        if n_times > _MAX_N_TIMES:
+            return None
+        n_times *= 2
+    lengths = range(n_times // 2 + 1, n_times + 1)
+    return lengths[bisect_left(lengths, True, key=is_long_enough)]
