@@ -17,7 +17,7 @@ from sklearn.base import clone
 
 import eegsk.signals
 from eegsk import EEGNetClassifier, EEGNetRegressor
-from eegsk.training import inference, reproducible
+from eegsk.training import inference
 
 from .networks import small
 
@@ -118,7 +118,8 @@ def test_prediction_and_fit_after_a_fork():
 @needs_fork
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
-    "lock", [inference._LOCK, reproducible.__globals__["_LOCK"], eegsk.signals._FILE_LOCK]
+    "lock",
+    [inference._LOCK, sys.modules["eegsk.training.reproducible"]._LOCK, eegsk.signals._FILE_LOCK],
 )
 def test_a_lock_held_by_another_thread_is_free_after_a_fork(lock):
     is_held, can_end = threading.Event(), threading.Event()

@@ -69,7 +69,7 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
             f"n_threads={n_threads} has no effect in a forked process, in which threads of torch "
             "would wait for each other forever; set n_threads=1, or start processes by "
             "multiprocessing.get_context('spawn') or by joblib.",
-            stacklevel=7,
+            stacklevel=6,
         )
     with _LOCK.hold(), _restored_generators(device), torch_threads(n_threads), _single_precision():
         keep_freed_memory()
