@@ -94,7 +94,7 @@ print("done")
 """
 
 
-def run(program, timeout=300):
+def run(program, timeout=120):
     """Run a program in a new process, and return its output."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(program)],

@@ -106,6 +106,15 @@ def is_forked() -> bool:
     return os.getpid() != _PROCESS
 
 
+def _use_one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+# Also operations outside of fits and predictions would wait, e.g. the check of the trials.
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_use_one_thread)
+
+
 @contextmanager
 def _single_precision() -> Iterator[None]:
     """Create layers in single precision within a context, as the trials are."""
