@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import warnings
@@ -40,6 +41,11 @@ myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
 
+# Formulas: a copy of MathJax in the site, which therefore needs no network.
+spec = importlib.util.find_spec("sphinx-mathjax-offline")
+MATHJAX = Path(spec.origin).parent / "static" / "mathjax" / "tex-svg.js"
+mathjax_path = MATHJAX.name
+
 # Pages of classes and functions
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -63,6 +69,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "abort_on_example_error": False,
+    "parallel": 2,
     "reset_modules": ("matplotlib",),
     "matplotlib_animations": False,
     "min_reported_time": 1,
@@ -72,7 +79,7 @@ sphinx_gallery_conf = {
 # Appearance
 html_theme = "pydata_sphinx_theme"
 html_title = "eegsk"
-html_static_path = ["_static"]
+html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False

@@ -67,8 +67,8 @@ GROUPS = {
 # Order of the examples in the gallery; others follow.
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
-    reaction_times rare_events many_classes augmentation calibration sliding_windows
-    alignment transfer learned_filters
+    reaction_times rare_events many_classes augmentation calibration scikit_learn_displays
+    sliding_windows alignment transfer learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
