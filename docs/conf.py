@@ -50,6 +50,7 @@ mathjax_path = MATHJAX.name
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
@@ -69,7 +70,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "abort_on_example_error": False,
-    "parallel": 2,
+    "parallel": 2,  # without the examples that use n_jobs
     "reset_modules": ("matplotlib",),
     "matplotlib_animations": False,
     "min_reported_time": 1,

@@ -7,6 +7,8 @@ search. It plots the learning curves of all candidates, so that you see not only
 better but also how they are trained.
 """
 
+# sphinx_gallery_parallel = False
+
 from pathlib import Path
 
 import matplotlib.pyplot as plt

@@ -10,6 +10,8 @@ on subjects that are not in the training data.
 The transforms have their default settings, and nothing was chosen on the test subjects.
 """
 
+# sphinx_gallery_parallel = False
+
 from itertools import combinations
 from pathlib import Path
 

@@ -7,6 +7,8 @@ changes, with :class:`mne.Epochs` too. This example plots three of them for imag
 the left hand, the right hand and the feet.
 """
 
+# sphinx_gallery_parallel = False
+
 from pathlib import Path
 
 import matplotlib.pyplot as plt

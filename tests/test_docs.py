@@ -4,6 +4,7 @@ The site itself is built by ``.ci/run``, where a warning, e.g. of a missing page
 """
 
 import importlib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -51,6 +52,27 @@ def test_groups_of_the_api_page_exist(site_pages):
     public = site_pages.public_names()
     for module, groups in site_pages.GROUPS.items():
         assert {name for group in groups.values() for name in group} <= set(public[module])
+
+
+def test_every_public_name_has_related_names(site_pages):
+    related_names = import_from(DOCS / "_ext", "related_names")
+    for module, names in site_pages.public_names().items():
+        for name in names:
+            text = inspect.getdoc(getattr(importlib.import_module(module), name))
+            assert "See Also" in text or related_names.related_names(f"{module}.{name}"), name
+    assert related_names.see_also("eegsk.callbacks.SWA")[3].startswith("eegsk.callbacks.EMA : ")
+    assert related_names.see_also("eegsk.EEGNetClassifier")[3:] == [
+        "eegsk.EEGNetRegressor : EEGNet for regression.",
+        "eegsk.networks.EEGNet : EEGNet: a compact network of temporal, spatial and separable "
+        "convolutions.",
+    ]
+
+
+def test_names_of_families_exist():
+    related_names = import_from(DOCS / "_ext", "related_names")
+    for module, families in related_names.FAMILIES.items():
+        for family in families:
+            assert all(related_names._full_name(module, short) for short in family)
 
 
 def test_glossary_has_all_hyper_parameters(site_pages):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from numpydoc.docscrape import NumpyDocString
+from related_names import see_also
 
 import eegsk
 from eegsk import networks
@@ -88,6 +89,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("config-inited", write_pages)  # before Sphinx and autosummary look for pages
     app.connect("source-read", link_pages)
     app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("autodoc-process-docstring", add_see_also, priority=100)  # before numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -110,6 +112,12 @@ def skip_inherited(app: Any, what: str, name: str, member: Any, skip: bool, opti
     """Skip members that eegsk does not define, and properties, which are attributes."""
     defined_in = getattr(member, "__module__", None) or ""
     return skip or not defined_in.startswith("eegsk") or not inspect.isroutine(member)
+
+
+def add_see_also(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Add related names to a docstring of a class or function without a section "See Also"."""
+    if what in ("class", "function") and "See Also" not in lines:
+        lines += see_also(name)
 
 
 def public_names() -> dict[str, list[str]]:
