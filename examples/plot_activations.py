@@ -7,8 +7,6 @@ search. It plots the learning curves of all candidates, so that you see not only
 better but also how they are trained.
 """
 
-# sphinx_gallery_parallel = False
-
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -39,7 +37,6 @@ search = GridSearchCV(
     scoring=HistoryScorer(),
     refit=False,
     cv=GroupKFold(3),
-    n_jobs=2,
 )
 search.fit(X, y, groups=subjects)
 

@@ -7,8 +7,6 @@ changes, with :class:`mne.Epochs` too. This example plots three of them for imag
 the left hand, the right hand and the feet.
 """
 
-# sphinx_gallery_parallel = False
-
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -72,7 +70,7 @@ axes[1].legend(loc="lower right", frameon=False, fontsize="small")
 
 LearningCurveDisplay.from_estimator(
     classifier, epochs, y, groups=subjects, cv=GroupKFold(4), train_sizes=[0.15, 0.3, 0.6, 1.0],
-    shuffle=True, random_state=0, n_jobs=2, score_name="Accuracy", ax=axes[2],
+    shuffle=True, random_state=0, score_name="Accuracy", ax=axes[2],
 )  # fmt: skip
 axes[2].axhline(1 / 3, color="0.5", linestyle="--", linewidth=1, label="Chance")
 axes[2].set(xlabel="Number of training trials", title="Learning curve", ylim=(0.25, 1.03))
