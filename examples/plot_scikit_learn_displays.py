@@ -53,10 +53,11 @@ plt.setp(axes[0].get_yticklabels(), va="center")
 
 proba = classifier.predict_proba(epochs[is_test])
 for values, name in zip(proba.T, classifier.classes_, strict=True):
-    RocCurveDisplay.from_predictions(
-        y[is_test] == name, values, name=NAMES[name], curve_kwargs={"color": COLORS[name]},
-        plot_chance_level=name == "feet", ax=axes[1],
-    )  # fmt: skip
+    display = RocCurveDisplay.from_predictions(
+        y[is_test] == name, values, name=NAMES[name], ax=axes[1]
+    )
+    display.line_.set_color(COLORS[name])
+axes[1].plot([0, 1], [0, 1], "--", color="0.5", linewidth=1, label="Chance")
 axes[1].set(xlabel="False positive rate", ylabel="True positive rate", title="ROC curves")
 axes[1].legend(loc="lower right", frameon=False, fontsize="small")
 
