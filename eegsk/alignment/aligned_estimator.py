@@ -85,11 +85,12 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
-        self.aligner_ = clone(self.aligner)
+        self.aligner_: Any = clone(self.aligner)
         X = self.aligner_.fit_transform(X, groups=groups)
         if groups is not None and has_fit_parameter(self.estimator, "groups"):
             fit_params["groups"] = groups
-        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        self.estimator_: Any = clone(self.estimator)
+        self.estimator_.fit(X, y, **fit_params)
         if hasattr(self.estimator_, "classes_"):
             self.classes_ = self.estimator_.classes_
         self.n_features_in_ = self.aligner_.n_features_in_
