@@ -164,6 +164,34 @@ def test_names_and_labels_of_a_fit():
     assert torch.equal(targets, torch.tensor([0, 2, 1])[y])
 
 
+def test_a_fit_to_epochs_passes_the_names_of_channels_and_classes(epochs):
+    reflection = ChannelReflection({"left": "right"}, probability=1)
+    classifier = small(EEGNetClassifier, augmentation=[reflection]).fit(epochs)
+    (fitted,) = classifier.net_.augmentation_
+    X, y = torch.arange(3.0)[None, :, None].expand(1, 3, 4), torch.tensor([0])
+    reflected, target = fitted(X, y)
+    assert reflected[0, :, 0].tolist() == [2, 1, 0]  # C3, Cz, C4
+    assert target.tolist() == [1]
+    assert not hasattr(reflection, "_counterpart")
+
+
+def test_labels_of_a_fit_to_arrays_are_those_of_y():
+    X, y = trials()
+    labels = np.array(["feet", "left", "right"])[y.numpy()]
+    reflection = ChannelReflection({"left": "right"}, NAMES)
+    small(EEGNetClassifier, augmentation=[reflection]).fit(X.numpy(), labels)
+    message = "has 'hand', which is not a class; the classes are 'feet', 'left', 'right'"
+    with pytest.raises(ValueError, match=f"^ChannelReflection: .*{message}"):
+        small(EEGNetClassifier, augmentation=[ChannelReflection({"left": "hand"}, NAMES)]).fit(
+            X.numpy(), labels
+        )
+
+
+def test_a_fit_to_arrays_needs_the_names_of_channels(X, y):
+    with pytest.raises(ValueError, match=r"^ChannelReflection: the channels have no names; pass"):
+        small(EEGNetClassifier, augmentation=[ChannelReflection()]).fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("names", "opposite"),
     [

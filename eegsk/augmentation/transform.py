@@ -48,6 +48,17 @@ class Transform(Fields, BaseEstimator, kw_only=False):
         """
         return self._transform(X, self._choose(X)), y
 
+    def prepare(self, ch_names: Sequence[str] | None, classes: Sequence[Any] | None) -> None:
+        """Prepare a fit, if the transform depends on the channels or the classes.
+
+        Parameters
+        ----------
+        ch_names : sequence of str or None
+            Names of the channels of the trials, None if they are unknown.
+        classes : sequence or None
+            Label of each class, None for a regression.
+        """
+
     @abstractmethod
     def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
         """Transform the trials where ``is_chosen``; return all trials in a new tensor."""
@@ -101,7 +112,12 @@ class MixedTarget:
         return torch.cat([y_pred, y_pred]), y_true, 2 * torch.cat(shares)
 
 
-def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
+def clone_transforms(
+    augmentation: Any,
+    owner: str,
+    ch_names: Sequence[str] | None = None,
+    classes: Sequence[Any] | None = None,
+) -> list[Augmentation]:
     """Check and clone the transforms of an estimator.
 
     Parameters
@@ -110,6 +126,10 @@ def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
         Transforms, or pairs ``(name, transform)``; None instead of a transform is skipped.
     owner : str
         Name of the estimator, for error messages.
+    ch_names : sequence of str or None, default=None
+        Names of the channels, for transforms that depend on them.
+    classes : sequence or None, default=None
+        Label of each class, for transforms that change it.
 
     Returns
     -------
@@ -139,6 +159,9 @@ def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
         if isinstance(transform, Transform):
             check_fields(transform)
     transforms: list[Any] = [clone(transform, safe=False) for _, transform in named]
+    for transform in transforms:
+        if isinstance(transform, Transform):
+            transform.prepare(ch_names, classes)
     return transforms
 
 
