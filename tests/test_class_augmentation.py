@@ -187,6 +187,18 @@ def test_labels_of_a_fit_to_arrays_are_those_of_y():
         )
 
 
+def test_both_classes_are_exchanged():
+    X, y = trials()
+    y = y % 2
+    reflection = ChannelReflection("both", NAMES, probability=1)
+    for classes in (None, np.array(["left", "right"])):
+        reflection.prepare(None, classes)
+        assert torch.equal(reflection(X, y)[1], 1 - y)
+    three = small(EEGNetClassifier, augmentation=[ChannelReflection("both", NAMES)])
+    with pytest.raises(ValueError, match=r"^ChannelReflection: .*needs two classes, but .* are 3;"):
+        three.fit(X.numpy(), np.arange(len(X)) % 3)
+
+
 def test_a_fit_to_arrays_needs_the_names_of_channels(X, y):
     with pytest.raises(ValueError, match=r"^ChannelReflection: the channels have no names; pass"):
         small(EEGNetClassifier, augmentation=[ChannelReflection()]).fit(X, y)
