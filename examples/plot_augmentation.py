@@ -36,13 +36,12 @@ epochs, y, subjects = make_motor_imagery(
 # Each transform is an assumption about the recordings. Here: a trial that is shifted a little in
 # time, or whose amplitude is changed a little, still has the same class; and if the left and the
 # right channels are exchanged, the imagined hand changes too.
-# :class:`~eegsk.augmentation.ChannelReflection` finds the channels by their names in the Epochs.
-# Its labels are numbers here, because ``VotingClassifier``, which follows, replaces the names of
-# the classes by 0 and 1.
+# :class:`~eegsk.augmentation.ChannelReflection` finds the channels by their names in the Epochs;
+# ``swap_labels="both"`` exchanges the two classes.
 
 network = EEGNetClassifier(max_epochs=40, batch_size=32)
 augmented = clone(network).set_params(
-    augmentation=[TimeShift(), AmplitudeScale(), ChannelReflection(swap_labels={0: 1})]
+    augmentation=[TimeShift(), AmplitudeScale(), ChannelReflection(swap_labels="both")]
 )
 
 # %%

@@ -46,11 +46,19 @@ FAMILIES = {
     "eegsk.model_selection": [["evaluate_transfer", "split_for_validation"]],
     "eegsk.networks": [["Architecture", "build_network", "EEGClassifier"]],
     "eegsk.recipes": [
-        ["motor_imagery", "motor_imagery_eegnet", "motor_imagery_deep_conv_net"],
+        [
+            "motor_imagery",
+            "cross_subject_motor_imagery",
+            "motor_imagery_eegnet",
+            "motor_imagery_deep_conv_net",
+        ],
         ["reaction_time_regression", "multi_output_regression"],
         ["fine_grained_classification", "AdvancedEEGNetClassifier"],
     ],
 }
+
+# Largest number of related names of a name without a family.
+_MAX_OTHERS = 6
 
 
 def related_names(name: str) -> list[str]:
@@ -65,13 +73,15 @@ def related_names(name: str) -> list[str]:
     -------
     names : list of str
         The other members of its families. An estimator is related to its network, and a network to
-        its estimators.
+        its estimators. A name without a family is related to others of its module.
     """
     module, _, short = name.rpartition(".")
     stem = short.removesuffix("Classifier").removesuffix("Regressor")
     of_network = [f"eegsk.{stem}Classifier", f"eegsk.{stem}Regressor", f"eegsk.networks.{stem}"]
     families = [of_network, *_families(module)]
     members = [member for family in families if name in family for member in family]
+    if not any(map(_find, set(members) - {name})):
+        members = [_full_name(module, other) for other in _public_names(module)[:_MAX_OTHERS]]
     return [other for other in dict.fromkeys(members) if other != name and _find(other)]
 
 
@@ -82,6 +92,13 @@ def see_also(name: str) -> list[str]:
         summary = (inspect.getdoc(_find(other)) or "").split("\n\n")[0]
         lines += [f"{other} : {' '.join(summary.split())}"]
     return ["", "See Also", "--------", *lines] if lines else []
+
+
+def _public_names(module: str) -> list[str]:
+    """Return the public classes and functions of a module."""
+    loaded = importlib.import_module(module)
+    names = getattr(loaded, "__all__", ())
+    return [name for name in names if callable(getattr(loaded, name))]
 
 
 def _families(module: str) -> Iterator[list[str]]:
