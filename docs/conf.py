@@ -34,7 +34,15 @@ root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_generated", "_templates"]
 templates_path = ["_templates"]
 default_role = "code"
-nitpicky = False
+
+# References: those to other libraries have no link, because their pages are not read here.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(mne|skorch|sklearn|torch)\..*"),
+    ("py:obj", r"\w+_"),  # attributes of fitted estimators
+    # Methods of base classes that have no page.
+    ("py:meth", r"(Architecture|FrontEnd|Schedule)\..*"),
+]
 
 # Markdown
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]

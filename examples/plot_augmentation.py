@@ -95,7 +95,11 @@ for name in estimators:
 # %%
 # Plot the scores by the size of the ensemble
 # -------------------------------------------
-# Dots are single networks and ensembles of a part of the seeds; lines are their means.
+# Dots are single networks and ensembles of a part of the seeds; lines are their means. The more
+# seeds are averaged, the less the results differ, and the better they are on average. Here
+# augmentation improves the accuracy more than the ensemble does, and both together are best. In
+# this simulation, the two hemispheres differ in nothing but the imagined hand; on real recordings,
+# expect less.
 
 COLORS = dict(zip(estimators, ["#d55e00", "#0072b2"], strict=True))
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})

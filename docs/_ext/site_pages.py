@@ -54,6 +54,13 @@ INTERNAL = {
 NAMES = {
     "eegsk.metrics": ["nrmse", "nrmse_by_output"],
 }
+# Entries of objects that are neither classes nor functions.
+DATA = {
+    "eegsk.metrics": """.. py:data:: nrmse_scorer
+
+   Scorer for ``scoring`` in cross-validation and searches: the negative of :func:`nrmse`, because a
+   larger score is better for scikit-learn.""",
+}
 # Subsections of a module; other names of the module follow.
 GROUPS = {
     "eegsk.callbacks": {
@@ -143,7 +150,7 @@ def api_page() -> str:
     ]
     for module, names in public_names().items():
         summary = inspect.getdoc(importlib.import_module(module)) or ""
-        parts += [heading(TITLES.get(module, module), "-"), f".. currentmodule:: {module}"]
+        parts += [heading(TITLES.get(module, module), "-"), f".. module:: {module}"]
         parts += [f"``{module}``: {first_sentence(summary)}"]
         remaining = list(names)
         for title, group in GROUPS.get(module, {}).items():
@@ -151,6 +158,7 @@ def api_page() -> str:
             remaining = [name for name in remaining if name not in group]
             parts += [f"**{title}**", autosummary(group)] if group else []
         parts += [autosummary(remaining)] if remaining else []
+        parts += [DATA[module]] if module in DATA else []
     return "\n\n".join(parts) + "\n"
 
 
