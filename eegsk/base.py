@@ -244,7 +244,7 @@ class EEGEstimator(Architecture, NestedParams):
             train, valid = self._split(y, weight, groups, seed)
             if not is_continued:
                 self._target = self._learn_target(y, weight, train, **target_params)
-            trials = split_trials(X, self._target.encode(y), weight, train, valid, device)
+            trials = split_trials(X, self._target.encode(y), weight, groups, train, valid, device)
             if is_continued and partial:
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:

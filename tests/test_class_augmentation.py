@@ -270,6 +270,30 @@ def test_segments_come_from_the_same_group():
     assert torch.equal(y[source], y[:, None].expand(-1, 50))
 
 
+@pytest.mark.parametrize("valid_split", [None, 0.5])
+def test_groups_of_a_fit_reach_the_transform(valid_split):
+    X = np.random.default_rng(0).standard_normal((48, 4, 48)).astype(np.float32)
+    groups = np.repeat(["s3", "s1", "s2", "s4"], 12)
+    seen = []
+
+    class Recombination(SegmentRecombination):
+        def __call__(self, X, y, groups=None):
+            seen.append((X, groups))
+            return super().__call__(X, y, groups)
+
+    estimator = small(
+        EEGNetClassifier, augmentation=[Recombination()], valid_split=valid_split, batch_size=12
+    )
+    estimator.fit(X, np.arange(48) % 2, groups=groups)
+    standardized = estimator.module_.get_submodule("standardize")(torch.from_numpy(X)).detach()
+    for trials, codes in seen:
+        index = [int((standardized == trial).all((1, 2)).nonzero()) for trial in trials]
+        assert np.array_equal(np.unique(groups)[codes.numpy()], groups[index])
+    seen.clear()
+    estimator.fit(X, np.arange(48) % 2)
+    assert all(codes is None for _, codes in seen)
+
+
 def test_a_class_with_one_trial_stays():
     X, _ = trials(4)
     y = torch.tensor([0, 1, 1, 2])

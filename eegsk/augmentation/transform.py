@@ -6,7 +6,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from sklearn.base import BaseEstimator, clone
@@ -27,6 +27,8 @@ class Transform(Fields, BaseEstimator, kw_only=False):
         Probability that a trial is transformed; other trials stay unchanged.
     """
 
+    # Whether a transform is called with the groups of the trials, as its third argument.
+    uses_groups: ClassVar[bool] = False
     probability: Probability = field(default=1.0, kw_only=True)
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, Any]:
@@ -178,7 +180,10 @@ def _takes_batch(transform: Any) -> bool:
 
 @torch.no_grad()
 def augment(
-    transforms: Sequence[Augmentation], X: torch.Tensor, y: torch.Tensor
+    transforms: Sequence[Augmentation],
+    X: torch.Tensor,
+    y: torch.Tensor,
+    groups: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, Any]:
     """Apply transforms to a batch, one after the other.
 
@@ -190,6 +195,8 @@ def augment(
         Standardised trials.
     y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
         Targets.
+    groups : torch.Tensor of shape (n_trials,) or None, default=None
+        Group of each trial, for transforms that use it.
 
     Returns
     -------
@@ -205,7 +212,9 @@ def augment(
     """
     shape = X.shape
     for transform in transforms:
-        batch = transform(X, y)
+        uses_groups = isinstance(transform, Transform) and transform.uses_groups
+        inputs: Any = (X, y, groups) if uses_groups else (X, y)
+        batch = transform(*inputs)
         if not (isinstance(batch, tuple) and len(batch) == 2 and _has_shape(batch[0], shape)):
             raise ValueError(
                 f"augmentation: {short_repr(transform)} should return (X, y), where X is a tensor "
