@@ -102,6 +102,13 @@ def test_linked_examples_exist(page):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_with_jobs_run_alone_in_the_gallery(example):
+    """The gallery runs two examples at once, in processes whose own jobs would be threads."""
+    text = example.read_text(encoding="utf-8")
+    assert ("n_jobs=" in text) == ("\n# sphinx_gallery_parallel = False\n" in text)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_are_in_the_order_of_the_gallery(site_pages, example):
     assert example.stem.removeprefix("plot_") in site_pages.EXAMPLES
 
