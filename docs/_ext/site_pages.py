@@ -123,7 +123,7 @@ def skip_inherited(app: Any, what: str, name: str, member: Any, skip: bool, opti
 
 def add_see_also(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Add related names to a docstring of a class or function without a section "See Also"."""
-    if what in ("class", "function") and "See Also" not in lines:
+    if what in ("class", "exception", "function") and "See Also" not in lines:
         lines += see_also(name)
 
 
