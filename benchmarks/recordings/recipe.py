@@ -49,7 +49,6 @@ VARIANTS = {
     "recipe without alignment": unaligned_recipe,
     "recipe": motor_imagery,
     "recipe with reflection": partial(motor_imagery, ch_names=HANDS),
-    "recipe with reflection, 3 seeds": partial(motor_imagery, ch_names=HANDS, n_seeds=3),
 }
 
 
