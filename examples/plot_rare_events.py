@@ -78,7 +78,8 @@ for name, values in proba.items():
 # -------------------
 # Left: the methods with class weights find more targets, and the balanced accuracy is higher, but
 # the accuracy is not: it does not show the gain. Right: precision and recall for all thresholds.
-# The curves are similar. The weights mainly change the threshold, not the order of the trials.
+# The curves are similar. The weights mainly change the threshold, not the order of the trials. (The
+# left ends of the curves vary, because they depend on few trials.)
 
 COLORS = dict(zip(methods, ["0.4", "#cc79a7", "#0072b2", "#d55e00"], strict=True))
 STYLES = dict(zip(methods, ["-", "--", "-", "--"], strict=True))
