@@ -181,7 +181,7 @@ def test_labels_of_a_fit_to_arrays_are_those_of_y():
     reflection = ChannelReflection({"left": "right"}, NAMES)
     small(EEGNetClassifier, augmentation=[reflection]).fit(X.numpy(), labels)
     message = "has 'hand', which is not a class; the classes are 'feet', 'left', 'right'"
-    with pytest.raises(ValueError, match=f"^ChannelReflection: .*{message}"):
+    with pytest.raises(ValueError, match=f"^EEGNetClassifier: ChannelReflection: .*{message}"):
         small(EEGNetClassifier, augmentation=[ChannelReflection({"left": "hand"}, NAMES)]).fit(
             X.numpy(), labels
         )
@@ -195,12 +195,17 @@ def test_both_classes_are_exchanged():
         reflection.prepare(None, classes)
         assert torch.equal(reflection(X, y)[1], 1 - y)
     three = small(EEGNetClassifier, augmentation=[ChannelReflection("both", NAMES)])
-    with pytest.raises(ValueError, match=r"^ChannelReflection: .*needs two classes, but .* are 3;"):
+    with pytest.raises(
+        ValueError,
+        match=r"^EEGNetClassifier: ChannelReflection: .*needs two classes, but .* are 3;",
+    ):
         three.fit(X.numpy(), np.arange(len(X)) % 3)
 
 
 def test_a_fit_to_arrays_needs_the_names_of_channels(X, y):
-    with pytest.raises(ValueError, match=r"^ChannelReflection: the channels have no names; pass"):
+    with pytest.raises(
+        ValueError, match=r"^EEGNetClassifier: ChannelReflection: the channels have no"
+    ):
         small(EEGNetClassifier, augmentation=[ChannelReflection()]).fit(X, y)
 
 

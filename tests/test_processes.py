@@ -214,25 +214,23 @@ def test_an_interrupted_fit_leaves_a_usable_estimator(name, outcome):
 
 
 ORPHANS = """
-import sys
+import os, signal
 import numpy as np
+from skorch.callbacks import Callback
 from sklearn.model_selection import cross_val_score
-from tests.test_processes import Slow
-from eegsk import EEGClassifier
-from tests.networks import linear
+from eegsk import EEGNetClassifier
 
+class Slow(Callback):
+    def on_train_begin(self, net, **kwargs):
+        print(os.getpid(), flush=True)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 X, y = np.random.default_rng(0).standard_normal((24, 3, 48)), np.arange(24) % 2
-estimator = EEGClassifier(network=linear, max_epochs=100_000, callbacks=[Slow()])
+small = {"n_filters": 2, "kernel": 5, "pool": 2, "second_kernel": 3, "second_pool": 2}
+estimator = EEGNetClassifier(max_epochs=100_000, callbacks=[Slow()], **small)
 print("ready", flush=True)
 cross_val_score(estimator, X, y, cv=2, n_jobs=2)
 """
-
-
-class Slow(pytest.importorskip("skorch.callbacks").Callback):
-    """Callback that prints the process of the worker."""
-
-    def on_train_begin(self, net, **kwargs):
-        print(os.getpid(), flush=True)
 
 
 @pytest.mark.slow
