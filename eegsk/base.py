@@ -380,8 +380,8 @@ class EEGEstimator(Architecture, NestedParams):
         """Build the network without the standardisation."""
         name, n_outputs = type(self).__name__, self._target.n_outputs
         network = build_network(self.build, self.signal_, n_outputs, name)
-        if self._source is not None:
-            load_pretrained(self, network, self._source)
+        if (source := self._source) is not None:
+            load_pretrained(self, network, source)
         self._built_from = self._network_fields()
         return set_batch_norm(network, self.norm_eps, self.norm_momentum)
 

@@ -1,0 +1,122 @@
+"""``save`` of the estimators, and ``load``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ._container import read_file, write_file
+from ._model import describe, rebuild
+from ._values import Encoder
+
+PathLike = str | os.PathLike[str]
+
+
+def load(path: PathLike, *, network: Callable[..., nn.Module] | None = None) -> Any:
+    """Load a fitted estimator from a file that its method ``save`` wrote.
+
+    No code in the file is run. The file contains names of classes, e.g.
+    ``"eegsk.callbacks.EarlyStopping"``, and only classes of eegsk and selected classes of torch,
+    skorch and scikit-learn are accepted. A damaged file raises an error.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    network : callable or None, default=None
+        Network of an ``EEGClassifier`` or ``EEGRegressor``, whose code is not in the file. Its
+        weights must have the names and shapes of those in the file.
+
+    Returns
+    -------
+    estimator : EEGEstimator
+        The fitted estimator. It is on the device of its parameter ``device``, or on the CPU if this
+        machine does not have that device.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version of eegsk; or if ``network``
+        is missing or does not fit.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import eegsk
+    >>> from eegsk.datasets import make_motor_imagery
+    >>> X, y, _ = make_motor_imagery(n_subjects=1, n_trials=20, random_state=0)
+    >>> classifier = eegsk.EEGNetClassifier(max_epochs=2, random_state=0).fit(X, y)
+    >>> with TemporaryDirectory() as folder:
+    ...     classifier.save(f"{folder}/model.eegsk")
+    ...     loaded = eegsk.load(f"{folder}/model.eegsk")
+    >>> bool((loaded.predict_proba(X) == classifier.predict_proba(X)).all())
+    True
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"eegsk.load: there is no file {str(path)!r}.")
+    versions = {}
+    try:
+        description, tensors = read_file(file)
+        versions = description.get("versions", {})
+        if network is not None and description["network"] is None:
+            raise ValueError(f"{description['estimator']} has its own network; do not pass network")
+        return rebuild(description, tensors, network)
+    except OSError:
+        raise
+    except Exception as error:  # invalid descriptions raise errors of many classes
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        writer = ", ".join(f"{name} {version}" for name, version in versions.items())
+        suffix = f" (The file was saved with {writer}.)" if writer else ""
+        raise ValueError(
+            f"eegsk.load: {str(path)!r} cannot be loaded: {reason}.{suffix}"
+        ) from error
+
+
+class SavingMixin:
+    """Mixin class of estimators that can be saved, and fine-tuned from a file."""
+
+    pretrained: Any
+
+    def save(self, path: PathLike) -> None:
+        """Save the fitted estimator to a file, which :func:`eegsk.load` reads without running code.
+
+        The file contains the parameters, the weights, the signal, the labels, the history, and the
+        states of optimizer and callbacks, so that ``partial_fit`` continues as if the estimator had
+        not been saved. It contains no trials. An existing file is replaced as a whole.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, e.g. ``"model.eegsk"``, in an existing folder.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If a parameter cannot be stored without code, e.g. a lambda.
+        ValueError
+            If a parameter of the network was changed after ``fit``.
+        OSError
+            If the file cannot be written.
+        """
+        encoder = Encoder(lambda item, where: describe(item, encoder, where))
+        try:
+            description = describe(self, encoder)
+            write_file(Path(path).expanduser(), description, encoder.tensors)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}.save: {error}.") from error
+
+    @property
+    def _source(self) -> Any:
+        """The pretrained estimator; that in a file if ``pretrained`` is a path."""
+        if isinstance(self.pretrained, str | os.PathLike):
+            return load(self.pretrained, network=getattr(self, "network", None))
+        return super()._source  # type: ignore[misc]
