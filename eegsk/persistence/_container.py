@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from ..training import atomic_file
 
@@ -50,9 +52,6 @@ def write_file(path: Path, description: dict[str, Any], tensors: Tensors) -> Non
     ValueError
         If the header would be longer than safetensors allows.
     """
-    # Imported here, so that other functions of eegsk do not need the package.
-    from safetensors.torch import save
-
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -93,9 +92,6 @@ def read_file(path: Path) -> tuple[dict[str, Any], Tensors]:
     ValueError
         If the file is damaged, of another kind, or of a later version of the format.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     data = _read_bytes(path)
     start, end = _find_digest(data)
     if _digest(data, start, end) != data[start:end]:

@@ -61,22 +61,28 @@ def load(path: PathLike, *, network: Callable[..., nn.Module] | None = None) -> 
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"eegsk.load: there is no file {str(path)!r}.")
-    versions = {}
     try:
         description, tensors = read_file(file)
-        versions = description.get("versions", {})
-        if network is not None and description["network"] is None:
-            raise ValueError(f"{description['estimator']} has its own network; do not pass network")
-        return rebuild(description, tensors, network)
-    except OSError:
-        raise
-    except Exception as error:  # invalid descriptions raise errors of many classes
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        writer = ", ".join(f"{name} {version}" for name, version in versions.items())
-        suffix = f" (The file was saved with {writer}.)" if writer else ""
+    except ValueError as error:
+        raise ValueError(f"eegsk.load: {str(path)!r} cannot be read: {_reason(error)}.") from error
+    if network is not None and description.get("network") is None:
         raise ValueError(
-            f"eegsk.load: {str(path)!r} cannot be loaded: {reason}.{suffix}"
+            f"eegsk.load: {str(path)!r} contains a {description.get('estimator')}, which has its "
+            "own network; do not pass network."
+        )
+    try:
+        return rebuild(description, tensors, network)
+    except Exception as error:  # invalid descriptions raise errors of many classes
+        version = description.get("versions", {}).get("eegsk", "unknown")
+        raise ValueError(
+            f"eegsk.load: {str(path)!r}, saved with eegsk {version}, cannot be loaded: "
+            f"{_reason(error)}."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error without its full stop."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 class SavingMixin:
@@ -105,14 +111,18 @@ class SavingMixin:
         ValueError
             If a parameter of the network was changed after ``fit``.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, e.g. because there is no such folder.
         """
+        owner, file = f"{type(self).__name__}.save", Path(path).expanduser()
+        if not file.parent.is_dir():
+            raise FileNotFoundError(f"{owner}: there is no folder {str(file.parent)!r}; create it.")
+        if file.is_dir():
+            raise IsADirectoryError(f"{owner}: {str(path)!r} is a folder; pass the path of a file.")
         encoder = Encoder(lambda item, where: describe(item, encoder, where))
         try:
-            description = describe(self, encoder)
-            write_file(Path(path).expanduser(), description, encoder.tensors)
+            write_file(file, describe(self, encoder), encoder.tensors)
         except TypeError as error:
-            raise TypeError(f"{type(self).__name__}.save: {error}.") from error
+            raise TypeError(f"{owner}: {_reason(error)}.") from error
 
     @property
     def _source(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from typing import Any
 
@@ -113,17 +113,19 @@ def rebuild(description: Any, tensors: Tensors, network: Network | None) -> Any:
     """
     decode = Decoder(partial(rebuild, tensors=tensors, network=network), tensors).decode
     estimator = _new_estimator(description, decode, network)
-    target = description["target"]
-    estimator._target = _TARGETS[target["kind"]](**decode(target["values"]))
-    if isinstance(estimator._target, ClassTarget):
-        estimator.classes_ = estimator._target.classes
-    estimator.signal_ = Signal(**decode(description["signal"]))
-    estimator.n_features_in_ = description["n_features_in"]
-    estimator._spread = decode(description["spread"])
-    estimator._random_state = decode(description["random_state"])
+    target = _TARGETS[description["target"]["kind"]](**decode(description["target"]["values"]))
+    classes = {"classes_": target.classes} if isinstance(target, ClassTarget) else {}
+    vars(estimator).update(
+        classes,
+        _target=target,
+        signal_=Signal(**decode(description["signal"])),
+        n_features_in_=description["n_features_in"],
+        _spread=decode(description["spread"]),
+        _random_state=decode(description["random_state"]),
+        _built_from=estimator._network_fields(),
+    )
     if isinstance(estimator.random_state, np.random.RandomState):
         estimator._random_state = estimator.random_state  # one generator, as after fit
-    estimator._built_from = estimator._network_fields()
     state = {key: decode(value) for key, value in description["state"].items()}
     module = build_module(estimator, state["parts"].pop("module"))
     estimator._make_net(module, _available_device(estimator.device))
@@ -179,6 +181,7 @@ def _available_device(device: Any) -> torch.device:
         return torch.device("cpu")
 
 
+@cache
 def _versions() -> dict[str, str]:
     """Return the versions of the libraries that are installed."""
     versions = {}

@@ -47,28 +47,30 @@ def build_module(estimator: Any, weights: Weights) -> nn.Module:
         If the module has other weights, or weights of other shapes.
     """
     if hasattr(estimator, "network"):
-        with torch.random.fork_rng(devices=[]):
-            module = _build(estimator, weights)
-        _check_weights(module, weights, is_custom=True)
-        module.load_state_dict(weights)
-        return module
+        return _build_custom(estimator, weights)
     with torch.device("meta"), _CallLimit(_MAX_CALLS + _MAX_CALLS_PER_TENSOR * len(weights)):
-        module = _build(estimator, weights)
+        network = estimator.build(estimator.signal_, estimator._target.n_outputs)
+        module = _add_standardizer(estimator, network, weights)
     _check_weights(module, weights, is_custom=False)
     module.load_state_dict(weights, assign=True)
     return module
 
 
-def _build(estimator: Any, weights: Weights) -> nn.Module:
-    """Build standardisation and network, without their weights."""
-    name, signal, n_outputs = (
-        type(estimator).__name__,
-        estimator.signal_,
-        estimator._target.n_outputs,
-    )
+def _build_custom(estimator: Any, weights: Weights) -> nn.Module:
+    """Build the module of an estimator with a network that was passed."""
+    name, n_outputs = type(estimator).__name__, estimator._target.n_outputs
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(estimator.build, estimator.signal_, n_outputs, name)
+    module = _add_standardizer(estimator, network, weights)
+    _check_weights(module, weights, is_custom=True)
+    module.load_state_dict(weights)
+    return module
+
+
+def _add_standardizer(estimator: Any, network: nn.Module, weights: Weights) -> nn.Module:
+    """Return the module: a layer of standardisation, then the network."""
     n_weights = weights["standardize.weight"].shape[-1] if "standardize.weight" in weights else 1
-    layer = empty_standardizer(estimator.standardize, signal.n_chans, n_weights)
-    network = build_network(estimator.build, signal, n_outputs, name)
+    layer = empty_standardizer(estimator.standardize, estimator.signal_.n_chans, n_weights)
     set_batch_norm(network, estimator.norm_eps, estimator.norm_momentum)
     return nn.Sequential(OrderedDict(standardize=layer, network=network))
 

@@ -2,7 +2,8 @@
 
 None, booleans, integers, strings, finite floats and lists of storable values are stored as such in
 JSON. Every other value is an object with one entry, whose key is its kind, e.g.
-``{"name": "torch.nn.ELU"}`` or ``{"instance": ["eegsk.callbacks.SWA", [["start", 0.5]]]}``.
+``{"name": "torch.nn.ELU"}`` or ``{"instance": ["eegsk.callbacks.SWA", {"start": 0.5}]}``. A
+dictionary is ``{"dict": {...}}``, or ``{"items": [[key, value], ...]}`` if a key is not a string.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ _REMEDY = (
     "use a name, or a class or function of eegsk, torch, skorch or scikit-learn; remove it with "
     "set_params; or save the estimator with joblib, whose files can contain code"
 )
+# Types of arrays. Strings get the length of the longest one.
+_ARRAY_TYPES = {
+    *("U", "O", "bool", "int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
+}
+_TENSOR_TYPES = {
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+}
 
 
 class Encoder:
@@ -71,6 +81,8 @@ class Encoder:
             return value
         if type(value) is list:
             return self._items(value, where)
+        if isinstance(value, Mapping) and not all(type(key) is str for key in value):
+            return {"items": self._pairs(value, where)}
         for kind, (types, encode) in self._encoders().items():
             if isinstance(value, types):
                 return {kind: encode(value, where)}
@@ -82,12 +94,11 @@ class Encoder:
             "float": (float, lambda value, where: repr(value)),
             "tuple": (tuple, self._items),
             "set": (set | frozenset, self._items),
-            "dict": (Mapping, self._pairs),
+            "dict": (Mapping, self._dict),
             "tensor": (torch.Tensor, self._encode_tensor),
             "array": (np.ndarray, self._encode_array),
             "partial": (partial, self._encode_partial),
             "device": (torch.device, lambda value, where: str(value)),
-            "dtype": (torch.dtype, lambda value, where: str(value).removeprefix("torch.")),
             "path": (PurePath, lambda value, where: str(value)),
             "random_state": (np.random.RandomState, self._encode_random_state),
             "estimator": (NestedParams, self.describe),
@@ -96,6 +107,9 @@ class Encoder:
     def _items(self, value: Any, where: str) -> list[Any]:
         return [self.encode(item, join(where, number)) for number, item in enumerate(value)]
 
+    def _dict(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
+        return {key: self.encode(item, join(where, key)) for key, item in value.items()}
+
     def _pairs(self, value: Mapping[Any, Any], where: str) -> list[Any]:
         return [
             [self.encode(key, where), self.encode(item, join(where, key))]
@@ -103,19 +117,23 @@ class Encoder:
         ]
 
     def _encode_tensor(self, value: torch.Tensor, where: str) -> str:
+        if value.layout is not torch.strided or value.dtype not in _TENSOR_TYPES:
+            raise TypeError(
+                f"{where} is a tensor of type {value.dtype} and layout {value.layout}, which a "
+                "file cannot contain; convert it, e.g. with module_.float()"
+            )
         name = where if where not in self.tensors else f"{where} ({len(self.tensors)})"
         self.tensors[name] = value.detach().cpu()
         return name
 
     def _encode_array(self, value: np.ndarray, where: str) -> list[Any]:
-        kind = value.dtype.kind
-        if kind not in "biufUO":  # booleans, numbers, strings, objects
+        dtype = value.dtype.kind if value.dtype.kind in "UO" else value.dtype.name
+        if dtype not in _ARRAY_TYPES:
             raise _refusal(value, where)
-        dtype = kind if kind in "UO" else value.dtype.name
         return [dtype, self.encode(value.tolist(), where)]
 
     def _encode_partial(self, value: Any, where: str) -> list[Any]:
-        arguments = self._items(value.args, where), self._pairs(value.keywords, where)
+        arguments = self._items(value.args, where), self._dict(value.keywords, where)
         return [self.encode(value.func, where), *arguments]
 
     def _encode_random_state(self, value: np.random.RandomState, where: str) -> list[Any]:
@@ -132,7 +150,7 @@ class Encoder:
         cls_name = names().get(type(value))
         if cls_name not in instance_classes():
             raise _refusal(value, where)
-        return {"instance": [cls_name, self._pairs(_parameters(value, where), where)]}
+        return {"instance": [cls_name, self._dict(_parameters(value, where), where)]}
 
 
 class Decoder:
@@ -153,12 +171,12 @@ class Decoder:
             "tuple": lambda node: tuple(map(self.decode, node)),
             "set": lambda node: set(map(self.decode, node)),
             "dict": self._dict,
+            "items": lambda node: dict(map(self.decode, node)),
             # Tensors of a file lie at any address, but the last digits of sums can depend on it.
             "tensor": lambda node: self.tensors[node].clone(),
             "array": self._decode_array,
             "partial": self._decode_partial,
             "device": torch.device,
-            "dtype": _decode_dtype,
             "path": Path,
             "random_state": _decode_random_state,
             "name": lambda node: _find(node, named_values()),
@@ -193,30 +211,18 @@ class Decoder:
         ((kind, content),) = node.items()
         return self._decoders[kind](content)
 
-    def _dict(self, pairs: Any) -> dict[Any, Any]:
-        return {self.decode(key): self.decode(item) for key, item in pairs}
+    def _dict(self, node: Any) -> dict[str, Any]:
+        return {key: self.decode(item) for key, item in node.items()}
 
     def _decode_array(self, node: Any) -> np.ndarray:
         dtype, items = node
-        if dtype not in _DTYPES:
+        if dtype not in _ARRAY_TYPES:
             raise ValueError(f"it contains an array of the unknown type {short_repr(dtype)}")
         return np.array(self.decode(items), dtype=dtype)
 
     def _decode_partial(self, node: Any) -> Any:
         function, args, keywords = node
         return partial(self.decode(function), *map(self.decode, args), **self._dict(keywords))
-
-
-# Types of arrays. Strings get the length of the longest one.
-_DTYPES = {"U", "O", "bool"} | {
-    f"{kind}{n_bits}"
-    for kind, sizes in {
-        "int": (8, 16, 32, 64),
-        "uint": (8, 16, 32, 64),
-        "float": (16, 32, 64),
-    }.items()
-    for n_bits in sizes
-}
 
 
 def join(where: str, name: Any) -> str:
@@ -244,13 +250,6 @@ def _find(name: Any, values: Mapping[str, Any]) -> Any:
             f"it contains {short_repr(name)}, which this version of eegsk does not load"
         )
     return values[name]
-
-
-def _decode_dtype(name: str) -> torch.dtype:
-    dtype = getattr(torch, name, None)
-    if not isinstance(dtype, torch.dtype):
-        raise ValueError(f"it contains {short_repr(name)}, which is no dtype of torch")
-    return dtype
 
 
 def _decode_random_state(node: Any) -> np.random.RandomState:

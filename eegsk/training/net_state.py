@@ -68,7 +68,7 @@ def load_net_state(net: Any, state: dict[str, Any], exclude: Any = None) -> None
         vars(callback).update(attributes["values"])
         for key, value in attributes["objects"].items():
             # Before training there is no object yet, e.g. no scheduler; training creates it.
-            if hasattr(callback, key):
+            if getattr(callback, key, None) is not None:
                 getattr(callback, key).load_state_dict(value)
     net.history[:] = state["history"]
 
