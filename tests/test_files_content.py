@@ -102,16 +102,17 @@ def test_parameters(X, y, path, name):  # noqa: F811
 
 @pytest.mark.parametrize(
     "splitter",
-    [GroupShuffleSplit(2, test_size=0.3, random_state=1), PredefinedSplit(np.arange(24) // 4 % 3 - 1)],
+    [
+        GroupShuffleSplit(2, test_size=0.3, random_state=1),
+        PredefinedSplit(np.arange(24) // 4 % 3 - 1),
+    ],
     ids=lambda item: type(item).__name__,
 )
 def test_splitters(X, y, groups, path, splitter):  # noqa: F811
     estimator = small(EEGNetClassifier, valid_split=splitter).fit(X, y, groups=groups)
     loaded = saved_and_loaded(estimator, path)
     assert_same(loaded, estimator, X)
-    expected = [part.tolist() for part in next(splitter.split(X, y, groups))]
-    split = next(loaded.valid_split.split(X, y, groups))
-    assert [part.tolist() for part in split] == expected
+    assert repr(vars(loaded.valid_split)) == repr(vars(splitter))
 
 
 def test_a_generator_is_shared_between_parameter_and_estimator(X, y, path):  # noqa: F811
@@ -205,7 +206,9 @@ def test_a_subclass_is_refused(X, y, path):  # noqa: F811
 
 def test_parameters_of_the_network_that_were_changed(X, y, path):  # noqa: F811
     estimator = small(EEGNetClassifier).fit(X, y).set_params(n_filters=7)
-    with pytest.raises(ValueError, match="the network was built with n_filters=2, but n_filters is"):
+    with pytest.raises(
+        ValueError, match="the network was built with n_filters=2, but n_filters is"
+    ):
         estimator.save(path)
 
 
