@@ -22,8 +22,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from ..training import atomic_file
-
 FORMAT, VERSION = "eegsk", 1
 Tensors = dict[str, torch.Tensor]
 
@@ -33,22 +31,23 @@ _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 _ZEROS = b"0" * 64
 
 
-def write_file(path: Path, description: dict[str, Any], tensors: Tensors) -> None:
-    """Write a model file atomically.
+def pack(description: dict[str, Any], tensors: Tensors) -> bytes:
+    """Return the content of a model file.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file, in an existing folder.
     description : dict
         Description of the estimator, of types that JSON has.
     tensors : dict of torch.Tensor
         Tensors by name.
 
+    Returns
+    -------
+    data : bytes
+        The content.
+
     Raises
     ------
-    OSError
-        If the file cannot be written.
     ValueError
         If the header would be longer than safetensors allows.
     """
@@ -65,18 +64,16 @@ def write_file(path: Path, description: dict[str, Any], tensors: Tensors) -> Non
         )
     data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
     start, end = _find_digest(data)
-    with atomic_file(path) as file:
-        for part in (data[:start], _digest(data, start, end), data[end:]):
-            file.write(part)
+    return b"".join([data[:start], _digest(data, start, end), data[end:]])
 
 
-def read_file(path: Path) -> tuple[dict[str, Any], Tensors]:
-    """Read a model file.
+def unpack(data: bytes) -> tuple[dict[str, Any], Tensors]:
+    """Return description and tensors of a model file.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
+    data : bytes
+        The content of the file.
 
     Returns
     -------
@@ -87,12 +84,9 @@ def read_file(path: Path) -> tuple[dict[str, Any], Tensors]:
 
     Raises
     ------
-    OSError
-        If the file cannot be read.
     ValueError
         If the file is damaged, of another kind, or of a later version of the format.
     """
-    data = _read_bytes(path)
     start, end = _find_digest(data)
     if _digest(data, start, end) != data[start:end]:
         raise ValueError("its checksum differs, so that the file is damaged or incomplete")
@@ -104,8 +98,26 @@ def read_file(path: Path) -> tuple[dict[str, Any], Tensors]:
         raise ValueError(f"its header is invalid: {error}") from error
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Return the content of a file; of a file of another kind, read the first bytes only."""
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file; of a file of another kind, read the first bytes only.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    data : bytes
+        The content.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If the file is of another kind.
+    """
     with path.open("rb") as file:
         size = path.stat().st_size
         start = file.read(8)

@@ -140,7 +140,8 @@ class Encoder:
         name, key, *rest = value.get_state()
         if name != "MT19937":
             raise _refusal(value, where)
-        return [np.asarray(key).tolist(), *rest]
+        words = torch.from_numpy(np.asarray(key).view(np.int32))  # not all versions have uint32
+        return [self._encode_tensor(words, where), *rest]
 
     def _encode_named(self, value: Any, where: str) -> Any:
         """Convert a class or function of the lists, or an instance of a class of the lists."""
@@ -178,7 +179,7 @@ class Decoder:
             "partial": self._decode_partial,
             "device": torch.device,
             "path": Path,
-            "random_state": _decode_random_state,
+            "random_state": self._decode_random_state,
             "name": lambda node: _find(node, named_values()),
             "instance": lambda node: _find(node[0], instance_classes())(**self._dict(node[1])),
             "estimator": rebuild,
@@ -220,6 +221,12 @@ class Decoder:
             raise ValueError(f"it contains an array of the unknown type {short_repr(dtype)}")
         return np.array(self.decode(items), dtype=dtype)
 
+    def _decode_random_state(self, node: Any) -> np.random.RandomState:
+        name, *rest = node
+        random_state = np.random.RandomState()
+        random_state.set_state(("MT19937", self.tensors[name].numpy().view(np.uint32), *rest))
+        return random_state
+
     def _decode_partial(self, node: Any) -> Any:
         function, args, keywords = node
         return partial(self.decode(function), *map(self.decode, args), **self._dict(keywords))
@@ -250,9 +257,3 @@ def _find(name: Any, values: Mapping[str, Any]) -> Any:
             f"it contains {short_repr(name)}, which this version of eegsk does not load"
         )
     return values[name]
-
-
-def _decode_random_state(node: Any) -> np.random.RandomState:
-    random_state = np.random.RandomState()
-    random_state.set_state(("MT19937", *node))
-    return random_state

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from ._container import read_file, write_file
+from ..training import atomic_file
+from ._container import pack, read_bytes, unpack
 from ._model import describe, rebuild
 from ._values import Encoder
 
 PathLike = str | os.PathLike[str]
+Network = Callable[..., nn.Module]
+
+# Whether pickle, and not skops, asks an estimator for its state. skops calls __getstate__ itself,
+# and stores the state without running code only if it consists of plain data.
+_is_pickling: ContextVar[bool] = ContextVar("_is_pickling", default=False)
 
 
-def load(path: PathLike, *, network: Callable[..., nn.Module] | None = None) -> Any:
+def load(path: PathLike, *, network: Network | None = None) -> Any:
     """Load a fitted estimator from a file that its method ``save`` wrote.
 
     No code in the file is run. The file contains names of classes, e.g.
@@ -62,12 +69,21 @@ def load(path: PathLike, *, network: Callable[..., nn.Module] | None = None) -> 
     if not file.is_file():
         raise FileNotFoundError(f"eegsk.load: there is no file {str(path)!r}.")
     try:
-        description, tensors = read_file(file)
+        data = read_bytes(file)
     except ValueError as error:
         raise ValueError(f"eegsk.load: {str(path)!r} cannot be read: {_reason(error)}.") from error
+    return _load_bytes(data, repr(str(path)), network)
+
+
+def _load_bytes(data: bytes, name: str, network: Network | None) -> Any:
+    """Return the estimator in the content of a file; the name of the file is for error messages."""
+    try:
+        description, tensors = unpack(data)
+    except ValueError as error:
+        raise ValueError(f"eegsk.load: {name} cannot be read: {_reason(error)}.") from error
     if network is not None and description.get("network") is None:
         raise ValueError(
-            f"eegsk.load: {str(path)!r} contains a {description.get('estimator')}, which has its "
+            f"eegsk.load: {name} contains a {description.get('estimator')}, which has its "
             "own network; do not pass network."
         )
     try:
@@ -75,8 +91,7 @@ def load(path: PathLike, *, network: Callable[..., nn.Module] | None = None) -> 
     except Exception as error:  # invalid descriptions raise errors of many classes
         version = description.get("versions", {}).get("eegsk", "unknown")
         raise ValueError(
-            f"eegsk.load: {str(path)!r}, saved with eegsk {version}, cannot be loaded: "
-            f"{_reason(error)}."
+            f"eegsk.load: {name}, saved with eegsk {version}, cannot be loaded: {_reason(error)}."
         ) from error
 
 
@@ -118,11 +133,37 @@ class SavingMixin:
             raise FileNotFoundError(f"{owner}: there is no folder {str(file.parent)!r}; create it.")
         if file.is_dir():
             raise IsADirectoryError(f"{owner}: {str(path)!r} is a folder; pass the path of a file.")
+        data = self._to_bytes(owner)
+        with atomic_file(file) as stream:
+            stream.write(data)
+
+    def _to_bytes(self, owner: str) -> bytes:
+        """Return the content of a file."""
         encoder = Encoder(lambda item, where: describe(item, encoder, where))
         try:
-            write_file(file, describe(self, encoder), encoder.tensors)
+            return pack(describe(self, encoder), encoder.tensors)
         except TypeError as error:
             raise TypeError(f"{owner}: {_reason(error)}.") from error
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        token = _is_pickling.set(True)
+        try:
+            return super().__reduce_ex__(protocol)
+        finally:
+            _is_pickling.reset(token)
+
+    def __getstate__(self) -> Any:
+        """Return the state for pickle or, if skops calls this method, the content of a file."""
+        if _is_pickling.get() or not hasattr(self, "net_"):
+            return super().__getstate__()
+        state = {"eegsk": self._to_bytes(f"{type(self).__name__} in skops")}
+        return state | {name: getattr(self, name) for name in ("network",) if hasattr(self, name)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "eegsk" in state:
+            loaded = _load_bytes(state["eegsk"], "the file of skops", state.get("network"))
+            state = dict(vars(loaded))
+        super().__setstate__(state)  # type: ignore[misc]
 
     @property
     def _source(self) -> Any:
