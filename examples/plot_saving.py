@@ -7,7 +7,7 @@ A decoder is trained once and used for weeks. ``save`` writes it to a file, and
 and ``partial_fit`` continues its training as if it had not been saved.
 
 Here a decoder of imagined hand movements is trained on six people. Six new people then use it for
-eight days. Every day, the decoder is loaded, used, trained with the trials of this day, and saved
+six days. Every day, the decoder is loaded, used, trained with the trials of this day, and saved
 for the next day. The recordings are simulated.
 """
 
@@ -24,10 +24,10 @@ from eegsk.datasets import make_motor_imagery
 # %%
 # Train and save
 # --------------
-# The first six people are for training. The others have 20 trials a day.
+# The first six people are for training. The others have 40 trials a day.
 
 X, y, subjects = make_motor_imagery(
-    n_subjects=12, n_trials=160, n_chans=8, n_times=192, snr=4.0, random_state=1
+    n_subjects=12, n_trials=240, n_chans=8, n_times=192, snr=3.0, random_state=1
 )
 is_training = subjects <= 6
 folder = TemporaryDirectory()
@@ -74,11 +74,11 @@ print(
 )
 
 # %%
-# Eight days
-# ----------
+# Six days
+# --------
 # Every evening, the decoder of a person is trained for ten epochs with the trials of this day.
 
-N_DAYS, N_TRIALS = 8, 20
+N_DAYS, N_TRIALS = 6, 40
 people = np.unique(subjects[~is_training])
 scores = {"fixed": np.zeros((len(people), N_DAYS)), "adapted": np.zeros((len(people), N_DAYS))}
 for row, person in enumerate(people):
@@ -90,7 +90,6 @@ for row, person in enumerate(people):
         decoder = eegsk.load(own_path)
         scores["fixed"][row, day] = 100 * loaded.score(trials[today], labels[today])
         scores["adapted"][row, day] = 100 * decoder.score(trials[today], labels[today])
-        decoder.set_params(lr=1e-3)
         for _ in range(10):
             decoder.partial_fit(trials[today], labels[today])
         decoder.save(own_path)

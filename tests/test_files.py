@@ -372,3 +372,38 @@ def test_the_default_precision_makes_no_difference(X, y, path):
     finally:
         torch.set_default_dtype(torch.float32)
     assert_same(loaded, estimator, X)
+
+
+# Pipelines in skops
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier, EEGRegressor])
+def test_the_state_for_skops_contains_no_pickle(X, y, estimator_class):
+    """Check the state that skops stores, which calls __getstate__ instead of pickling."""
+    estimator = small(estimator_class).fit(X, y)
+    state = estimator.__getstate__()
+    assert state.keys() == {"eegsk", "network"} & {"eegsk", *vars(estimator)}
+    assert isinstance(state["eegsk"], bytes)
+    loaded = estimator_class.__new__(estimator_class)
+    loaded.__setstate__(state)
+    assert_same(loaded, estimator, X)
+    assert "net_" in pickle.loads(pickle.dumps(estimator)).__dict__
+
+
+def test_a_state_for_skops_that_contains_code_is_refused(X, y):
+    estimator = small(EEGNetClassifier, activation=lambda: torch.nn.ELU()).fit(X, y)
+    with pytest.raises(TypeError, match="EEGNetClassifier in skops: activation=<function <lambda>"):
+        estimator.__getstate__()
+
+
+def test_a_pipeline_in_skops(X, y):
+    skops_io = pytest.importorskip("skops.io")
+    estimator = small(EEGNetClassifier).fit(X, y)
+    data = skops_io.dumps(make_pipeline("passthrough", estimator))
+    types = skops_io.get_untrusted_types(data=data)
+    assert types == ["eegsk.estimators.EEGNetClassifier"]
+    loaded = skops_io.loads(data, trusted=types)
+    assert_same(loaded[-1], estimator, X)
+    assert_continues_the_same(loaded[-1], estimator, X, y)
+    unfitted = skops_io.dumps(clone(estimator))
+    assert repr(skops_io.loads(unfitted, trusted=types)) == repr(clone(estimator))

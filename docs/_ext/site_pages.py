@@ -69,7 +69,7 @@ GROUPS = {
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
     reaction_times rare_events many_classes augmentation calibration sliding_windows
-    alignment transfer learned_filters
+    alignment transfer saving learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
