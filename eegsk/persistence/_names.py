@@ -70,9 +70,13 @@ def named_values() -> dict[str, Any]:
 
 
 @functools.cache
-def names() -> dict[Any, str]:
-    """Return the names of the classes and functions that can be stored."""
-    return {item: name for name, item in named_values().items()}
+def _names_by_id() -> dict[int, str]:
+    return {id(item): name for name, item in named_values().items()}
+
+
+def find_name(value: Any) -> str | None:
+    """Return the name of a class or function that can be stored, None for another value."""
+    return _names_by_id().get(id(value))
 
 
 def _members(module: ModuleType, names: Iterable[str]) -> dict[str, Any]:

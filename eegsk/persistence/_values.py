@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from .._fields import NestedParams, short_repr
-from ._names import instance_classes, named_values, names
+from ._names import find_name, instance_classes, named_values
 
 _REMEDY = (
     "use a name, or a class or function of eegsk, torch, skorch or scikit-learn; remove it with "
@@ -145,10 +145,10 @@ class Encoder:
 
     def _encode_named(self, value: Any, where: str) -> Any:
         """Convert a class or function of the lists, or an instance of a class of the lists."""
-        name = names().get(value) if isinstance(value, Hashable) else None
+        name = find_name(value)
         if name is not None:
             return {"name": name}
-        cls_name = names().get(type(value))
+        cls_name = find_name(type(value))
         if cls_name not in instance_classes():
             raise _refusal(value, where)
         return {"instance": [cls_name, self._dict(_parameters(value, where), where)]}
