@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cloudpickle
 import joblib
-import mne
 import numpy as np
 import pytest
 import torch
@@ -78,13 +77,14 @@ def test_every_estimator_is_the_same_and_continues_the_same(estimator_class, X, 
 
 
 def test_signal_of_epochs(epochs, path):
-    montage = mne.channels.make_dig_montage(dict.fromkeys(epochs.ch_names, (0.0, 0.1, 0.2)))
-    epochs.set_montage(montage)
+    for number, channel in enumerate(epochs.info["chs"]):
+        channel["loc"][:3] = 0.01 * number, 0.1, np.nextafter(0.1, 1)
     estimator = small(EEGNetClassifier).fit(epochs)
     loaded = saved_and_loaded(estimator, path)
     assert_same(loaded, estimator, epochs)
     assert loaded.signal_.ch_names == ("C3", "Cz", "C4")
     assert loaded.signal_.sfreq == 100.0
+    assert loaded.signal_.ch_positions is not None
     assert loaded.signal_.ch_positions == estimator.signal_.ch_positions
     reordered = epochs.copy().reorder_channels(["C4", "C3", "Cz"])
     np.testing.assert_array_equal(outputs(loaded, reordered), outputs(estimator, epochs))
@@ -392,7 +392,7 @@ def test_the_state_for_skops_contains_no_pickle(X, y, estimator_class):
 
 def test_a_state_for_skops_that_contains_code_is_refused(X, y):
     estimator = small(EEGNetClassifier, activation=lambda: torch.nn.ELU()).fit(X, y)
-    with pytest.raises(TypeError, match="EEGNetClassifier in skops: activation=<function <lambda>"):
+    with pytest.raises(TypeError, match="EEGNetClassifier in skops: activation=<function test"):
         estimator.__getstate__()
 
 

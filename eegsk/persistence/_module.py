@@ -81,8 +81,8 @@ def _check_weights(module: nn.Module, weights: Weights, is_custom: bool) -> None
     whose = "the network that was passed" if is_custom else "the network with these parameters"
     names = sorted(expected.keys() ^ weights.keys())
     if names:
-        source, other = ("it", whose) if names[0] in weights else (whose, "it")
-        raise ValueError(f"{source} has the weights {names[0]!r}, but {other} has not")
+        has, lacks = ("it", whose) if names[0] in weights else (whose, "it")
+        raise ValueError(f"{has} has the weights {names[0]!r}, but {lacks} has not")
     for name, tensor in expected.items():
         description, stored = _describe(tensor, is_custom), _describe(weights[name], is_custom)
         if description != stored:
