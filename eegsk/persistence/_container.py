@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 FORMAT, VERSION = "eegsk", 1
 Tensors = dict[str, torch.Tensor]
@@ -51,6 +49,9 @@ def pack(description: dict[str, Any], tensors: Tensors) -> bytes:
     ValueError
         If the header would be longer than safetensors allows.
     """
+    # Imported here, so that other functions of eegsk do not need the package.
+    from safetensors.torch import save
+
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -87,6 +88,9 @@ def unpack(data: bytes) -> tuple[dict[str, Any], Tensors]:
     ValueError
         If the file is damaged, of another kind, or of a later version of the format.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
     start, end = _find_digest(data)
     if _digest(data, start, end) != data[start:end]:
         raise ValueError("its checksum differs, so that the file is damaged or incomplete")
