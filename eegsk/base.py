@@ -105,12 +105,12 @@ class EEGEstimator(Architecture, NestedParams):
         for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
         Device, e.g. ``"cuda:0"``. ``"auto"`` is CUDA if available, else Apple's MPS, else the CPU.
-    pretrained : FrozenEstimator or None, default=None
-        Fitted estimator whose weights are the initial weights, inside
-        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. It must have the
-        same network; the last layer is new if the targets differ. Trials are standardised by their
-        own mean and scale, not by those of the pretrained estimator. If the classes of the
-        pretrained estimator include all labels, ``classes_`` are these classes.
+    pretrained : FrozenEstimator, path or None, default=None
+        Fitted estimator whose weights are the initial weights: a file that ``save`` wrote, or the
+        estimator inside :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it.
+        It must have the same network; the last layer is new if the targets differ. Trials are
+        standardised by their own mean and scale, not by those of the pretrained estimator. If its
+        classes include all labels, ``classes_`` are these classes.
     pretrained_channels : {"same", "match"}, default="same"
         ``"same"`` if the trials must have the channels of ``pretrained``, in any order. With
         ``"match"``, channels are matched by name: spatial filters keep the weights of common
@@ -380,8 +380,8 @@ class EEGEstimator(Architecture, NestedParams):
         """Build the network without the standardisation."""
         name, n_outputs = type(self).__name__, self._target.n_outputs
         network = build_network(self.build, self.signal_, n_outputs, name)
-        if self._source is not None:
-            load_pretrained(self, network, self._source)
+        if (source := self._source) is not None:
+            load_pretrained(self, network, source)
         self._built_from = self._network_fields()
         return set_batch_norm(network, self.norm_eps, self.norm_momentum)
 

@@ -14,9 +14,8 @@ from torch import nn
 from ._fields import check_fields, check_value
 from ._fields.types import Count
 from ._targets import ClassTarget, ContinuousTarget
-from .blocks import Standardize, Whiten
 from .signals import Signal
-from .training import find_device, reproducible, restored_on_error
+from .training import empty_standardizer, find_device, reproducible, restored_on_error
 from .weights import is_ordered, match_weights, read_weights
 
 Weights = Mapping[str, torch.Tensor] | str | os.PathLike[str]
@@ -185,11 +184,7 @@ def _new_module(estimator: Any, tensors: dict[str, torch.Tensor]) -> nn.Module:
             f"{type(estimator).__name__}: load_weights: standardize={unit!r}, but the weights "
             "contain no standardisation; set standardize=None, or call fit first."
         )
-    layer: nn.Module = nn.Identity()
-    ones = torch.ones(n_chans)
-    if unit == "spectrum" and f"{_STANDARDIZE}weight" in tensors:
-        layer = Whiten(0 * ones, ones, torch.zeros(tensors[f"{_STANDARDIZE}weight"].shape[-1]))
-    elif unit is not None:
-        layer = Standardize(0 * ones, ones)
+    n_weights = tensors.get(f"{_STANDARDIZE}weight", torch.empty(1)).shape[-1]
+    layer = empty_standardizer(unit, n_chans, n_weights)
     network = estimator._make_network()
     return nn.Sequential(OrderedDict(standardize=layer, network=network))

@@ -30,7 +30,7 @@ LAYERS = [
     "training",
     "callbacks",
     "base",
-    "loading",
+    "loading persistence",
     "tasks",
     "any_network estimators",
     "display recipes",

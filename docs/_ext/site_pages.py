@@ -1,7 +1,7 @@
 """Sphinx extension that writes the pages derived from the code and from other files.
 
 It writes the API page, the glossary of hyper-parameters, and the pages whose text is that of
-CONTRIBUTING.md, CHANGELOG.md and benchmarks/README.md, before Sphinx reads the pages.
+CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and benchmarks/README.md, before Sphinx reads the pages.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ INTERNAL = {
     "any_network",
     "base",
     "loading",
+    "persistence",
     "weights",
     "tasks",
     "estimators",
@@ -76,16 +77,18 @@ GROUPS = {
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
     reaction_times rare_events many_classes augmentation calibration scikit_learn_displays
-    sliding_windows alignment transfer learned_filters
+    sliding_windows alignment transfer saving learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
     "development/contributing.md": ("CONTRIBUTING.md", None),
+    "development/security.md": ("SECURITY.md", None),
     "whats_new.md": ("CHANGELOG.md", "What's new"),
     "_generated/benchmarks.md": ("benchmarks/README.md", ""),
 }
 PAGE_OF = {
     "CONTRIBUTING.md": "development/contributing.md",
+    "SECURITY.md": "development/security.md",
     "CHANGELOG.md": "whats_new.md",
     "benchmarks/README.md": "results.md",
 }

@@ -62,7 +62,7 @@ class SafeLog(nn.Module):
 
 # Activations of torch that cannot be created without arguments.
 _NEED_ARGUMENTS = ("multiheadattention", "threshold", "module")
-_ACTIVATIONS = {
+ACTIVATIONS = {
     name: cls
     for name, cls in class_registry(torch_activations, nn.Module).items()
     if name not in _NEED_ARGUMENTS
@@ -102,7 +102,7 @@ def make_activation(activation: str | Callable[[], Any]) -> nn.Module:
             f"activation={activation} is a module; use its class or a functools.partial of it, "
             "so that each activation in the network is a separate module."
         )
-    module = find_class("activation", activation, _ACTIVATIONS)()
+    module = find_class("activation", activation, ACTIVATIONS)()
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"activation={activation!r} returned {type(module).__name__} when called; it should "

@@ -30,10 +30,10 @@ from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
+CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
 )
-_OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
+OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 
 class TrialNet(NeuralNet):
@@ -345,8 +345,8 @@ def make_net(
     net : skorch.NeuralNet
         The net.
     """
-    criterion = find_class("criterion", criterion, _CRITERIA)
-    optimizer = find_class("optimizer", optimizer, _OPTIMIZERS)
+    criterion = find_class("criterion", criterion, CRITERIA)
+    optimizer = find_class("optimizer", optimizer, OPTIMIZERS)
     defaults: dict[str, Any] = {
         "criterion": criterion,
         "optimizer": optimizer,
