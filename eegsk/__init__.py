@@ -41,6 +41,7 @@ from .estimators import (
     TCFormerClassifier,
     TCFormerRegressor,
 )
+from .exporting import to_onnx
 from .signals import Signal
 
 __version__ = "0.1.0"
@@ -71,4 +72,5 @@ __all__ = [
     "Signal",
     "TCFormerClassifier",
     "TCFormerRegressor",
+    "to_onnx",
 ]

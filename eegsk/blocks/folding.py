@@ -15,6 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ._time_filters import FixedFilters
+from ._tracing import is_traced
 from .convolution import SameConv
 from .pooling import MeanPool
 from .standardize import Standardize
@@ -165,7 +166,7 @@ class _ELU(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply the activation without changing ``x``."""
-        if x.dtype != torch.float64:
+        if x.dtype != torch.float64 or is_traced():
             return F.elu(x, self.alpha)
         negative = x.clamp_max(0).exp_().sub_(1)
         if self.alpha == 1:
@@ -187,12 +188,14 @@ class _PooledLinear(nn.Module):
 
     def __init__(self, size: int, linear: nn.Linear) -> None:
         super().__init__()
-        self._weight = lru_cache(maxsize=1)(partial(_sample_weights, linear.weight / size, size))
+        weights = partial(_sample_weights, linear.weight / size, size)
+        self._sample_weights, self._weight = weights, lru_cache(maxsize=1)(weights)
         self._bias = linear.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map signals, (n_trials, n_signals, n_times), to outputs (n_trials, n_outputs)."""
-        return F.linear(x.flatten(1), self._weight(x.shape[1:]), self._bias)
+        weights = self._sample_weights if is_traced() else self._weight
+        return F.linear(x.flatten(1), weights(x.shape[1:]), self._bias)
 
 
 def _sample_weights(window_weights: torch.Tensor, size: int, shape: torch.Size) -> torch.Tensor:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._tracing import is_traced
+
 
 class MeanPool(nn.Module):
     """Average pooling over time.
@@ -43,6 +45,8 @@ class MeanPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
+        if is_traced():
+            return F.avg_pool1d(x, self.size, self.stride, self.padding)
         if self.padding and self.stride == self.size:
             return self._pool_padded(x)
         if self.padding:
@@ -106,7 +110,7 @@ class MaxPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
-        if torch.is_grad_enabled() and x.requires_grad:
+        if torch.is_grad_enabled() and x.requires_grad and not is_traced():
             windows = _complete_windows(x, self.size).unflatten(-1, (-1, self.size))
             return _Max.apply(windows)[0]
         return F.max_pool1d(x, self.size)
