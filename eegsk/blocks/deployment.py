@@ -43,36 +43,37 @@ class DeployedRegressor(nn.Module):
         Whether the predictions have the shape (n_trials,), for one target.
     """
 
-    mean: torch.Tensor
-    scale: torch.Tensor
+    target_mean: torch.Tensor
+    target_scale: torch.Tensor
 
     def __init__(
         self, module: nn.Module, mean: torch.Tensor, scale: torch.Tensor, is_single: bool
     ) -> None:
         super().__init__()
         self.network = _folded_after_centring(module)
-        self.register_buffer("mean", mean)
-        self.register_buffer("scale", scale)
+        self.register_buffer("target_mean", mean)
+        self.register_buffer("target_scale", scale)
         self.is_single = is_single
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map trials, (n_trials, n_chans, n_times), to predictions in double precision."""
-        y = self.network(x).double() * self.scale + self.mean
+        y = self.network(x).double() * self.target_scale + self.target_mean
         return y[:, 0] if self.is_single else y
 
 
 class _Centre(nn.Module):
     """Subtraction of the mean of each channel."""
 
-    mean: torch.Tensor
+    channel_mean: torch.Tensor
 
     def __init__(self, mean: torch.Tensor) -> None:
         super().__init__()
-        self.register_buffer("mean", mean)
+        # Exporters create tensors called e.g. "mean", which must not have the name of a buffer.
+        self.register_buffer("channel_mean", mean)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Centre trials of shape (n_trials, n_chans, n_times)."""
-        return x - self.mean
+        return x - self.channel_mean
 
 
 def _folded_after_centring(module: nn.Module) -> nn.Module:
