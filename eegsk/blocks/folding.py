@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ._time_filters import FixedFilters
 from ._tracing import is_traced
 from .convolution import SameConv
-from .pooling import MeanPool
+from .pooling import MeanPool, complete_windows
 from .standardize import Standardize
 from .temporal_spatial import FrontEnd, Mixture, has_hooks
 
@@ -82,7 +82,7 @@ def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module:
             folded.append(copied)
         else:
             folded[-1] = merged
-    return nn.Sequential(*_merge_head(list(map(_freeze, folded)))).eval()
+    return nn.Sequential(*map(_freeze, _merge_head(folded))).eval()
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
@@ -123,6 +123,8 @@ def _freeze(layer: nn.Module) -> nn.Module:
         weight = layer.spatial.weight  # type: ignore[union-attr]
         n_chans = weight.shape[2]  # type: ignore[index]
         return layer.folded(weight.new_zeros(n_chans), weight.new_ones(n_chans))  # type: ignore
+    if type(layer) is MeanPool and layer.stride == layer.size and not layer.padding:
+        return _WindowMeans(layer.size)
     if type(layer) is nn.ELU:
         return _ELU(layer.alpha)
     if isinstance(layer, SameConv) and layer._is_depthwise():
@@ -152,6 +154,30 @@ def _merge_head(layers: list[nn.Module]) -> list[nn.Module]:
 
 def _is_pointwise(layer: nn.Conv1d) -> bool:
     return (*layer.kernel_size, *layer.stride, layer.groups, layer.padding) == (1, 1, 1, (0,))
+
+
+class _WindowMeans(nn.Module):
+    """Mean over windows that do not overlap, as in :class:`MeanPool`, with stored weights.
+
+    Parameters
+    ----------
+    size : int
+        Length of the windows in samples.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._weights = lru_cache(maxsize=1)(partial(torch.full, (size,), 1 / size))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
+        if is_traced():
+            return F.avg_pool1d(x, self.size)
+        n_windows = x.shape[-1] // self.size
+        windows = complete_windows(x, self.size).reshape(-1, self.size)
+        means = windows @ self._weights(dtype=x.dtype, device=x.device)
+        return means.view(*x.shape[:-1], n_windows)
 
 
 class _ELU(nn.Module):

@@ -54,7 +54,7 @@ class MeanPool(nn.Module):
         # Windows begin and end at multiples of ``step``: average over segments of that length
         # first, then over the segments of each window.
         step = math.gcd(self.size, self.stride)
-        x = _complete_windows(x, step)
+        x = complete_windows(x, step)
         means = x.reshape(-1, step) @ x.new_full((step,), 1 / step)
         means = means.view(*x.shape[:-1], x.shape[-1] // step)
         if step == self.size:
@@ -111,7 +111,7 @@ class MaxPool(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
         if torch.is_grad_enabled() and x.requires_grad and not is_traced():
-            windows = _complete_windows(x, self.size).unflatten(-1, (-1, self.size))
+            windows = complete_windows(x, self.size).unflatten(-1, (-1, self.size))
             return _Max.apply(windows)[0]
         return F.max_pool1d(x, self.size)
 
@@ -152,7 +152,7 @@ class _Max(torch.autograd.Function):
         return grad_of_windows
 
 
-def _complete_windows(x: torch.Tensor, size: int) -> torch.Tensor:
+def complete_windows(x: torch.Tensor, size: int) -> torch.Tensor:
     """Remove samples after the last complete window from signals of shape (..., n_times)."""
     n_times = x.shape[-1]
     if n_times < size:
