@@ -244,7 +244,7 @@ class EEGEstimator(Architecture, NestedParams):
             train, valid = self._split(y, weight, groups, seed)
             if not is_continued:
                 self._target = self._learn_target(y, weight, train, **target_params)
-            trials = split_trials(X, self._target.encode(y), weight, train, valid, device)
+            trials = split_trials(X, self._target.encode(y), weight, groups, train, valid, device)
             if is_continued and partial:
                 self.net_.set_params(lr=self.lr, batch_size=int(self.batch_size))
             else:
@@ -349,7 +349,8 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _make_net(self, module: nn.Module, device: torch.device) -> None:
         """Set ``net_``, with a new optimizer and copies of the callbacks and transforms."""
-        transforms = clone_transforms(self.augmentation, type(self).__name__)
+        name, classes = type(self).__name__, getattr(self, "classes_", None)
+        transforms = clone_transforms(self.augmentation, name, self.signal_.ch_names, classes)
         self.net_ = make_net(
             self._net_class,
             module,
@@ -361,13 +362,12 @@ class EEGEstimator(Architecture, NestedParams):
             batch_size=int(self.batch_size),
             device=str(device),
             verbose=int(self.verbose),
-            callbacks=clone_callbacks(self.callbacks, type(self).__name__),
+            callbacks=clone_callbacks(self.callbacks, name),
             **self._task_params(),
             **check_net_params(self),
         )
         self.net_.augmentation_ = transforms
-        network = module.get_submodule("network")
-        self.net_.frozen_ = find_blocks(type(self).__name__, network, self.freeze)
+        self.net_.frozen_ = find_blocks(name, module.get_submodule("network"), self.freeze)
 
     def _make_module(self, trials: Trials) -> nn.Module:
         """Build the module: standardisation, then the network."""

@@ -252,7 +252,7 @@ class TrialNet(NeuralNet):
             return batch
         inputs, y = batch
         X = self.module_.get_submodule("standardize")(inputs["x"])
-        X, y = augment(self.augmentation_, X, y)
+        X, y = augment(self.augmentation_, X, y, inputs["groups"])
         return {"x": X, "weight": inputs["weight"], "standardized": True}, y
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Step:
