@@ -28,7 +28,9 @@ _TOLERANCE = 1e-5
 _PACKAGES = "onnx", "onnxruntime", "onnxscript"
 
 
-def to_onnx(estimator: EEGEstimator, path: str | os.PathLike[str], opset: int = 18) -> None:
+def to_onnx(
+    estimator: EEGEstimator, path: str | os.PathLike[str], opset: int = _DEFAULT_OPSET
+) -> None:
     """Write a fitted estimator to an ONNX file, which runs without eegsk and torch.
 
     The model includes standardisation, the folded network, and softmax or the unit of the targets.
@@ -149,6 +151,7 @@ def _export(estimator: Any, opset: int) -> Any:
             onnx = importlib.import_module("onnx")
             if opset < _DEFAULT_OPSET:
                 model = onnx.version_converter.convert_version(model, opset)
+                _remove_new_attributes(model)
     except Exception as error:  # exporters raise errors of many classes
         reason = str(error).strip().partition("\n")[0]
         raise RuntimeError(
@@ -157,6 +160,15 @@ def _export(estimator: Any, opset: int) -> Any:
             "without operations that depend on the values or the number of the trials."
         ) from error
     return model
+
+
+def _remove_new_attributes(model: Any) -> None:
+    """Remove an attribute that version 17 does not have, and that the converter leaves."""
+    for node in model.graph.node:
+        if node.op_type.startswith("Reduce") and len(node.input) == 1:
+            kept = [item for item in node.attribute if item.name != "noop_with_empty_axes"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
 
 
 @contextlib.contextmanager

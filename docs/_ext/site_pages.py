@@ -36,6 +36,7 @@ TITLES = {
     "eegsk.model_selection": "Model selection",
     "eegsk.display": "Displays",
     "eegsk.alignment": "Alignment",
+    "eegsk.streaming": "Streaming",
     "eegsk.datasets": "Data sets",
     "eegsk.networks": "Networks",
     "eegsk.blocks": "Blocks",
@@ -47,6 +48,7 @@ INTERNAL = {
     "weights",
     "tasks",
     "estimators",
+    "exporting",
     "signals",
     "training",
 }
@@ -67,7 +69,7 @@ GROUPS = {
 # Order of the examples in the gallery; others follow.
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
-    reaction_times rare_events many_classes augmentation calibration sliding_windows
+    reaction_times rare_events many_classes augmentation calibration sliding_windows stream
     alignment transfer learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).

@@ -11,7 +11,7 @@ from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..alignment import EuclideanAlignment, RiemannianAlignment
+from ..alignment import AlignedEstimator, EuclideanAlignment, RiemannianAlignment
 from ..signals import Signal
 
 # Domain of a stream for the aligners, if the user gives none.
@@ -24,7 +24,7 @@ def steps_of(estimator: Any) -> list[Any]:
     Parameters
     ----------
     estimator : estimator
-        Fitted estimator, pipeline, or search (of which the best estimator is used).
+        Fitted estimator, pipeline, aligned estimator, or search (of which the best is used).
 
     Returns
     -------
@@ -32,10 +32,13 @@ def steps_of(estimator: Any) -> list[Any]:
         Steps without ``"passthrough"``; the last step predicts.
     """
     estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, AlignedEstimator):
+        check_is_fitted(estimator)
+        return [estimator.aligner_, *steps_of(estimator.estimator_)]
     if not isinstance(estimator, Pipeline):
         return [estimator]
-    steps = [step for _, step in estimator.steps]
-    return [step for step in steps if step is not None and not isinstance(step, str)]
+    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
+    return [*steps[:-1], *steps_of(steps[-1])]
 
 
 def signal_of(estimator: Any) -> Signal | None:
