@@ -12,7 +12,8 @@ def is_traced() -> bool:
     their own then use the plain operation of torch with the same result, e.g. a convolution. An
     exporter either cannot record the fast form, or records it for a fixed number of trials.
     """
-    return torch.jit.is_tracing() or torch.compiler.is_compiling()
+    is_tracing = torch.jit.is_tracing()  # type: ignore
+    return is_tracing or torch.compiler.is_compiling()
 
 
 def unfold_traced(x: torch.Tensor, n_windows: int) -> torch.Tensor:
