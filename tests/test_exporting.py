@@ -100,6 +100,7 @@ def test_tracing_leaves_no_traces_in_the_estimator():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings("ignore:Constant folding:UserWarning")
 @pytest.mark.parametrize("estimator_class", by_speed(CLASSIFIERS))
 def test_the_old_onnx_exporter_of_torch(estimator_class):
     """It replaced the maximum of MaxPool by the first sample, without an error."""
