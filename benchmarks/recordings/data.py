@@ -132,6 +132,15 @@ def fist_files() -> list[Path]:
     return sorted((_folder() / "eegmmidb").glob("S*.npz"))
 
 
+def load_fist_runs() -> np.ndarray:
+    """Load the number of the run of each trial of :func:`load_fists`."""
+    runs = []
+    for path in fist_files():
+        with np.load(path) as file:
+            runs.append(file["run"])
+    return np.concatenate(runs)
+
+
 def fist_channels() -> list[str]:
     """Return the names of the channels of eegmmidb."""
     with np.load(fist_files()[0]) as file:

@@ -213,7 +213,7 @@ def augment(
     shape = X.shape
     for transform in transforms:
         uses_groups = isinstance(transform, Transform) and transform.uses_groups
-        inputs = (X, y, groups) if uses_groups else (X, y)
+        inputs: Any = (X, y, groups) if uses_groups else (X, y)
         batch = transform(*inputs)
         if not (isinstance(batch, tuple) and len(batch) == 2 and _has_shape(batch[0], shape)):
             raise ValueError(

@@ -31,11 +31,15 @@ def reflections(ch_names: Sequence[str] | None) -> list[ChannelReflection]:
     return [] if ch_names is None else [ChannelReflection("both", list(map(str, ch_names)))]
 
 
-def align_seeds(network: Any, n_seeds: int, random_state: RandomState) -> AlignedEstimator:
+def align_seeds(
+    aligner: EuclideanAlignment, network: Any, n_seeds: int, random_state: RandomState
+) -> AlignedEstimator:
     """Return an aligned ensemble of copies of a network with different seeds.
 
     Parameters
     ----------
+    aligner : EuclideanAlignment
+        The aligner.
     network : classifier
         The network.
     n_seeds : int
@@ -49,7 +53,7 @@ def align_seeds(network: Any, n_seeds: int, random_state: RandomState) -> Aligne
         An estimator that is not fitted.
     """
     if n_seeds == 1:
-        return AlignedEstimator(EuclideanAlignment(), network.set_params(random_state=random_state))
+        return AlignedEstimator(aligner, network.set_params(random_state=random_state))
     seeds: list[int | None] = [None] * n_seeds
     if random_state is not None:
         seeds = (
@@ -60,4 +64,4 @@ def align_seeds(network: Any, n_seeds: int, random_state: RandomState) -> Aligne
         (f"seed{number}", copy.set_params(random_state=seed))
         for number, (copy, seed) in enumerate(zip(networks, seeds, strict=True))
     ]
-    return AlignedEstimator(EuclideanAlignment(), VotingClassifier(members, voting="soft"))
+    return AlignedEstimator(aligner, VotingClassifier(members, voting="soft"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._fields import Count, Positive, check_value
-from ..alignment import AlignedEstimator
+from ..alignment import AlignedEstimator, EuclideanAlignment
 from ..estimators import EEGNetClassifier
 from ._ensembles import align_seeds, reflections
 from ._overrides import RandomState, override_params
@@ -23,9 +23,9 @@ def cross_subject_motor_imagery(
 ) -> AlignedEstimator:
     """Return an ensemble of EEGNets for motor imagery of subjects who are not in the training data.
 
-    Trials are aligned by subject [1]_: pass the subject of each trial as ``groups`` to ``fit`` and
-    ``predict``. Half of the training trials are reflected [2]_, and the probabilities of several
-    EEGNets [3]_ with different seeds are averaged.
+    The channels of each subject are scaled to variance one: pass the subject of each trial as
+    ``groups`` to ``fit`` and ``predict``. Half of the training trials are reflected [1]_, and the
+    probabilities of several EEGNets [2]_ with different seeds are averaged.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def cross_subject_motor_imagery(
     Returns
     -------
     estimator : AlignedEstimator
-        An estimator that is not fitted: :class:`~eegsk.alignment.EuclideanAlignment` and a
-        ``VotingClassifier`` of :class:`~eegsk.EEGNetClassifier`.
+        An estimator that is not fitted: :class:`~eegsk.alignment.EuclideanAlignment` with
+        ``diagonal=True``, and a ``VotingClassifier`` of :class:`~eegsk.EEGNetClassifier`.
 
     Raises
     ------
@@ -64,17 +64,15 @@ def cross_subject_motor_imagery(
     Notes
     -----
     The settings were selected by cross-validation over the people S001 to S020 of the EEG Motor
-    Movement/Imagery data set, whose channels are unfiltered.
+    Movement/Imagery data set, whose 64 channels are unfiltered. There, full alignment, whitening,
+    and shifts in time lowered the accuracy.
 
     References
     ----------
-    .. [1] He, H., & Wu, D. (2020). Transfer learning for brain-computer interfaces: a Euclidean
-       space data alignment approach. IEEE Transactions on Biomedical Engineering, 67(2), 399-410.
-       https://doi.org/10.1109/TBME.2019.2913914
-    .. [2] Wang, Z., Li, S., Luo, J., Liu, J., & Wu, D. (2024). Channel reflection: knowledge-driven
+    .. [1] Wang, Z., Li, S., Luo, J., Liu, J., & Wu, D. (2024). Channel reflection: knowledge-driven
        data augmentation for EEG-based brain-computer interfaces. Neural Networks, 176, 106351.
        https://doi.org/10.48550/arXiv.2412.03224
-    .. [3] Lawhern, V. J., Solon, A. J., Waytowich, N. R., Gordon, S. M., Hung, C. P., & Lance,
+    .. [2] Lawhern, V. J., Solon, A. J., Waytowich, N. R., Gordon, S. M., Hung, C. P., & Lance,
        B. J. (2018). EEGNet: a compact convolutional neural network for EEG-based brain-computer
        interfaces. Journal of Neural Engineering, 15(5), 056013.
        https://doi.org/10.1088/1741-2552/aace8c
@@ -96,4 +94,5 @@ def cross_subject_motor_imagery(
         augmentation=reflections(ch_names),
         max_epochs=max_epochs,
     )
-    return align_seeds(override_params(network, params), n_seeds, random_state)
+    network = override_params(network, params)
+    return align_seeds(EuclideanAlignment(diagonal=True), network, n_seeds, random_state)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from .._fields import Activation, Count, Positive, check_value
-from ..alignment import AlignedEstimator
+from ..alignment import AlignedEstimator, EuclideanAlignment
 from ..augmentation import TimeMask, TimeShift
 from ..blocks import make_activation
 from ..callbacks import EMA
@@ -125,7 +125,8 @@ def motor_imagery(
         callbacks=[EMA()],
         max_epochs=max_epochs,
     )
-    return align_seeds(override_params(network, params), n_seeds, random_state)
+    network = override_params(network, params)
+    return align_seeds(EuclideanAlignment(), network, n_seeds, random_state)
 
 
 def motor_imagery_eegnet(
