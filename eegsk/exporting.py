@@ -79,6 +79,8 @@ def to_onnx(
     >>> import onnxruntime  # doctest: +SKIP
     >>> session = onnxruntime.InferenceSession("model.onnx")  # doctest: +SKIP
     >>> (proba,) = session.run(None, {"X": X.astype(np.float32)})  # doctest: +SKIP
+    >>> proba.shape  # doctest: +SKIP
+    (20, 2)
     """
     _check_estimator(estimator)
     onnx, onnxruntime = _import_packages()
@@ -228,7 +230,7 @@ def _compare(estimator: Any, session: Any) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file, so that there is never a part of it under its name."""
+    """Write a file completely before it gets its name."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(content)

@@ -24,7 +24,7 @@ def steps_of(estimator: Any) -> list[Any]:
     Parameters
     ----------
     estimator : estimator
-        Fitted estimator, pipeline, aligned estimator, or search (of which the best is used).
+        Fitted estimator, pipeline or aligned estimator. The best estimator of a search is used.
 
     Returns
     -------

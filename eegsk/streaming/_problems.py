@@ -11,7 +11,7 @@ GOOD, ANNOTATED, BAD = 0, 1, 2
 
 
 class StreamWarning(UserWarning):
-    """Warning of a problem in a stream, because of which windows are not decoded."""
+    """Warning of a problem in a stream: windows are not decoded."""
 
 
 class StreamProblem(NamedTuple):
