@@ -37,6 +37,7 @@ TITLES = {
     "eegsk.model_selection": "Model selection",
     "eegsk.display": "Displays",
     "eegsk.alignment": "Alignment",
+    "eegsk.streaming": "Streaming",
     "eegsk.datasets": "Data sets",
     "eegsk.networks": "Networks",
     "eegsk.blocks": "Blocks",
@@ -49,6 +50,7 @@ INTERNAL = {
     "weights",
     "tasks",
     "estimators",
+    "exporting",
     "signals",
     "training",
 }
@@ -77,7 +79,7 @@ GROUPS = {
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
     reaction_times rare_events many_classes augmentation calibration scikit_learn_displays
-    sliding_windows alignment transfer saving learned_filters
+    sliding_windows stream alignment transfer saving learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
