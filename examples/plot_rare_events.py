@@ -18,6 +18,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from eegsk import EEGNetClassifier
 from eegsk.callbacks import FocalBalance
 from eegsk.datasets import make_motor_imagery
+from eegsk.losses import FocalBalancedLoss
 
 # %%
 # Simulate the task
@@ -52,7 +53,7 @@ print(f"{is_target.sum()} targets in {n} trials")
 base = {"max_epochs": 12, "kernel": 32, "lr": 0.005, "random_state": 0}
 methods = {
     "cross-entropy": EEGNetClassifier(**base),
-    "focal loss": EEGNetClassifier(criterion="focal_balanced", **base),
+    "focal loss": EEGNetClassifier(criterion=FocalBalancedLoss, **base),
     "class weights": EEGNetClassifier(class_weight="balanced", **base),
     "focal loss and weights": EEGNetClassifier(callbacks=[FocalBalance()], **base),
 }
