@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from network_table import network_table
 from numpydoc.docscrape import NumpyDocString
 
 import eegsk
@@ -95,6 +96,7 @@ def write_pages(app: Any, config: Any) -> None:
     """Write all derived pages."""
     write(DOCS / "api" / "index.rst", api_page())
     write(DOCS / "api" / "glossary.rst", glossary_page())
+    write(DOCS / "_generated" / "networks.md", network_table())
     for page, (file, title) in PAGES.items():
         write(DOCS / page, copied_page(page, file, title))
 
