@@ -1,6 +1,5 @@
 """Recipes: their settings, overriding them, and use as estimators."""
 
-import functools
 import inspect
 import pickle
 
@@ -86,10 +85,6 @@ SHORT = {
 RECIPES = [getattr(recipes, name) for name in recipes.__all__]
 
 
-def elu(alpha):
-    return functools.partial(nn.ELU, alpha=alpha)
-
-
 def improved(net):
     scores = net.history[:, "valid_balanced_accuracy"]
     return scores[-1] >= max(scores)
@@ -133,7 +128,7 @@ def short(recipe, **fields):
         ),
         (
             recipes.motor_imagery_eegnet,
-            {"activation": elu(0.2)},
+            {"activation": "elu", "activation_params": {"alpha": 0.2}},
             EEGNET | {"batch_size": 12, "lr": 5e-4},
         ),
         (
@@ -242,7 +237,7 @@ def test_fit_clone_and_pickle(recipe):
     ("recipe", "grid"),
     [
         (recipes.motor_imagery, {"augmentation__timemask__max_length": [0.0, 0.2]}),
-        (recipes.motor_imagery_eegnet, {"activation": ["relu", elu(0.2)]}),
+        (recipes.motor_imagery_eegnet, {"activation": ["relu", nn.ELU]}),
         (recipes.motor_imagery_deep_conv_net, {"activation": ["relu", "gelu"]}),
         (recipes.reaction_time_regression, {"callbacks__sam__rho": [0.02, 0.05]}),
         (recipes.multi_output_regression, {"augmentation__timeshift__max_shift": [0.0, 0.2]}),
