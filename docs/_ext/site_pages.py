@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from network_table import network_table
 from numpydoc.docscrape import NumpyDocString
 from related_names import see_also
 
@@ -109,6 +110,7 @@ def write_pages(app: Any, config: Any) -> None:
     """Write all derived pages."""
     write(DOCS / "api" / "index.rst", api_page())
     write(DOCS / "api" / "glossary.rst", glossary_page())
+    write(DOCS / "_generated" / "networks.md", network_table())
     for page, (file, title) in PAGES.items():
         write(DOCS / page, copied_page(page, file, title))
 

@@ -269,7 +269,7 @@ class TrialNet(NeuralNet):
         for callback in reversed(callbacks):
             backward = _bind(callback.differentiate, self, backward)
         backward(loss)
-        return {"loss": loss, "y_pred": output}
+        return {"loss": loss, "y_pred": output, "target": target}
 
     def infer(self, x: dict[str, Any], **fit_params: Any) -> torch.Tensor:
         """Return the outputs of the module for the trials of a batch."""
