@@ -41,6 +41,7 @@ from .estimators import (
     TCFormerClassifier,
     TCFormerRegressor,
 )
+from .exporting import to_onnx
 from .persistence import load
 from .signals import Signal
 
@@ -73,4 +74,5 @@ __all__ = [
     "TCFormerClassifier",
     "TCFormerRegressor",
     "load",
+    "to_onnx",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ._arguments import names_errors
 from ._fields import check_fields, check_value
 from ._fields.types import Count
 from ._targets import ClassTarget, ContinuousTarget
@@ -134,6 +135,7 @@ def _need_description(estimator: Any, argument: str) -> str:
     )
 
 
+@names_errors
 def _load(estimator: Any, weights: Weights, signal: Signal | None, learned: dict[str, Any]) -> Any:
     """Load weights into a fitted estimator, or into a new one with a signal and a target."""
     check_fields(estimator)

@@ -21,9 +21,10 @@ MODULES = {
 
 # A module imports from its own layer and those above it in this list, never from one below.
 LAYERS = [
-    "_registry metrics",
+    "_locks _registry metrics",
     "_fields",
-    "_targets _validation alignment augmentation datasets losses model_selection signals",
+    "_arguments _targets _validation alignment augmentation datasets losses model_selection "
+    "signals",
     "blocks",
     "networks",
     "weights",
@@ -33,7 +34,7 @@ LAYERS = [
     "loading persistence",
     "tasks",
     "any_network estimators",
-    "display recipes",
+    "display exporting recipes streaming",
     "eegsk",
 ]
 LAYER_OF = {unit: number for number, units in enumerate(LAYERS) for unit in units.split()}

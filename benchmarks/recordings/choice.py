@@ -41,7 +41,6 @@ VARIANTS = {
     "recipe without shifts": partial(motor_imagery, augmentation__timeshift=None),
     "recipe without averaging": partial(motor_imagery, callbacks=None),
     "recipe with reflection": partial(motor_imagery, ch_names=HANDS),
-    "recipe with reflection, 5 seeds": partial(motor_imagery, ch_names=HANDS, n_seeds=5),
 }
 
 
