@@ -26,8 +26,9 @@ class NestedParams(BaseEstimator):
 
     def __sklearn_clone__(self) -> Self:
         """Return a copy with the same parameters, as :func:`sklearn.base.clone` does."""
+        parent: Any = super()
         try:
-            return super().__sklearn_clone__()
+            return parent.__sklearn_clone__()
         except (TypeError, pickle.PicklingError) as error:  # e.g. files and locks
             raise TypeError(
                 f"{type(self).__name__}: a parameter cannot be copied: {error}; instead of a "
