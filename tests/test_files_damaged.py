@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import random
 import resource
 import struct
@@ -208,6 +209,11 @@ def set_param(**params):
 
 def set_signal(**values):
     return lambda description: description["signal"]["dict"].update(values)
+
+
+def test_a_machine_with_fewer_cores(model, path):  # noqa: F811
+    forge(model, path, set_param(n_threads=10**6))
+    assert eegsk.load(path).n_threads == os.cpu_count()
 
 
 def test_a_later_version(model, path, monkeypatch):  # noqa: F811

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -164,6 +165,8 @@ def _new_estimator(
     if unknown:
         raise ValueError(f"{name} of this version of eegsk has no parameter {unknown[0]!r}")
     estimator = catalogue()[name](**params)
+    if type(estimator.n_threads) is int:  # this machine can have fewer cores
+        estimator.n_threads = min(estimator.n_threads, os.cpu_count() or 1)
     check_fields(estimator)
     for key, classes in _FACTORIES.items():
         factory = getattr(estimator, key)

@@ -42,7 +42,7 @@ def load(path: PathLike, *, network: Network | None = None) -> Any:
     -------
     estimator : EEGEstimator
         The fitted estimator. It is on the device of its parameter ``device``, or on the CPU if this
-        machine does not have that device.
+        machine does not have that device. ``n_threads`` is at most the number of cores.
 
     Raises
     ------
