@@ -18,6 +18,7 @@ from recordings import (
     imbalance,
     many_classes,
     reaction_times,
+    recipe,
 )
 from recordings.jobs import SUBJECTS, Settings
 from side_by_side.report import describe
@@ -31,6 +32,7 @@ TABLES = {
     "many_classes": many_classes,
     "choice": choice,
     "ablation": ablation,
+    "recipe": recipe,
 }
 
 

@@ -15,6 +15,7 @@ import pytest
 import sklearn
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import gmean
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
@@ -221,6 +222,18 @@ def reasons(aligner):
 )
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
+
+
+@both
+def test_diagonal_scales_the_channels_of_each_domain(aligner_class, X):
+    aligner = aligner_class(diagonal=True)
+    aligned = aligner.fit_transform(X, groups=SESSIONS)
+    for session in np.unique(SESSIONS):
+        trials = X[session == SESSIONS]
+        variances = trials.var(axis=-1)
+        mean = variances.mean(0) if aligner_class is EuclideanAlignment else gmean(variances)
+        expected = trials / np.sqrt(mean)[:, None]
+        assert_allclose(aligned[session == SESSIONS], expected, rtol=1e-5, atol=1e-6)
 
 
 # Few trials and singular covariances

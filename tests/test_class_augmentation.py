@@ -164,6 +164,46 @@ def test_names_and_labels_of_a_fit():
     assert torch.equal(targets, torch.tensor([0, 2, 1])[y])
 
 
+def test_a_fit_to_epochs_passes_the_names_of_channels_and_classes(epochs):
+    reflection = ChannelReflection({"left": "right"}, probability=1)
+    classifier = small(EEGNetClassifier, augmentation=[reflection]).fit(epochs)
+    (fitted,) = classifier.net_.augmentation_
+    X, y = torch.arange(3.0)[None, :, None].expand(1, 3, 4), torch.tensor([0])
+    reflected, target = fitted(X, y)
+    assert reflected[0, :, 0].tolist() == [2, 1, 0]  # C3, Cz, C4
+    assert target.tolist() == [1]
+    assert not hasattr(reflection, "_counterpart")
+
+
+def test_labels_of_a_fit_to_arrays_are_those_of_y():
+    X, y = trials()
+    labels = np.array(["feet", "left", "right"])[y.numpy()]
+    reflection = ChannelReflection({"left": "right"}, NAMES)
+    small(EEGNetClassifier, augmentation=[reflection]).fit(X.numpy(), labels)
+    message = "has 'hand', which is not a class; the classes are 'feet', 'left', 'right'"
+    with pytest.raises(ValueError, match=f"^ChannelReflection: .*{message}"):
+        small(EEGNetClassifier, augmentation=[ChannelReflection({"left": "hand"}, NAMES)]).fit(
+            X.numpy(), labels
+        )
+
+
+def test_both_classes_are_exchanged():
+    X, y = trials()
+    y = y % 2
+    reflection = ChannelReflection("both", NAMES, probability=1)
+    for classes in (None, np.array(["left", "right"])):
+        reflection.prepare(None, classes)
+        assert torch.equal(reflection(X, y)[1], 1 - y)
+    three = small(EEGNetClassifier, augmentation=[ChannelReflection("both", NAMES)])
+    with pytest.raises(ValueError, match=r"^ChannelReflection: .*needs two classes, but .* are 3;"):
+        three.fit(X.numpy(), np.arange(len(X)) % 3)
+
+
+def test_a_fit_to_arrays_needs_the_names_of_channels(X, y):
+    with pytest.raises(ValueError, match=r"^ChannelReflection: the channels have no names; pass"):
+        small(EEGNetClassifier, augmentation=[ChannelReflection()]).fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("names", "opposite"),
     [
@@ -228,6 +268,30 @@ def test_segments_come_from_the_same_group():
     source = (recombined[:, None] == X[None]).all(dim=2).float().argmax(dim=1)
     assert torch.equal(groups[source], groups[:, None].expand(-1, 50))
     assert torch.equal(y[source], y[:, None].expand(-1, 50))
+
+
+@pytest.mark.parametrize("valid_split", [None, 0.5])
+def test_groups_of_a_fit_reach_the_transform(valid_split):
+    X = np.random.default_rng(0).standard_normal((48, 4, 48)).astype(np.float32)
+    groups = np.repeat(["s3", "s1", "s2", "s4"], 12)
+    seen = []
+
+    class Recombination(SegmentRecombination):
+        def __call__(self, X, y, groups=None):
+            seen.append((X, groups))
+            return super().__call__(X, y, groups)
+
+    estimator = small(
+        EEGNetClassifier, augmentation=[Recombination()], valid_split=valid_split, batch_size=12
+    )
+    estimator.fit(X, np.arange(48) % 2, groups=groups)
+    standardized = estimator.module_.get_submodule("standardize")(torch.from_numpy(X)).detach()
+    for trials, codes in seen:
+        index = [int((standardized == trial).all((1, 2)).nonzero()) for trial in trials]
+        assert np.array_equal(np.unique(groups)[codes.numpy()], groups[index])
+    seen.clear()
+    estimator.fit(X, np.arange(48) % 2)
+    assert all(codes is None for _, codes in seen)
 
 
 def test_a_class_with_one_trial_stays():

@@ -269,7 +269,7 @@ def test_error_names_the_shortest_window(name, fields, shortest, y):
     estimator = getattr(eegsk, f"{name}Classifier")(**fields)
     message = f"{name}Classifier: trials of 9 time points are too short for this network, which "
     with pytest.raises(ValueError, match=re.escape(f"{message}needs at least {shortest};")):
-        estimator.fit(np.zeros((24, 1, 9)), y)
+        estimator.fit(np.random.default_rng(0).standard_normal((24, 1, 9)), y)
     build(type(estimator), 1, shortest, 2, **fields)
 
 

@@ -59,6 +59,7 @@ PARTS = {
     "many_classes": {"ESTIMATORS": ["EEGNet", "fine-grained recipe"]},
     "choice": {"VARIANTS": ["EEGNet", "recipe"]},
     "ablation": {"VARIANTS": ["EEGNet", "+ all"]},
+    "recipe": {"VARIANTS": ["EEGNet", "recipe"]},
 }
 
 

@@ -1,13 +1,13 @@
-"""Ablation: EEGNet with each training technique, and the recipe."""
+"""Ablation: EEGNet with each training technique."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from eegsk import EEGNetClassifier
 from eegsk.augmentation import GaussianNoise, TimeShift
 from eegsk.callbacks import SAM, SWA
-from eegsk.recipes import motor_imagery
 
 from .data import load_hands
 from .jobs import (
@@ -23,41 +23,13 @@ from .table import table
 
 TITLE = "EEGNet with each technique: accuracy on 04E and 05E, trained on 01T, 02T and 03T"
 
-
-def alone() -> EEGNetClassifier:
-    """Return EEGNet with its defaults."""
-    return EEGNetClassifier()
-
-
-def with_sam() -> EEGNetClassifier:
-    """Return EEGNet with sharpness-aware minimisation."""
-    return EEGNetClassifier(callbacks=[SAM()])
-
-
-def with_swa() -> EEGNetClassifier:
-    """Return EEGNet with weight averaging over the last quarter of the epochs."""
-    return EEGNetClassifier(callbacks=[SWA()])
-
-
-def with_augmentation() -> EEGNetClassifier:
-    """Return EEGNet with the augmentation of the recipes."""
-    return EEGNetClassifier(augmentation=[TimeShift(0.1), GaussianNoise(0.01)])
-
-
-def with_all() -> EEGNetClassifier:
-    """Return EEGNet with all of these techniques."""
-    return EEGNetClassifier(
-        callbacks=[SAM(), SWA()], augmentation=[TimeShift(0.1), GaussianNoise(0.01)]
-    )
-
-
+AUGMENTATION = [TimeShift(0.1), GaussianNoise(0.01)]
 VARIANTS = {
-    "EEGNet": alone,
-    "+ SAM": with_sam,
-    "+ SWA": with_swa,
-    "+ augmentation": with_augmentation,
-    "+ all": with_all,
-    "recipe": motor_imagery,
+    "EEGNet": EEGNetClassifier,
+    "+ SAM": partial(EEGNetClassifier, callbacks=[SAM()]),
+    "+ SWA": partial(EEGNetClassifier, callbacks=[SWA()]),
+    "+ augmentation": partial(EEGNetClassifier, augmentation=AUGMENTATION),
+    "+ all": partial(EEGNetClassifier, callbacks=[SAM(), SWA()], augmentation=AUGMENTATION),
 }
 
 

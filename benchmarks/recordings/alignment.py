@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +14,10 @@ from eegsk import EEGNetClassifier
 from eegsk.alignment import EuclideanAlignment, RiemannianAlignment
 from eegsk.datasets import load_bci_iv_2b
 
-from .data import load_arithmetic
+from . import data
 from .jobs import EVALUATION, SUBJECTS, TRAINING, Job, Settings, run_jobs, spread, values
 from .table import table
 
-# Samples of a trial of eegmmidb that are used.
-N_TIMES = 480
 SOURCES = ["own", "others"]
 ALIGNERS = {"raw": None, "Euclidean": EuclideanAlignment, "Riemannian": RiemannianAlignment}
 
@@ -44,22 +40,15 @@ def load_sessions(subject: int, sessions: tuple[str, ...]) -> Trials:
     return Trials(X, y, np.array([f"{subject} {name}" for name in session]))
 
 
-@lru_cache(maxsize=1)
 def load_fists() -> Trials:
     """Load imagined movements of all people of eegmmidb, in volts."""
-    trials, labels, people = [], [], []
-    for path in sorted(Path(os.environ["EEGSK_DATA"], "eegmmidb").glob("S*.npz")):
-        with np.load(path) as file:
-            trials.append(1e-6 * file["X"][:, :, :N_TIMES].astype(np.float32))
-            labels.append(file["y"])
-            people.append(np.repeat(path.stem, len(file["y"])))
-    return Trials(*map(np.concatenate, (trials, labels, people)))
+    return Trials(*data.load_fists())
 
 
 @lru_cache(maxsize=1)
 def load_windows() -> Trials:
     """Load windows of rest and of mental arithmetic."""
-    X, y, people, _ = load_arithmetic()
+    X, y, people, _ = data.load_arithmetic()
     return Trials(X, y, people)
 
 

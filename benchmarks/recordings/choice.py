@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
+from sklearn.base import clone
+from sklearn.model_selection import LeaveOneGroupOut
 
 from eegsk import EEGNetClassifier
+from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.recipes import motor_imagery
 
 from .data import load_hands
-from .jobs import Settings, by_subject, run_by_subject, score, subjects_header, values
+from .jobs import Settings, by_subject, groups_of, run_by_subject, score, subjects_header, values
 from .table import table
 
 TITLE = (
@@ -21,30 +23,38 @@ TITLE = (
 )
 
 
-def whitened() -> EEGNetClassifier:
-    """Return EEGNet with a whitened signal."""
-    return EEGNetClassifier(standardize="spectrum")
+HANDS = ["C3", "Cz", "C4"]
+
+
+def aligned(**params: Any) -> AlignedEstimator:
+    """Return an aligned EEGNet."""
+    return AlignedEstimator(EuclideanAlignment(), EEGNetClassifier(**params))
 
 
 VARIANTS = {
     "EEGNet": EEGNetClassifier,
-    "EEGNet, whitened": whitened,
+    "EEGNet, aligned": aligned,
+    "EEGNet, aligned and whitened": partial(aligned, standardize="spectrum"),
     "recipe": motor_imagery,
     "recipe without whitening": partial(motor_imagery, standardize="channel"),
     "recipe without masks": partial(motor_imagery, augmentation__timemask=None),
     "recipe without shifts": partial(motor_imagery, augmentation__timeshift=None),
     "recipe without averaging": partial(motor_imagery, callbacks=None),
+    "recipe with reflection": partial(motor_imagery, ch_names=HANDS),
 }
 
 
 def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, Any]:
     """Cross-validate over the training sessions."""
     split = load_hands(subject)
-    estimator = settings.apply(VARIANTS[variant](), seed)
-    scores = cross_val_score(
-        estimator, split.X, split.y, groups=split.session, cv=LeaveOneGroupOut()
-    )
-    return {"accuracy": scores.mean(), "last": scores[-1]}
+    estimator = settings.apply(VARIANTS[variant](random_state=seed), seed)
+    scores = []
+    for train, test in LeaveOneGroupOut().split(split.X, split.y, split.session):
+        fitted = clone(estimator)
+        sessions, tested = (groups_of(fitted, split.session[part]) for part in (train, test))
+        fitted.fit(split.X[train], split.y[train], **sessions)
+        scores.append(fitted.score(split.X[test], split.y[test], **tested))
+    return {"accuracy": np.mean(scores), "last": scores[-1]}
 
 
 def measure(settings: Settings) -> str:

@@ -25,27 +25,29 @@ WINDOW = 4.0  # seconds
 NOT_BRAIN = ("EEG A2-A1", "ECG ECG")
 NOT_BRAIN_EEGLAB = ("EOG1", "EOG2")
 
+N_TIMES_FISTS = 480  # samples of a trial of eegmmidb that are used, i.e. 3 s
+
 C3_AND_C4 = [0, 2]  # of C3, Cz and C4
 # 750 samples from 0.5 s after the cue, i.e. during the imagined movement.
 IMAGINING = slice(125, 875)
 
 
 class Split(NamedTuple):
-    """Training trials with their sessions, and test trials."""
+    """Training and test trials with their sessions."""
 
     X: np.ndarray
     y: np.ndarray
     session: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
+    session_test: np.ndarray
 
 
 @lru_cache(maxsize=2)
 def load_hands(subject: int) -> Split:
     """Load the training and evaluation sessions of a subject."""
     X, y, session = load_bci_iv_2b(subject, TRAINING)
-    X_test, y_test, _ = load_bci_iv_2b(subject, EVALUATION)
-    return Split(X, y, session, X_test, y_test)
+    return Split(X, y, session, *load_bci_iv_2b(subject, EVALUATION))
 
 
 def load_two_channels(subject: int) -> Split:
@@ -111,6 +113,38 @@ def load_arithmetic() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         labels += ["rest" if path.stem.endswith("1") else "count"] * len(windows)
         subjects += [path.stem.partition("_")[0]] * len(windows)
     return np.concatenate(trials), np.array(labels), np.array(subjects), ARITHMETIC_SFREQ
+
+
+@lru_cache(maxsize=1)
+def load_fists() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Load imagined movements of a fist in eegmmidb, in volts, with their labels and people."""
+    trials, labels, people = [], [], []
+    for path in fist_files():
+        with np.load(path) as file:
+            trials.append(1e-6 * file["X"][:, :, :N_TIMES_FISTS].astype(np.float32))
+            labels.append(file["y"])
+            people.append(np.repeat(path.stem, len(file["y"])))
+    return np.concatenate(trials), np.concatenate(labels), np.concatenate(people)
+
+
+def fist_files() -> list[Path]:
+    """Return the files of eegmmidb, one for each person."""
+    return sorted((_folder() / "eegmmidb").glob("S*.npz"))
+
+
+def load_fist_runs() -> np.ndarray:
+    """Load the number of the run of each trial of :func:`load_fists`."""
+    runs = []
+    for path in fist_files():
+        with np.load(path) as file:
+            runs.append(file["run"])
+    return np.concatenate(runs)
+
+
+def fist_channels() -> list[str]:
+    """Return the names of the channels of eegmmidb."""
+    with np.load(fist_files()[0]) as file:
+        return list(map(str, file["ch_names"]))
 
 
 def _windows(path: Path) -> np.ndarray:

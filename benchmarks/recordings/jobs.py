@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from joblib import Memory, Parallel, delayed, parallel_config
 
+from eegsk.alignment import AlignedEstimator
+
 SUBJECTS = (1, 3, 4, 5, 8)
 TRAINING = ("01T", "02T", "03T")
 EVALUATION = ("04E", "05E")
@@ -31,7 +33,10 @@ class Settings:
     cache: Path | None = None
 
     def apply(self, estimator: Any, seed: int) -> Any:
-        """Set seed, device and, for a quick try, epochs, also in nested estimators."""
+        """Set seed, device and, for a quick try, epochs, also in nested estimators.
+
+        A seed that is set already is kept, because the networks of an ensemble need several.
+        """
         params: dict[str, Any] = {"random_state": seed, "device": self.device, "n_threads": 1}
         if self.max_epochs is not None:
             params["max_epochs"] = self.max_epochs
@@ -41,8 +46,13 @@ class Settings:
         suffixes = {name: name.rpartition("__")[2] for name in estimator.get_params()}
         if not {"random_state", "n_threads"} <= set(suffixes.values()):
             raise ValueError(f"{estimator} has no parameters random_state and n_threads.")
+        seeded = {name for name, value in estimator.get_params().items() if value is not None}
         return estimator.set_params(
-            **{name: params[suffix] for name, suffix in suffixes.items() if suffix in params}
+            **{
+                name: params[suffix]
+                for name, suffix in suffixes.items()
+                if suffix in params and not (suffix == "random_state" and name in seeded)
+            }
         )
 
     def __str__(self) -> str:
@@ -104,6 +114,11 @@ def fit_seconds(estimator: Any, *trials: Any, **fit_params: Any) -> float:
     start = time.perf_counter()
     estimator.fit(*trials, **fit_params)
     return time.perf_counter() - start
+
+
+def groups_of(estimator: Any, groups: Any) -> dict[str, Any]:
+    """Return ``groups`` as a keyword argument of the methods of an aligned estimator."""
+    return {"groups": groups} if isinstance(estimator, AlignedEstimator) else {}
 
 
 def choose(rows: Iterable[dict[str, Any]], **names: Any) -> list[dict[str, Any]]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GroupKFold, train_test_split
 
 from eegsk import recipes
+from eegsk.alignment import AlignedEstimator
 from eegsk.datasets import make_motor_imagery
 from eegsk.metrics import nrmse
 
 from . import simulated
-from .data import C3_AND_C4, load_many_classes, load_two_channels
-from .jobs import SUBJECTS, Settings, fit_seconds
+from .data import C3_AND_C4, fist_channels, load_fists, load_many_classes, load_two_channels
+from .jobs import SUBJECTS, Settings, fit_seconds, groups_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Fold:
     y: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
+    groups: np.ndarray | None = None
+    groups_test: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ def two_channels(real: bool, small: bool) -> Data:
     folds = []
     for subject in SUBJECTS[2:3] if small else SUBJECTS:
         split = load_two_channels(subject)
-        folds.append(Fold(split.X, split.y, split.X_test, split.y_test))
+        trials = (split.X, split.y, split.X_test, split.y_test)
+        folds.append(Fold(*trials, split.session, split.session_test))
     return Data(f"bci_iv_2b, C3 and C4, {len(folds)} subject{'s' * (len(folds) > 1)}", folds)
 
 
@@ -63,6 +69,17 @@ def eight_targets(real: bool, small: bool) -> Data:
     X, y, subjects = simulated.regression(n_subjects, n_trials, 129, 200, n_outputs=8)
     name = f"simulated, {n_subjects} subjects, 129 x 200, 8 targets"
     return Data(name, _by_subject(X, y, subjects, small))
+
+
+def two_fists(real: bool, small: bool) -> Data:
+    """Return imagined movements of the fists, in folds of whole people."""
+    if real and not small:
+        X, y, people = load_fists()
+        return Data("eegmmidb, 40 people, 64 x 480", _by_subject(X, y, people, small))
+    X, y, people = make_motor_imagery(
+        n_subjects=5, n_trials=10, n_chans=64, n_times=480, sfreq=160.0, random_state=0
+    )
+    return Data("simulated, 5 people, 64 x 480", _by_subject(X, y, people, small))
 
 
 def many_classes(real: bool, small: bool) -> Data:
@@ -85,7 +102,7 @@ def _fold(X: np.ndarray, y: np.ndarray, train: np.ndarray) -> Fold:
 
 def _by_subject(X: np.ndarray, y: np.ndarray, subjects: np.ndarray, small: bool) -> list[Fold]:
     folds = [
-        Fold(X[train], y[train], X[test], y[test])
+        Fold(X[train], y[train], X[test], y[test], subjects[train], subjects[test])
         for train, test in GroupKFold(n_splits=5).split(X, y, subjects)
     ]
     return folds[:1] if small else folds
@@ -100,13 +117,20 @@ def accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
 class Row:
     """Recipe, data and metric."""
 
-    make: Callable[..., Any]
+    make: Callable[..., Any]  # takes the seed as random_state
     data: Callable[[bool, bool], Data]
     metric: Callable[..., float] = accuracy
 
 
+def cross_subject(**params: Any) -> Any:
+    """Return the recipe for new people, with reflection if the recordings are available."""
+    ch_names = fist_channels() if os.environ.get("EEGSK_DATA") else None
+    return recipes.cross_subject_motor_imagery(sfreq=160, ch_names=ch_names, **params)
+
+
 ROWS = {
     "motor_imagery": Row(recipes.motor_imagery, two_channels),
+    "cross_subject_motor_imagery": Row(cross_subject, two_fists),
     "motor_imagery_eegnet": Row(recipes.motor_imagery_eegnet, two_channels),
     "motor_imagery_deep_conv_net": Row(recipes.motor_imagery_deep_conv_net, two_channels),
     "reaction_time_regression": Row(recipes.reaction_time_regression, one_target, nrmse),
@@ -121,8 +145,19 @@ def run(name: str, real: bool, small: bool, settings: Settings) -> dict[str, Any
     data = row.data(real, small)
     scores, duration, epochs = [], 0.0, 0
     for fold in data.folds:
-        estimator = settings.apply(row.make(), settings.seeds[0])
-        duration += fit_seconds(estimator, fold.X, fold.y)
-        scores.append(row.metric(fold.y_test, estimator.predict(fold.X_test)))
-        epochs = estimator.n_iter_
+        seed = settings.seeds[0]
+        estimator = settings.apply(row.make(random_state=seed), seed)
+        groups, tested = (groups_of(estimator, part) for part in (fold.groups, fold.groups_test))
+        duration += fit_seconds(estimator, fold.X, fold.y, **groups)
+        scores.append(row.metric(fold.y_test, estimator.predict(fold.X_test, **tested)))
+        epochs = n_epochs(estimator)
     return {"data": data.name, "epochs": epochs, "seconds": duration, "scores": scores}
+
+
+def n_epochs(estimator: Any) -> int:
+    """Return the number of epochs of a fit, also of an aligned estimator or an ensemble."""
+    if isinstance(estimator, AlignedEstimator):
+        return n_epochs(estimator.estimator_)
+    if isinstance(estimator, VotingClassifier):
+        return n_epochs(estimator.estimators_[0])
+    return estimator.n_iter_

@@ -24,6 +24,17 @@ class NestedParams(BaseEstimator):
     fields whose names end with ``_params``.
     """
 
+    def __sklearn_clone__(self) -> Self:
+        """Return a copy with the same parameters, as :func:`sklearn.base.clone` does."""
+        parent: Any = super()
+        try:
+            return parent.__sklearn_clone__()
+        except (TypeError, pickle.PicklingError) as error:  # e.g. files and locks
+            raise TypeError(
+                f"{type(self).__name__}: a parameter cannot be copied: {error}; instead of a "
+                "callback that holds an open file or a lock, pass a function that creates it."
+            ) from error
+
     def get_params(self, deep: bool = True) -> Parameters:
         """Get the parameters of the estimator.
 

@@ -1,6 +1,7 @@
 """Alignment of sessions and subjects by whitening trials with the mean covariance of each."""
 
+from .aligned_estimator import AlignedEstimator
 from .euclidean import EuclideanAlignment
 from .riemannian import RiemannianAlignment
 
-__all__ = ["EuclideanAlignment", "RiemannianAlignment"]
+__all__ = ["AlignedEstimator", "EuclideanAlignment", "RiemannianAlignment"]

@@ -44,6 +44,10 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     min_trials : int, default=20
         Minimum number of trials for a mean covariance without shrinkage. With fewer trials, it is
         shrunk towards ``reference_`` by ``1 - n_trials / min_trials``. 1 for no shrinkage.
+    diagonal : bool, default=False
+        Whether to use only the variances of the channels. Channels are then scaled to variance one,
+        but stay correlated. With many channels, e.g. 64, the mean covariance has directions with
+        little signal, which whitening would amplify.
 
     Attributes
     ----------
@@ -64,6 +68,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     by: str | list[str] | tuple[str, ...] | None = None
     online: bool = False
     min_trials: Count = 20
+    diagonal: bool = False
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Estimate the mean covariance of each domain.
@@ -180,7 +185,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         for label, indices in trials.domains.items():
             n_trials = self.n_trials_.get(label, 0)
             mean = self.references_.get(label, self.reference_)
-            matrices = covariances(trials.X[indices])
+            matrices = self._covariances(trials.X[indices])
             self.references_[label] = self._running_means(matrices, mean, n_trials)[-1]
             self.n_trials_[label] = n_trials + len(indices)
         return self
@@ -208,7 +213,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         trials = self._read(X, groups, reset=True)
         self.n_trials_ = {label: len(indices) for label, indices in trials.domains.items()}
         self.references_ = {
-            label: self._mean_of_trials(covariances(trials.X[indices]))
+            label: self._mean_of_trials(trials.X[indices])
             for label, indices in trials.domains.items()
         }
         weights = np.array([*self.n_trials_.values()], dtype=np.float64)
@@ -224,15 +229,19 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
             if label in references:
                 mean, n_trials = references[label], self.n_trials_[label]
             elif self.online:
-                mean, n_trials = self._means_before(covariances(X)), np.arange(len(X))
+                mean, n_trials = self._means_before(self._covariances(X)), np.arange(len(X))
             else:
-                mean, n_trials = self._mean_of_trials(covariances(X)), len(X)
+                mean, n_trials = self._mean_of_trials(X), len(X)
             filters = inverse_sqrt(self._shrink(self.reference_, mean, n_trials))
             aligned[indices] = filters.astype(X.dtype) @ X
         return trials.restore(aligned)
 
-    def _mean_of_trials(self, matrices: Array) -> Array:
-        return self._mean(matrices, np.ones(len(matrices)), self.signal_.n_times)
+    def _covariances(self, X: np.ndarray) -> Array:
+        matrices = covariances(X)
+        return matrices * np.eye(X.shape[1]) if self.diagonal else matrices
+
+    def _mean_of_trials(self, X: np.ndarray) -> Array:
+        return self._mean(self._covariances(X), np.ones(len(X)), self.signal_.n_times)
 
     def _means_before(self, matrices: Array) -> Array:
         """Return the mean of the covariances before each one; ``reference_`` for the first."""

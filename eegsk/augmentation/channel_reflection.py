@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,9 +29,10 @@ class ChannelReflection(Transform):
 
     Parameters
     ----------
-    swap_labels : dict or None, default=None
+    swap_labels : dict, "both" or None, default=None
         Labels of ``y`` that a reflection exchanges, e.g. ``{"left_hand": "right_hand"}``. Other
-        labels, e.g. ``"feet"``, do not change. None if no label depends on the side.
+        labels, e.g. ``"feet"``, do not change. ``"both"`` if there are two classes, which a
+        reflection exchanges. None if no label depends on the side.
     ch_names : sequence of str or None, default=None
         Names of the channels in the 10-20 system or its extensions, e.g. ``["C3", "Cz", "C4"]``.
         None for the channel names of the Epochs that are passed to ``fit``.
@@ -58,7 +59,7 @@ class ChannelReflection(Transform):
     tensor([1, 0])
     """
 
-    swap_labels: dict[Any, Any] | None = None
+    swap_labels: dict[Any, Any] | Literal["both"] | None = None
     ch_names: list[str] | tuple[str, ...] | None = None
     probability: Probability = field(default=0.5, kw_only=True)
 
@@ -79,7 +80,10 @@ class ChannelReflection(Transform):
             counterpart, or a label is not a class or occurs twice.
         """
         self._counterpart = _counterparts(self.ch_names or ch_names)
-        self._pairs = _pairs_of_classes(self.swap_labels or {}, classes)
+        if self.swap_labels == "both":
+            self._pairs = _pair_of_two_classes(classes)
+        else:
+            self._pairs = _pairs_of_classes(self.swap_labels or {}, classes)
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, Any]:
         """Reflect the trials of a batch.
@@ -167,6 +171,15 @@ def _place(name: str) -> tuple[str, int]:
         )
     letters, number, half = match.groups()
     return letters + half, 0 if number == "z" else int(number)
+
+
+def _pair_of_two_classes(classes: Any) -> list[tuple[int, int]]:
+    if classes is not None and len(classes) != 2:
+        raise ValueError(
+            f"ChannelReflection: swap_labels='both' needs two classes, but there are "
+            f"{len(classes)}; give the labels of the two sides, e.g. {{'left': 'right'}}."
+        )
+    return [(0, 1)]
 
 
 def _pairs_of_classes(swap_labels: Mapping[Any, Any], classes: Any) -> list[tuple[int, int]]:

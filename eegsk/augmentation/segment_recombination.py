@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -17,8 +17,8 @@ class SegmentRecombination(Transform):
 
     Trials are cut into segments of equal length. A new trial keeps the class of the trial that it
     replaces. Each of its segments is the segment at the same time of a random trial of the batch
-    that has the same class [1]_ and, if there are groups, the same group, e.g. session. The signal
-    can jump where two segments meet.
+    that has the same class [1]_ and, if ``fit`` receives ``groups``, the same group, e.g. session.
+    The signal can jump where two segments meet.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ class SegmentRecombination(Transform):
             [2, 2, 2, 2, 2, 2, 2, 2]], dtype=torch.int32)
     """
 
+    uses_groups: ClassVar[bool] = True
     n_segments: Count = 8
     probability: Probability = field(default=0.5, kw_only=True)
 

@@ -6,7 +6,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from sklearn.base import BaseEstimator, clone
@@ -27,6 +27,8 @@ class Transform(Fields, BaseEstimator, kw_only=False):
         Probability that a trial is transformed; other trials stay unchanged.
     """
 
+    # Whether a transform is called with the groups of the trials, as its third argument.
+    uses_groups: ClassVar[bool] = False
     probability: Probability = field(default=1.0, kw_only=True)
 
     def __call__(self, X: torch.Tensor, y: Any) -> tuple[torch.Tensor, Any]:
@@ -47,6 +49,17 @@ class Transform(Fields, BaseEstimator, kw_only=False):
             The targets.
         """
         return self._transform(X, self._choose(X)), y
+
+    def prepare(self, ch_names: Sequence[str] | None, classes: Sequence[Any] | None) -> None:
+        """Prepare a fit, if the transform depends on the channels or the classes.
+
+        Parameters
+        ----------
+        ch_names : sequence of str or None
+            Names of the channels of the trials, None if they are unknown.
+        classes : sequence or None
+            Label of each class, None for a regression.
+        """
 
     @abstractmethod
     def _transform(self, X: torch.Tensor, is_chosen: torch.Tensor) -> torch.Tensor:
@@ -101,7 +114,12 @@ class MixedTarget:
         return torch.cat([y_pred, y_pred]), y_true, 2 * torch.cat(shares)
 
 
-def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
+def clone_transforms(
+    augmentation: Any,
+    owner: str,
+    ch_names: Sequence[str] | None = None,
+    classes: Sequence[Any] | None = None,
+) -> list[Augmentation]:
     """Check and clone the transforms of an estimator.
 
     Parameters
@@ -110,6 +128,10 @@ def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
         Transforms, or pairs ``(name, transform)``; None instead of a transform is skipped.
     owner : str
         Name of the estimator, for error messages.
+    ch_names : sequence of str or None, default=None
+        Names of the channels, for transforms that depend on them.
+    classes : sequence or None, default=None
+        Label of each class, for transforms that change it.
 
     Returns
     -------
@@ -139,6 +161,9 @@ def clone_transforms(augmentation: Any, owner: str) -> list[Augmentation]:
         if isinstance(transform, Transform):
             check_fields(transform)
     transforms: list[Any] = [clone(transform, safe=False) for _, transform in named]
+    for transform in transforms:
+        if isinstance(transform, Transform):
+            transform.prepare(ch_names, classes)
     return transforms
 
 
@@ -155,7 +180,10 @@ def _takes_batch(transform: Any) -> bool:
 
 @torch.no_grad()
 def augment(
-    transforms: Sequence[Augmentation], X: torch.Tensor, y: torch.Tensor
+    transforms: Sequence[Augmentation],
+    X: torch.Tensor,
+    y: torch.Tensor,
+    groups: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, Any]:
     """Apply transforms to a batch, one after the other.
 
@@ -167,6 +195,8 @@ def augment(
         Standardised trials.
     y : torch.Tensor of shape (n_trials,) or (n_trials, n_outputs)
         Targets.
+    groups : torch.Tensor of shape (n_trials,) or None, default=None
+        Group of each trial, for transforms that use it.
 
     Returns
     -------
@@ -182,7 +212,9 @@ def augment(
     """
     shape = X.shape
     for transform in transforms:
-        batch = transform(X, y)
+        uses_groups = isinstance(transform, Transform) and transform.uses_groups
+        inputs: Any = (X, y, groups) if uses_groups else (X, y)
+        batch = transform(*inputs)
         if not (isinstance(batch, tuple) and len(batch) == 2 and _has_shape(batch[0], shape)):
             raise ValueError(
                 f"augmentation: {short_repr(transform)} should return (X, y), where X is a tensor "

@@ -63,7 +63,7 @@ class SafeLog(nn.Module):
 
 # Activations of torch that cannot be created without arguments.
 _NEED_ARGUMENTS = ("multiheadattention", "threshold", "module")
-_ACTIVATIONS = {
+ACTIVATIONS = {
     name: cls
     for name, cls in class_registry(torch_activations, nn.Module).items()
     if name not in _NEED_ARGUMENTS
@@ -111,7 +111,7 @@ def make_activation(
             f"activation={activation} is a module; use its class, with its arguments in "
             "activation_params, so that each activation in the network is a separate module."
         )
-    factory = find_class("activation", activation, _ACTIVATIONS)
+    factory = find_class("activation", activation, ACTIVATIONS)
     _check_params(factory, params or {})
     module = factory(**(params or {}))
     if not isinstance(module, nn.Module):

@@ -4,6 +4,7 @@
 Recipe                          Task
 =============================== ==================================================================
 ``motor_imagery``               motor imagery of one subject with few trials
+``cross_subject_motor_imagery`` motor imagery of new subjects, without their labels
 ``motor_imagery_eegnet``        motor imagery of two hands from C3 and C4, with EEGNet
 ``motor_imagery_deep_conv_net`` motor imagery of two hands from C3 and C4, with DeepConvNet
 ``reaction_time_regression``    one number for each trial, e.g. a reaction time
@@ -11,16 +12,18 @@ Recipe                          Task
 ``fine_grained_classification`` many classes, e.g. 80
 =============================== ==================================================================
 
-All parameters of the returned estimator can be changed. A recipe accepts them as keyword arguments,
-including those of callbacks and transforms, e.g.
+All parameters of the network can be changed. A recipe accepts them as keyword arguments, including
+those of callbacks and transforms, e.g.
 ``reaction_time_regression(batch_size=16, callbacks__sam__rho=0.1)``.
 """
 
+from .cross_subject import cross_subject_motor_imagery
 from .fine_grained import fine_grained_classification
 from .motor_imagery import motor_imagery, motor_imagery_deep_conv_net, motor_imagery_eegnet
 from .regression import multi_output_regression, reaction_time_regression
 
 __all__ = [
+    "cross_subject_motor_imagery",
     "fine_grained_classification",
     "motor_imagery",
     "motor_imagery_deep_conv_net",

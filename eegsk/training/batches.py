@@ -25,12 +25,15 @@ class Trials(Dataset[Any]):
         Weights of all trials in the loss.
     index : torch.Tensor of shape (n_trials,)
         Indices of the trials of this dataset.
+    groups : torch.Tensor of shape (n_all,) or None, default=None
+        Group of each of all trials, as an integer, for transforms.
     """
 
     X: torch.Tensor
     y: torch.Tensor
     weight: torch.Tensor
     index: torch.Tensor
+    groups: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -46,7 +49,9 @@ class Trials(Dataset[Any]):
         index = self.index[item]
         x = self.X[index]
         origin = Origin(index, x, x._version)
-        return {"x": x, "weight": self.weight[index], "origin": origin}, self.y[index]
+        groups = None if self.groups is None else self.groups[index]
+        inputs = {"x": x, "weight": self.weight[index], "origin": origin, "groups": groups}
+        return inputs, self.y[index]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +91,7 @@ def split_trials(
     X: torch.Tensor,
     target: torch.Tensor,
     weight: np.ndarray,
+    groups: np.ndarray | None,
     train: np.ndarray,
     valid: np.ndarray,
     device: torch.device,
@@ -100,6 +106,8 @@ def split_trials(
         Encoded targets.
     weight : array of shape (n_trials,)
         Weights of the trials.
+    groups : array of shape (n_trials,) or None
+        Groups of the trials.
     train, valid : array of int
         Indices of the training and the validation trials; ``valid`` may be empty.
     device : torch.device
@@ -117,7 +125,12 @@ def split_trials(
     precision = torch.float32 if device.type == "mps" else torch.float64
     weights = torch.from_numpy(weight).to(device, precision)
     on_device = (X.to(device), target.to(device), weights)
-    parts = [Trials(*on_device, torch.from_numpy(index).to(device)) for index in (train, valid)]
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1].ravel()
+    codes = None if groups is None else torch.from_numpy(groups).to(device)
+    parts = [
+        Trials(*on_device, torch.from_numpy(index).to(device), codes) for index in (train, valid)
+    ]
     return TrialSplit(parts[0], parts[1] if len(valid) else None)
 
 

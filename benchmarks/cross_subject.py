@@ -1,0 +1,53 @@
+"""Accuracy on new people: ``EEGSK_DATA=... python benchmarks/cross_subject.py --n-jobs 2``.
+
+Imagined left or right fist of the 40 people of eegmmidb, the first 480 samples (3 s) of 64
+unfiltered channels, in five folds that keep people whole. The first table compares
+``EEGNetClassifier()`` with its defaults and the recipe ``cross_subject_motor_imagery``, with and
+without its parts, trained on the other people. The second table has the accuracy of the recipe in
+the third run of each person, before and after fine-tuning on the first two runs.
+
+The recipe was chosen on the people S001 to S020, so compare the scores of S021 to S040.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from recordings.cross_subject import VARIANTS, measure
+from recordings.jobs import Settings
+from side_by_side.report import describe
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    names = list(VARIANTS)
+    add("--only", nargs="+", choices=names, default=names, metavar="ROW", help=", ".join(names))
+    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
+    add("--max-epochs", type=int, help="epochs of every fit, to check that everything runs")
+    add("--device", default="cpu", help="torch device of every fit (default cpu)")
+    add("--cache", type=Path, help="folder in which the results of fits are cached")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the variants and print the tables."""
+    arguments = parse_arguments(argv)
+    settings = Settings(
+        seeds=tuple(arguments.seeds),
+        max_epochs=arguments.max_epochs,
+        n_jobs=arguments.n_jobs,
+        device=arguments.device,
+        cache=arguments.cache,
+    )
+    print(f"{describe([], settings.device, 1)}; {settings}\n", flush=True)
+    print(measure(arguments.only, settings))
+
+
+if __name__ == "__main__":
+    main()
