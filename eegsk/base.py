@@ -93,7 +93,8 @@ class EEGEstimator(Architecture, NestedParams):
         Weight of the latest batch in its running statistics; None for that of the network.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
-        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used.
+        or a scikit-learn splitter, whose first split is used, e.g. ``PredefinedSplit`` for
+        validation trials of your own, which ``X`` contains and whose fold is 0 (training: -1).
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
         name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit

@@ -31,9 +31,9 @@ class ClassifierWeightsMixin:
     ) -> Self:
         """Load weights of a network that was trained elsewhere.
 
-        Weights of eegsk's networks, of braindecode's EEGNet, EEGNeX, Deep4Net and ShallowFBCSPNet,
-        and of plain EEGNet and DeepConvNet modules are recognised by their names. Other weights of
-        a sequence of layers are matched in order. If anything does not fit, nothing is loaded.
+        Weights of eegsk's networks, of the same networks in braindecode, and of plain EEGNet and
+        DeepConvNet modules are recognised by their names. Other weights of a sequence of layers are
+        matched in order. If anything does not fit, nothing is loaded.
 
         Parameters
         ----------
