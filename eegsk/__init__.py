@@ -41,6 +41,8 @@ from .estimators import (
     TCFormerClassifier,
     TCFormerRegressor,
 )
+from .exporting import to_onnx
+from .persistence import load
 from .signals import Signal
 
 __version__ = "0.1.0"
@@ -71,4 +73,6 @@ __all__ = [
     "Signal",
     "TCFormerClassifier",
     "TCFormerRegressor",
+    "load",
+    "to_onnx",
 ]

@@ -12,7 +12,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from sklearn.utils.validation import assert_all_finite
 
-Params, Result = ParamSpec("Params"), TypeVar("Result")
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
 
 # Types of dates and durations, also those of pandas, and numpy's codes of their dtypes.
 _DATES = datetime.date, datetime.timedelta, np.datetime64, np.timedelta64

@@ -123,6 +123,8 @@ def spread(X: torch.Tensor) -> float:
     """
     trial_step, time_step = (max(1, size // _N_SAMPLED) for size in (len(X), X.shape[2]))
     sampled = X[::trial_step, :, ::time_step][:_N_SAMPLED]
+    if len(sampled) == 1:
+        return sampled.std(correction=0).item()
     return sampled.flatten(1).std(dim=1, correction=0).median().item()
 
 
@@ -245,6 +247,8 @@ def _check_size(name: str, axis: str, size: int, fitted: int, remedy: str) -> No
 
 
 def _as_tensor(X: np.ndarray) -> torch.Tensor:
+    if X.dtype == np.float32 and X.flags.c_contiguous and X.flags.writeable:
+        return torch.from_numpy(X)  # the rest takes longer than many layers do for one trial
     with np.errstate(over="ignore"):  # too large values become infinite, see _check_finite
         X = np.ascontiguousarray(X, dtype=np.float32)
     with warnings.catch_warnings():  # read-only arrays are safe: the tensor is never changed

@@ -93,7 +93,8 @@ class EEGEstimator(Architecture, NestedParams):
         Weight of the latest batch in its running statistics; None for that of the network.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
-        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used.
+        or a scikit-learn splitter, whose first split is used, e.g. ``PredefinedSplit`` for
+        validation trials of your own, which ``X`` contains and whose fold is 0 (training: -1).
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
         name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
@@ -108,12 +109,12 @@ class EEGEstimator(Architecture, NestedParams):
         for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
         Device, e.g. ``"cuda:0"``. ``"auto"`` is CUDA if available, else Apple's MPS, else the CPU.
-    pretrained : FrozenEstimator or None, default=None
-        Fitted estimator whose weights are the initial weights, inside
-        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. It must have the
-        same network; the last layer is new if the targets differ. Trials are standardised by their
-        own mean and scale, not by those of the pretrained estimator. If the classes of the
-        pretrained estimator include all labels, ``classes_`` are these classes.
+    pretrained : FrozenEstimator, path or None, default=None
+        Fitted estimator whose weights are the initial weights: a file that ``save`` wrote, or the
+        estimator inside :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it.
+        It must have the same network; the last layer is new if the targets differ. Trials are
+        standardised by their own mean and scale, not by those of the pretrained estimator. If its
+        classes include all labels, ``classes_`` are these classes.
     pretrained_channels : {"same", "match"}, default="same"
         ``"same"`` if the trials must have the channels of ``pretrained``, in any order. With
         ``"match"``, channels are matched by name: spatial filters keep the weights of common
@@ -376,8 +377,8 @@ class EEGEstimator(Architecture, NestedParams):
         """Build the network without the standardisation."""
         name, n_outputs = type(self).__name__, self._target.n_outputs
         network = build_network(self.build, self.signal_, n_outputs, name)
-        if self._source is not None:
-            load_pretrained(self, network, self._source)
+        if (source := self._source) is not None:
+            load_pretrained(self, network, source)
         self._built_from = self._network_fields()
         return set_batch_norm(network, self.norm_eps, self.norm_momentum)
 

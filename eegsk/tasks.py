@@ -16,11 +16,12 @@ from ._targets import ClassTarget, ContinuousTarget, check_classes
 from .base import EEGEstimator
 from .loading import ClassifierWeightsMixin, RegressorWeightsMixin
 from .losses import warn_about_balance
+from .persistence import SavingMixin
 from .signals import event_names, is_epochs
 from .training import ClassifierNet, RegressorNet, pretrained_classes
 
 
-class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
+class Classifier(ClassifierMixin, ClassifierWeightsMixin, SavingMixin, EEGEstimator):
     """Base class of the classifiers.
 
     Parameters
@@ -260,7 +261,7 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
         return weight
 
 
-class Regressor(RegressorMixin, RegressorWeightsMixin, EEGEstimator):
+class Regressor(RegressorMixin, RegressorWeightsMixin, SavingMixin, EEGEstimator):
     """Base class of the regressors, for one or several continuous targets.
 
     Parameters

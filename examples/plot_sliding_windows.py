@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from eegsk import EEGNetClassifier
 from eegsk.datasets import make_motor_imagery
+from eegsk.streaming import decode_windows
 
 mne.set_log_level("error")
 
@@ -36,37 +37,39 @@ raw.set_annotations(mne.Annotations(SEGMENT * np.arange(len(y)), SEGMENT, y))
 print(f"{raw.times[-1]:.0f} s of EEG, {len(raw.ch_names)} channels")
 
 # %%
-# Cut it into windows
-# -------------------
-# :func:`mne.make_fixed_length_epochs` cuts the recording into overlapping windows. The label of a
-# window is the annotation at its end, because a decoder that runs online knows the past only. The
-# first 240 s are for training and the rest is for the test.
+# Train on windows
+# ----------------
+# The first 240 s are for training: :func:`mne.make_fixed_length_epochs` cuts them into overlapping
+# windows. The label of a window is the annotation at its end, because a decoder that runs online
+# knows the past only.
 
 LENGTH, STEP, BOUNDARY = 1.0, 0.125, 240.0  # seconds
 
 
-def cut(raw, step):
-    """Return windows, their end in seconds, and whether the subject imagines a movement then."""
-    windows = mne.make_fixed_length_epochs(raw, LENGTH, overlap=LENGTH - step, preload=True)
-    ends = windows.events[:, 0] / SFREQ - raw.first_time + LENGTH
-    last = raw.first_time + ends - 1 / SFREQ  # time of the last sample of each window
-    return windows, ends, y[(last / SEGMENT).astype(int)] == "right_hand"
+def is_movement(times):
+    """Return whether the subject imagines a movement at these times in seconds."""
+    return y[(times / SEGMENT).astype(int)] == "right_hand"
 
 
-train, _, train_labels = cut(raw.copy().crop(0, BOUNDARY, include_tmax=False), 0.5)
-test, ends, test_labels = cut(raw.copy().crop(BOUNDARY), STEP)
+train = raw.copy().crop(0, BOUNDARY, include_tmax=False)
+windows = mne.make_fixed_length_epochs(train, LENGTH, overlap=LENGTH / 2, preload=True)
+last = (windows.events[:, 0] - train.first_samp - 1) / SFREQ + LENGTH
 classifier = EEGNetClassifier(max_epochs=40, batch_size=32, dropout=0.25, random_state=0)
-classifier.fit(train, train_labels)
-proba = classifier.predict_proba(test)[:, 1]
+classifier.fit(windows, is_movement(last))
 
 # %%
-# Smooth the probabilities
-# ------------------------
-# A causal mean over the last second (eight windows) is less noisy, but reacts later. In this
-# recording, the two effects cancel, and the area under the ROC curve is about the same.
+# Decode the test part
+# --------------------
+# :func:`eegsk.streaming.decode_windows` reads the rest of the recording once, and decodes a window
+# every 125 ms. With ``smoothing``, the probabilities are averaged over the last second (eight
+# windows). This mean is causal: it is less noisy, but reacts later. In this recording, the two
+# effects cancel, and the area under the ROC curve is about the same.
 
-padded = np.concatenate([np.full(7, proba[0]), proba])
-smooth = np.convolve(padded, np.ones(8) / 8, mode="valid")
+test = raw.copy().crop(BOUNDARY)
+times, proba = decode_windows(classifier, test, STEP)
+_, smooth = decode_windows(classifier, test, STEP, smoothing=1.0)
+proba, smooth = proba[:, 1], smooth[:, 1]
+test_labels = is_movement(BOUNDARY + times)
 print(f"area under the ROC curve: {roc_auc_score(test_labels, proba):.2f} for single windows, "
       f"{roc_auc_score(test_labels, smooth):.2f} after smoothing")  # fmt: skip
 
@@ -86,8 +89,8 @@ band = raw.copy().pick(["C3"]).filter(8, 13)
 signal = 1e6 * band.get_data()[0, is_shown]
 top.plot(raw.times[is_shown] - BOUNDARY, signal, color="0.3", linewidth=0.6)
 top.set(ylabel="C3, 8 to 13 Hz (µV)", title="Mu rhythm")
-bottom.plot(ends, 100 * proba, color=BLUE, linewidth=0.8, alpha=0.5, label="single window")
-bottom.plot(ends, 100 * smooth, color=ORANGE, linewidth=2, label="mean over one second")
+bottom.plot(times, 100 * proba, color=BLUE, linewidth=0.8, alpha=0.5, label="single window")
+bottom.plot(times, 100 * smooth, color=ORANGE, linewidth=2, label="mean over one second")
 bottom.axhline(50, color="0.5", linestyle="--", linewidth=1)
 bottom.set(xlabel="Time in the test part (s)", ylabel="Probability of\nmovement (%)")
 bottom.set(xlim=(0, 60), ylim=(0, 100), title="Decoded probability")

@@ -39,3 +39,18 @@ def test_bounds_of_speed(speed, capsys):
     gflop, n_operations = float(row[3]), int(row[7])
     assert 0.01 < gflop < 0.5  # 8 trials of 2 x 750, forward and backward
     assert n_operations > 100
+
+
+def test_latency(monkeypatch, capsys):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setitem(sys.modules, "braindecode", None)
+    import latency
+
+    monkeypatch.setattr(latency, "SHAPES", ((3, 200),))
+    latency.main(["--calls", "10"])
+    row = capsys.readouterr().out.splitlines()[-1].split("|")
+    assert row[1:2] + row[4:5] == [" 3 x 200 ", " - "]
+    for cell in row[2:4]:
+        median, late = (float(value) for value in cell.split("/"))
+        assert 0 < median <= late

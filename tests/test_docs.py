@@ -163,3 +163,21 @@ def test_code_of_the_user_guide_runs(page, tmp_path, monkeypatch):
     session = {"epochs": epochs, "y": y, "subjects": subjects, "X": epochs.get_data()}
     for number, block in enumerate(blocks, start=1):
         exec(compile(block, f"{page.name}, python block {number}", "exec"), session)
+
+
+def test_table_of_networks_has_means_of_complete_scores_only(site_pages, tmp_path):
+    rows = ["data,library,method,trials,seed,part,score,seconds,n_parameters,machine"]
+    for part in (1, 3):
+        rows += [
+            f"bci_iv_2b,eegsk,EEGNet,aligned,0,{part},0.{6 + part},10,2146,x",
+            f"bci_iv_2b,braindecode,EEGNet,aligned,0,{part},0.5,10,2146,x",
+        ]
+    rows += ["bci_iv_2b,pyRiemann,tangent space,aligned,0,1,0.9,2,,x"]
+    path = tmp_path / "networks.csv"
+    path.write_text("\n".join(rows))
+    table = site_pages.network_table(path).splitlines()
+    assert table[2:] == [
+        "| `EEGNet` | 2,146 / - | 10 s / - | 0.800 |  |  |",
+        "| tangent space (pyRiemann) | - / - | 2 s / - |  |  |  |",
+    ]
+    assert "benchmarks/networks.py" in site_pages.network_table(tmp_path / "missing.csv")

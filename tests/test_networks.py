@@ -230,9 +230,26 @@ def test_activations_are_separate_modules(activation, expected):
     assert trunk.activation is not trunk.second_activation
 
 
-def test_activation_with_parameters():
-    trunk = build(3, 64, 2, activation=functools.partial(nn.ELU, alpha=0.2)).trunk
+@pytest.mark.parametrize(
+    ("activation", "params"),
+    [("elu", {"alpha": 0.2}), (functools.partial(nn.ELU, alpha=0.2), None)],
+)
+def test_activation_with_parameters(activation, params):
+    trunk = build(3, 64, 2, activation=activation, activation_params=params).trunk
     assert trunk.activation.alpha == trunk.second_activation.alpha == 0.2
+
+
+@pytest.mark.parametrize(
+    ("activation", "params", "message"),
+    [
+        ("elu", {"alfa": 0.2}, "activation_params={'alfa': 0.2}: ELU has no argument 'alfa'; "
+                               "expected alpha or inplace."),
+        ("identity", {"alpha": 1}, "Identity has no argument 'alpha'; it has no arguments."),
+    ],
+)  # fmt: skip
+def test_error_if_the_activation_has_no_such_argument(activation, params, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        make_activation(activation, params)
 
 
 def test_activations_with_weights_are_trained_separately(X, y):
@@ -244,7 +261,7 @@ def test_activations_with_weights_are_trained_separately(X, y):
 @pytest.mark.parametrize(
     ("activation", "message"),
     [
-        (nn.ELU(), "is a module; use its class or a functools.partial of it"),
+        (nn.ELU(), "is a module; use its class, with its arguments in activation_params"),
         (lambda: 3, "returned int when called; it should return a torch.nn.Module"),
         (torch.relu, "relu"),
     ],

@@ -353,6 +353,15 @@ def test_optimizer_parameters_through_net_params(X, y):
     assert group["momentum"] == 0.5
 
 
+def test_activation_params_are_nested_parameters():
+    estimator = small(EEGNetClassifier, activation_params={"alpha": 0.2})
+    assert clone(estimator).get_params()["activation_params__alpha"] == 0.2
+    changed = clone(estimator).set_params(activation_params__alpha=0.7)
+    assert changed.activation_params == {"alpha": 0.7}
+    assert estimator.activation_params == {"alpha": 0.2}
+    assert "activation_params={'alpha': 0.2}" in repr(estimator)
+
+
 def test_net_params_do_not_replace_parameters(X, y):
     message = "^EEGNetClassifier: net_params contains batch_size, lr; set the parameter of the"
     with pytest.raises(ValueError, match=message) as error:

@@ -31,10 +31,10 @@ LAYERS = [
     "training",
     "callbacks",
     "base",
-    "loading",
+    "loading persistence",
     "tasks",
     "any_network estimators",
-    "display recipes",
+    "display exporting recipes streaming",
     "eegsk",
 ]
 LAYER_OF = {unit: number for number, units in enumerate(LAYERS) for unit in units.split()}

@@ -1,7 +1,7 @@
 """Sphinx extension that writes the pages derived from the code and from other files.
 
 It writes the API page, the glossary of hyper-parameters, and the pages whose text is that of
-CONTRIBUTING.md, CHANGELOG.md and benchmarks/README.md, before Sphinx reads the pages.
+CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and benchmarks/README.md, before Sphinx reads the pages.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from network_table import network_table
 from numpydoc.docscrape import NumpyDocString
 from related_names import see_also
 
@@ -37,6 +38,7 @@ TITLES = {
     "eegsk.model_selection": "Model selection",
     "eegsk.display": "Displays",
     "eegsk.alignment": "Alignment",
+    "eegsk.streaming": "Streaming",
     "eegsk.datasets": "Data sets",
     "eegsk.networks": "Networks",
     "eegsk.blocks": "Blocks",
@@ -45,9 +47,11 @@ INTERNAL = {
     "any_network",
     "base",
     "loading",
+    "persistence",
     "weights",
     "tasks",
     "estimators",
+    "exporting",
     "signals",
     "training",
 }
@@ -75,17 +79,19 @@ GROUPS = {
 # Order of the examples in the gallery; others follow.
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
-    reaction_times rare_events many_classes augmentation calibration scikit_learn_displays
-    sliding_windows alignment transfer learned_filters
+    reaction_times rare_events many_classes two_electrodes augmentation calibration
+    scikit_learn_displays sliding_windows stream alignment transfer saving learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
     "development/contributing.md": ("CONTRIBUTING.md", None),
+    "development/security.md": ("SECURITY.md", None),
     "whats_new.md": ("CHANGELOG.md", "What's new"),
     "_generated/benchmarks.md": ("benchmarks/README.md", ""),
 }
 PAGE_OF = {
     "CONTRIBUTING.md": "development/contributing.md",
+    "SECURITY.md": "development/security.md",
     "CHANGELOG.md": "whats_new.md",
     "benchmarks/README.md": "results.md",
 }
@@ -104,6 +110,7 @@ def write_pages(app: Any, config: Any) -> None:
     """Write all derived pages."""
     write(DOCS / "api" / "index.rst", api_page())
     write(DOCS / "api" / "glossary.rst", glossary_page())
+    write(DOCS / "_generated" / "networks.md", network_table())
     for page, (file, title) in PAGES.items():
         write(DOCS / page, copied_page(page, file, title))
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ._precision import full_precision
+from ._tracing import is_traced
 
 
 def convolve(
@@ -40,6 +41,8 @@ def convolve(
     filtered : torch.Tensor of shape (n_trials, out_channels, n_times - span)
         Filtered signals, where ``span = dilation * (kernel_size - 1)``.
     """
+    if is_traced():
+        return F.conv1d(x, weight, bias, dilation=dilation)
     is_slow_in_torch = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
     if is_slow_in_torch and weight.shape[-1] == 1:
         return mix(x, weight.squeeze(2), bias)
@@ -67,6 +70,8 @@ def mix(
     mixtures : torch.Tensor of shape (n_trials, n_outputs, n_times)
         The sums.
     """
+    if is_traced():
+        return F.conv1d(x, weight.unsqueeze(2), constant)
     # torch.bmm, because the backward pass of ``weight @ x`` would copy the signals.
     weight = weight.expand(len(x), -1, -1)
     if constant is None:

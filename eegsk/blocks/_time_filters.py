@@ -16,6 +16,7 @@ from scipy.fft import next_fast_len
 from torch import nn
 
 from ._precision import at_least_single, full_precision
+from ._tracing import is_traced
 
 
 def filter_time(
@@ -41,6 +42,10 @@ def filter_time(
         The filtered signals, with ``n_outputs = n_times + left + right - kernel + 1``.
     """
     right = weight.shape[-1] - 1 - left if right is None else right
+    if is_traced():
+        depth = x.shape[2]
+        filters = weight.repeat_interleave(depth, dim=0) if depth > 1 else weight
+        return _convolve_each(x.flatten(1, 2), filters, left, right).unflatten(1, (-1, depth))
     if x.numel() == 0:  # torch.fft raises an error; the sum gives the filters a gradient of zero
         return F.pad(x, (0, left + right - weight.shape[-1] + 1)) + 0 * weight.sum()
     with full_precision(x):
@@ -97,13 +102,15 @@ class FixedFilters(nn.Module):
     def __init__(self, weight: torch.Tensor, left: int, right: int | None = None) -> None:
         super().__init__()
         right = weight.shape[-1] - 1 - left if right is None else right
+        weight = weight.detach().clone()
+        self._weight, self._padding = weight, (left, right)
         self._n_added = left + right - weight.shape[-1] + 1
-        self._response = lru_cache(maxsize=1)(
-            partial(_frequency_response, weight.detach().clone(), left, right)
-        )
+        self._response = lru_cache(maxsize=1)(partial(_frequency_response, weight, left, right))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter signals of shape (n_trials, n_signals, n_times)."""
+        if is_traced():
+            return _convolve_each(x, self._weight, *self._padding)
         if x.numel() == 0:
             return F.pad(x, (0, self._n_added))
         n_times = x.shape[-1]
@@ -150,6 +157,12 @@ class _FilterTime(torch.autograd.Function):
                 filtered = torch.fft.irfft(grad_spectrum.mul_(response.conj()), ctx.length)
                 grad_x = filtered[..., : ctx.n_times]
         return grad_x, grad_weight, None, None
+
+
+def _convolve_each(x: torch.Tensor, weight: torch.Tensor, left: int, right: int) -> torch.Tensor:
+    """Filter each of the signals (n_trials, n_signals, n_times) by a convolution."""
+    filters = weight.unsqueeze(1)
+    return F.conv1d(F.pad(x, (left, right)), filters, groups=len(weight))
 
 
 def _frequency_response(

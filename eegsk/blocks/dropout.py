@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ._tracing import is_traced
+
 # Number of values of a 16-bit integer; for a fraction ``p`` of them, an element is set to zero.
 _LEVELS = 2**16
 
@@ -42,7 +44,7 @@ class Dropout(nn.Dropout):
         """Set random values of ``x`` to zero in training mode; return ``x`` in evaluation mode."""
         n_dropped_levels = round(self.p * _LEVELS)
         is_trivial = n_dropped_levels in (0, _LEVELS)
-        if not self.training or is_trivial or x.device.type != "cpu":
+        if not self.training or is_trivial or x.device.type != "cpu" or is_traced():
             return super().forward(x)
         integers = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         values = integers.view(torch.int16)[: x.numel()].view(x.shape)

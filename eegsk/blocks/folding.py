@@ -15,8 +15,9 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ._time_filters import FixedFilters
+from ._tracing import is_traced
 from .convolution import SameConv
-from .pooling import MeanPool
+from .pooling import MeanPool, complete_windows
 from .standardize import Standardize
 from .temporal_spatial import FrontEnd, Mixture, has_hooks
 
@@ -81,7 +82,7 @@ def fold(module: nn.Module, dtype: torch.dtype) -> nn.Module:
             folded.append(copied)
         else:
             folded[-1] = merged
-    return nn.Sequential(*_merge_head(list(map(_freeze, folded)))).eval()
+    return nn.Sequential(*map(_freeze, _merge_head(folded))).eval()
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
@@ -122,6 +123,8 @@ def _freeze(layer: nn.Module) -> nn.Module:
         weight = layer.spatial.weight  # type: ignore[union-attr]
         n_chans = weight.shape[2]  # type: ignore[index]
         return layer.folded(weight.new_zeros(n_chans), weight.new_ones(n_chans))  # type: ignore
+    if type(layer) is MeanPool and layer.stride == layer.size and not layer.padding:
+        return _WindowMeans(layer.size)
     if type(layer) is nn.ELU:
         return _ELU(layer.alpha)
     if isinstance(layer, SameConv) and layer._is_depthwise():
@@ -153,6 +156,30 @@ def _is_pointwise(layer: nn.Conv1d) -> bool:
     return (*layer.kernel_size, *layer.stride, layer.groups, layer.padding) == (1, 1, 1, (0,))
 
 
+class _WindowMeans(nn.Module):
+    """Mean over windows that do not overlap, as in :class:`MeanPool`, with stored weights.
+
+    Parameters
+    ----------
+    size : int
+        Length of the windows in samples.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._weights = lru_cache(maxsize=1)(partial(torch.full, (size,), 1 / size))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
+        if is_traced():
+            return F.avg_pool1d(x, self.size)
+        n_windows = x.shape[-1] // self.size
+        windows = complete_windows(x, self.size).reshape(-1, self.size)
+        means = windows @ self._weights(dtype=x.dtype, device=x.device)
+        return means.view(*x.shape[:-1], n_windows)
+
+
 class _ELU(nn.Module):
     """ELU activation, twice as fast as torch's in double precision.
 
@@ -165,7 +192,7 @@ class _ELU(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply the activation without changing ``x``."""
-        if x.dtype != torch.float64:
+        if x.dtype != torch.float64 or is_traced():
             return F.elu(x, self.alpha)
         negative = x.clamp_max(0).exp_().sub_(1)
         if self.alpha == 1:
@@ -187,12 +214,14 @@ class _PooledLinear(nn.Module):
 
     def __init__(self, size: int, linear: nn.Linear) -> None:
         super().__init__()
-        self._weight = lru_cache(maxsize=1)(partial(_sample_weights, linear.weight / size, size))
+        weights = partial(_sample_weights, linear.weight / size, size)
+        self._sample_weights, self._weight = weights, lru_cache(maxsize=1)(weights)
         self._bias = linear.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map signals, (n_trials, n_signals, n_times), to outputs (n_trials, n_outputs)."""
-        return F.linear(x.flatten(1), self._weight(x.shape[1:]), self._bias)
+        weights = self._sample_weights if is_traced() else self._weight
+        return F.linear(x.flatten(1), weights(x.shape[1:]), self._bias)
 
 
 def _sample_weights(window_weights: torch.Tensor, size: int, shape: torch.Size) -> torch.Tensor:

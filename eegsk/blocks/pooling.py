@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._tracing import is_traced
+
 
 class MeanPool(nn.Module):
     """Average pooling over time.
@@ -43,6 +45,8 @@ class MeanPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
+        if is_traced():
+            return F.avg_pool1d(x, self.size, self.stride, self.padding)
         if self.padding and self.stride == self.size:
             return self._pool_padded(x)
         if self.padding:
@@ -50,7 +54,7 @@ class MeanPool(nn.Module):
         # Windows begin and end at multiples of ``step``: average over segments of that length
         # first, then over the segments of each window.
         step = math.gcd(self.size, self.stride)
-        x = _complete_windows(x, step)
+        x = complete_windows(x, step)
         means = x.reshape(-1, step) @ x.new_full((step,), 1 / step)
         means = means.view(*x.shape[:-1], x.shape[-1] // step)
         if step == self.size:
@@ -106,8 +110,8 @@ class MaxPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``x`` of shape (n_trials, n_signals, n_times)."""
-        if torch.is_grad_enabled() and x.requires_grad:
-            windows = _complete_windows(x, self.size).unflatten(-1, (-1, self.size))
+        if torch.is_grad_enabled() and x.requires_grad and not is_traced():
+            windows = complete_windows(x, self.size).unflatten(-1, (-1, self.size))
             return _Max.apply(windows)[0]
         return F.max_pool1d(x, self.size)
 
@@ -148,7 +152,7 @@ class _Max(torch.autograd.Function):
         return grad_of_windows
 
 
-def _complete_windows(x: torch.Tensor, size: int) -> torch.Tensor:
+def complete_windows(x: torch.Tensor, size: int) -> torch.Tensor:
     """Remove samples after the last complete window from signals of shape (..., n_times)."""
     n_times = x.shape[-1]
     if n_times < size:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._tracing import is_traced, unfold_traced
 from .dropout import Dropout
 
 
@@ -150,6 +151,7 @@ class WindowedSelfAttention(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.n_signals = n_signals
         self.n_windows = n_windows
         self.n_heads = n_heads
         self.norm_weight = nn.Parameter(torch.ones(n_windows, 1, n_signals))
@@ -165,8 +167,9 @@ class WindowedSelfAttention(nn.Module):
         size = n_times - self.n_windows + 1
         if size < 1:
             raise RuntimeError(f"n_times={n_times} is too short for {self.n_windows} windows.")
-        tokens = x.unfold(2, size, 1).permute(2, 0, 3, 1).reshape(self.n_windows, -1, n_signals)
-        normalized = F.layer_norm(tokens, (n_signals,), eps=1e-6)
+        windows = unfold_traced(x, self.n_windows) if is_traced() else x.unfold(2, size, 1)
+        tokens = windows.permute(2, 0, 3, 1).reshape(self.n_windows, -1, n_signals)
+        normalized = F.layer_norm(tokens, (self.n_signals,), eps=1e-6)
         normalized = torch.addcmul(self.norm_bias, normalized, self.norm_weight)
         heads = self.query_key_value(normalized).view(
             self.n_windows * n_trials, size, 3, self.n_heads, -1
@@ -213,7 +216,7 @@ class StackedLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``x`` of shape (n_layers, n_rows, in_features)."""
-        return torch.baddbmm(self.bias, x, self.weight.mT)
+        return torch.baddbmm(self.bias, x, self.weight.transpose(1, 2))
 
     def extra_repr(self) -> str:
         """Return the text shown for the layer."""
@@ -240,7 +243,7 @@ def attend(
     means : torch.Tensor of shape (..., n_queries, n_features)
         Means of the values, weighted by the softmax of the scalar products.
     """
-    return dropout((query @ key.mT).softmax(-1)) @ value
+    return dropout((query @ key.transpose(-2, -1)).softmax(-1)) @ value
 
 
 def rotate(x: torch.Tensor) -> torch.Tensor:

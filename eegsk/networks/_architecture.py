@@ -7,11 +7,13 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from .._fields import Fields
+from .._fields import Activation, Fields
+from ..blocks import make_activation
 from ..signals import Signal
 
 # Length in time points up to which the minimum length of trials for a network is searched, and
@@ -39,6 +41,28 @@ class Architecture(Fields, ABC):
             Module that maps standardised trials, a tensor of shape (n_trials, n_chans, n_times),
             to logits or predictions of shape (n_trials, n_outputs).
         """
+
+
+class ActivationNetwork(Architecture):
+    """Base class of the networks with an activation that can be chosen.
+
+    Parameters
+    ----------
+    activation : str or callable, default="elu"
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
+    activation_params : dict or None, default=None
+        Arguments of ``activation`` by their names in torch, e.g. ``{"alpha": 0.5}`` for ELU, or
+        ``{"negative_slope": 0.2}`` for leaky ReLU. In a grid search, they are set as
+        ``activation_params__alpha``.
+    """
+
+    if TYPE_CHECKING:  # fields that each network declares among its other fields
+        activation: Activation = "elu"
+        activation_params: dict[str, Any] | None = None
+
+    def _make_activation(self) -> nn.Module:
+        """Create an activation layer."""
+        return make_activation(self.activation, self.activation_params)
 
 
 @torch.no_grad()

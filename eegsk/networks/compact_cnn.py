@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
 from .._fields import Activation, Count, Probability
-from ..blocks import Dropout, make_activation
+from ..blocks import Dropout
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 
-class CompactCNN(Architecture):
+class CompactCNN(ActivationNetwork):
     """CompactCNN: three strided convolutions, global average pooling and dense layers.
 
     The network was designed to predict reaction times from two seconds of 129 channels at 100 Hz,
@@ -85,6 +86,7 @@ class CompactCNN(Architecture):
     hidden_dropout: Probability = 0.5
     second_hidden_dropout: Probability = 0.4
     activation: Activation = "relu"
+    activation_params: dict[str, Any] | None = None
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Build the network for a signal; see :meth:`Architecture.build`."""
@@ -116,7 +118,7 @@ class CompactCNN(Architecture):
             OrderedDict(
                 filters=nn.Conv1d(n_inputs, n_filters, kernel, stride, padding=kernel // 2),
                 norm=nn.BatchNorm1d(n_filters),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(dropout),
             )
         )
@@ -125,7 +127,7 @@ class CompactCNN(Architecture):
         return nn.Sequential(
             OrderedDict(
                 dense=nn.Linear(n_inputs, n_hidden),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(dropout),
             )
         )

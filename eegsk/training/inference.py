@@ -56,13 +56,14 @@ def apply_network(
     if device.type == "cpu":
         n_bytes = X[0].numel() * dtype.itemsize
         batch_size = min(batch_size, max(1, torch.get_num_threads() * _BYTES_PER_THREAD // n_bytes))
-    batches = X.split(batch_size)
     with _LOCK.hold():
         folded = _folded(module, dtype)
         if folded is None:
-            return _concatenate(_in_precision(module, dtype), _convert(batches, device, dtype))
-    convert = _convert if len(batches) == 1 else _convert_into_buffer
-    return _concatenate(folded, convert(batches, device, dtype))
+            batches = _convert(X.split(batch_size), device, dtype)
+            return _concatenate(_in_precision(module, dtype), batches)
+    if len(X) <= batch_size:
+        return folded(X.to(device, dtype, copy=True)).cpu().double()
+    return _concatenate(folded, _convert_into_buffer(X.split(batch_size), device, dtype))
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -93,9 +94,13 @@ def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
 
 
 def _device_of(module: nn.Module, default: torch.device) -> torch.device:
-    """Return the device of the first tensor of a module."""
-    tensor = next(chain(module.parameters(), module.buffers()), None)
-    return default if tensor is None else tensor.device
+    """Return the device of a tensor of a module."""
+    # module.parameters() takes several times as long, which matters for single trials.
+    for layer in module.modules():
+        for tensor in chain(layer._parameters.values(), layer._buffers.values()):
+            if tensor is not None:
+                return tensor.device
+    return default
 
 
 class _Folded(NamedTuple):

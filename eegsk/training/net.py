@@ -31,10 +31,10 @@ from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
+CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
 )
-_OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
+OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 
 class TrialNet(NeuralNet):
@@ -269,7 +269,7 @@ class TrialNet(NeuralNet):
         for callback in reversed(callbacks):
             backward = _bind(callback.differentiate, self, backward)
         backward(loss)
-        return {"loss": loss, "y_pred": output}
+        return {"loss": loss, "y_pred": output, "target": target}
 
     def infer(self, x: dict[str, Any], **fit_params: Any) -> torch.Tensor:
         """Return the outputs of the module for the trials of a batch."""
@@ -340,8 +340,8 @@ def make_net(
     net : skorch.NeuralNet
         The net.
     """
-    criterion = find_class("criterion", criterion, _CRITERIA)
-    optimizer = find_class("optimizer", optimizer, _OPTIMIZERS)
+    criterion = find_class("criterion", criterion, CRITERIA)
+    optimizer = find_class("optimizer", optimizer, OPTIMIZERS)
     check_net_names(net_params, {"criterion": criterion, "optimizer": optimizer})
     params.update(net_params)
     defaults: dict[str, Any] = {

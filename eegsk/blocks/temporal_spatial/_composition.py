@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._time_filters import FixedFilters, filter_time
+from .._tracing import is_traced
 from ._signals import Signals
 from ._window_statistics import Reach, WindowStatistics
 
@@ -106,7 +107,10 @@ class TwoStages:
             Outputs of the second stage.
         """
         filtered = filter_time(x, self.weight, self.reach[0])
-        return _SubtractAtBorders.apply(filtered, *self.excess(x, response_to_ones))
+        head, tail = self.excess(x, response_to_ones)
+        if is_traced():
+            return _subtract_at_borders(filtered, head, tail)
+        return _SubtractAtBorders.apply(filtered, head, tail)
 
     def excess(
         self, x: torch.Tensor, response_to_ones: torch.Tensor
@@ -168,8 +172,11 @@ class FixedStages(nn.Module):
         filtered = self.filters(x)
         mixtures = x.unflatten(1, self.response_to_ones.shape)
         head, tail = self.stages.excess(mixtures, self.response_to_ones)
-        _first(filtered, head.shape[-1]).sub_(head.flatten(1, 2))
-        _last(filtered, tail.shape[-1]).sub_(tail.flatten(1, 2))
+        head, tail = head.flatten(1, 2), tail.flatten(1, 2)
+        if is_traced():
+            return _subtract_at_borders(filtered, head, tail)
+        _first(filtered, head.shape[-1]).sub_(head)
+        _last(filtered, tail.shape[-1]).sub_(tail)
         return filtered
 
 
@@ -224,7 +231,7 @@ class Border:
         """Return the excess for signals of shape (n_trials, n_filters, depth, n_times)."""
         operator = self.excess_operator.to(x.dtype)
         x = x[..., : operator.shape[-1] - 1]
-        ones = response_to_ones.to(x.dtype)[None, ..., None].expand(len(x), -1, -1, 1)
+        ones = response_to_ones.to(x.dtype)[None, ..., None].expand(x.shape[0], -1, -1, 1)
         inputs = torch.cat([ones, x], dim=-1)
         return torch.einsum("bfds,fts->bfdt", inputs, operator[..., : inputs.shape[-1]])
 
@@ -270,6 +277,9 @@ def hankel(x: torch.Tensor, n_rows: int, n_columns: int) -> torch.Tensor:
     Entries after the end of ``x`` are zero. The result has shape (..., n_rows, n_columns).
     """
     padded = F.pad(x, (0, n_rows + n_columns - x.shape[-1]))
+    if is_traced():  # exporters do not record the views of ``unfold``
+        rows, columns = (torch.arange(n, device=x.device) for n in (n_rows, n_columns))
+        return padded[..., rows[:, None] + columns]
     return padded.unfold(-1, n_columns, 1)[..., :n_rows, :]
 
 
@@ -292,6 +302,13 @@ class _SubtractAtBorders(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         n_head, n_tail = ctx.lengths
         return grad, -_first(grad, n_head), -_last(grad, n_tail)
+
+
+def _subtract_at_borders(x: torch.Tensor, head: torch.Tensor, tail: torch.Tensor) -> torch.Tensor:
+    """Subtract from the first and the last samples, in a new tensor."""
+    n_times = x.shape[-1]
+    x = x - F.pad(head, (0, n_times - head.shape[-1]))
+    return x - F.pad(tail, (n_times - tail.shape[-1], 0))
 
 
 def _first(x: torch.Tensor, n_times: int) -> torch.Tensor:

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .._convolve import mix
+from .._tracing import is_traced
 
 
 class Mixture(nn.Module):
@@ -57,7 +58,8 @@ class FoldedFrontEnd(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Filter trials of shape (n_trials, n_chans, n_times)."""
-        return self.filters(self.mixture(x)) + self.constant
+        filtered = self.filters(self.mixture(x))
+        return filtered + self.constant if is_traced() else filtered.add_(self.constant)
 
 
 def fused(

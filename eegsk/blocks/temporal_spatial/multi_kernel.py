@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .._tracing import is_traced
 from ._window_statistics import Reach
 from .one_stage import TemporalSpatial
 
@@ -60,6 +61,14 @@ class MultiKernelTemporalSpatial(TemporalSpatial):
         self.temporal = _FilterBank(n_filters, kernels, self.reach)
 
 
+def _pad(weight: torch.Tensor, left: int, right: int) -> torch.Tensor:
+    if not is_traced():
+        return F.pad(weight, (left, right))
+    # ONNX does not know the shape of padded weights, which it needs for a convolution.
+    start, end = (weight.new_zeros(*weight.shape[:3], n) for n in (left, right))
+    return torch.cat([start, weight, end], dim=3)
+
+
 class _FilterBank(nn.Module):
     """Temporal filters of several lengths, with the interface of one ``Conv2d``.
 
@@ -88,7 +97,7 @@ class _FilterBank(nn.Module):
     def weight(self) -> torch.Tensor:
         """All filters, zero-padded to the length of the longest."""
         weights = [
-            F.pad(filters.weight, margins)  # type: ignore[arg-type]
+            _pad(filters.weight, *margins)  # type: ignore[arg-type]
             for filters, margins in zip(self.filters, self._margins, strict=True)
         ]
         return torch.cat(weights)

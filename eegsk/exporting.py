@@ -1,0 +1,239 @@
+"""Export of fitted estimators to ONNX."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from .base import EEGEstimator
+from .blocks.deployment import DeployedClassifier, DeployedRegressor
+from .tasks import Classifier
+
+_MIN_OPSET, _DEFAULT_OPSET = 17, 18
+# Largest difference between the ONNX model and the estimator: of probabilities, or of predictions
+# in standard deviations of the targets.
+_TOLERANCE = 1e-5
+_PACKAGES = "onnx", "onnxruntime", "onnxscript"
+
+
+def to_onnx(
+    estimator: EEGEstimator, path: str | os.PathLike[str], opset: int = _DEFAULT_OPSET
+) -> None:
+    """Write a fitted estimator to an ONNX file, which runs without eegsk and torch.
+
+    The model includes standardisation, the folded network, and softmax or the unit of the targets.
+    It is compared with the estimator before the file is written.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted classifier or regressor of eegsk. If it is the last step of a pipeline, pass this
+        step; the other steps are not exported.
+    path : str or path-like
+        File to write, e.g. ``"model.onnx"``. An existing file is replaced.
+    opset : int, default=18
+        Version of the ONNX operators, at least 17.
+
+    Raises
+    ------
+    ImportError
+        If onnx, onnxruntime or onnxscript are not installed, see the extra ``onnx``.
+    TypeError
+        If the estimator is not an estimator of eegsk.
+    ValueError
+        If ``opset`` is out of range.
+    RuntimeError
+        If the network cannot be exported, or if the probabilities of the ONNX model differ from
+        those of the estimator by more than 1e-5; no file is written then.
+
+    Notes
+    -----
+    The model has one input, ``X``, of shape (n_trials, n_chans, n_times) in single precision, with
+    the unit of the trials of ``fit`` (volts for Epochs). The number of trials is arbitrary. The
+    output of a classifier, ``probabilities``, has shape (n_trials, n_classes). The output of a
+    regressor, ``predictions``, has the shape that ``predict`` returns, in double precision.
+
+    The metadata of the model are texts in JSON: ``estimator``, ``eegsk_version``, ``classes`` (of
+    a classifier), ``n_chans``, ``n_times``, ``sfreq`` in Hz and ``ch_names``; the last two are
+    ``null`` if the estimator was fitted to an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegsk import EEGNetClassifier, to_onnx
+    >>> X, y = np.random.default_rng(0).standard_normal((20, 4, 128)), ["left", "right"] * 10
+    >>> classifier = EEGNetClassifier(max_epochs=1).fit(X, y)
+    >>> to_onnx(classifier, "model.onnx")  # doctest: +SKIP
+    >>> import onnxruntime  # doctest: +SKIP
+    >>> session = onnxruntime.InferenceSession("model.onnx")  # doctest: +SKIP
+    >>> (proba,) = session.run(None, {"X": X.astype(np.float32)})  # doctest: +SKIP
+    >>> proba.shape  # doctest: +SKIP
+    (20, 2)
+    """
+    _check_estimator(estimator)
+    onnx, onnxruntime = _import_packages()
+    newest = onnx.defs.onnx_opset_version()
+    if isinstance(opset, bool) or not isinstance(opset, int | np.integer):
+        raise TypeError(f"to_onnx: opset={opset!r} should be an integer.")
+    if not _MIN_OPSET <= opset <= newest:
+        raise ValueError(
+            f"to_onnx: opset={opset} should be between {_MIN_OPSET} and {newest}, the newest "
+            "version of the installed onnx."
+        )
+    model = _export(estimator, int(opset))
+    model.metadata_props.clear()
+    onnx.helper.set_model_props(model, _metadata(estimator))
+    onnx.checker.check_model(model)
+    content = model.SerializeToString()
+    _compare(estimator, onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]))
+    _write(Path(path), content)
+
+
+def _check_estimator(estimator: Any) -> None:
+    if not isinstance(estimator, EEGEstimator):
+        raise TypeError(
+            f"to_onnx: estimator is {type(estimator).__name__}; it should be a fitted classifier "
+            "or regressor of eegsk, e.g. the last step of a pipeline, pipeline[-1]."
+        )
+    check_is_fitted(estimator)
+
+
+def _import_packages() -> tuple[Any, Any]:
+    """Import the packages of the extra, and return onnx and onnxruntime."""
+    try:
+        onnx, onnxruntime, _ = map(importlib.import_module, _PACKAGES)
+        importlib.import_module("onnx.version_converter")
+    except ImportError as error:
+        raise ImportError(
+            f"to_onnx needs {error.name}; install the extra, pip install 'eegsk[onnx]'."
+        ) from error
+    return onnx, onnxruntime
+
+
+def _deployed(estimator: Any) -> nn.Module:
+    """Return the module to export, on the CPU."""
+    if isinstance(estimator, Classifier):
+        return DeployedClassifier(estimator.module_).eval()
+    target = estimator._target
+    mean, scale = (torch.from_numpy(np.float64(value)) for value in (target.mean, target.scale))
+    return DeployedRegressor(estimator.module_, mean, scale, target.n_dims == 1).eval()
+
+
+@torch.no_grad()
+def _export(estimator: Any, opset: int) -> Any:
+    """Return the ONNX model."""
+    module, X = _deployed(estimator), torch.from_numpy(_example_trials(estimator))
+    module(X)  # computes cached weights before their computation is recorded
+    output = "probabilities" if isinstance(estimator, Classifier) else "predictions"
+    try:
+        with _silent():
+            program: Any = torch.onnx.export(
+                module,
+                (X,),
+                dynamo=True,
+                input_names=["X"],
+                output_names=[output],
+                dynamic_shapes=({0: torch.export.Dim("n_trials")},),
+                opset_version=max(opset, _DEFAULT_OPSET),
+                verbose=False,
+            )
+            model = program.model_proto
+            onnx = importlib.import_module("onnx")
+            if opset < _DEFAULT_OPSET:
+                model = onnx.version_converter.convert_version(model, opset)
+                _remove_new_attributes(model)
+    except Exception as error:  # exporters raise errors of many classes
+        reason = str(error).strip().partition("\n")[0]
+        raise RuntimeError(
+            f"to_onnx: the network of {type(estimator).__name__} cannot be exported with "
+            f"opset={opset}: {type(error).__name__}: {reason}; use another opset, or a network "
+            "without operations that depend on the values or the number of the trials."
+        ) from error
+    return model
+
+
+def _remove_new_attributes(model: Any) -> None:
+    """Remove an attribute that version 17 does not have, and that the converter leaves."""
+    for node in model.graph.node:
+        if node.op_type.startswith("Reduce") and len(node.input) == 1:
+            kept = [item for item in node.attribute if item.name != "noop_with_empty_axes"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+
+
+@contextlib.contextmanager
+def _silent() -> Any:
+    """Suppress the messages and warnings of the exporter."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _example_trials(estimator: Any) -> np.ndarray:
+    """Return trials of noise, of the amplitude of the trials of ``fit``."""
+    signal, rng = estimator.signal_, np.random.default_rng(0)
+    X = rng.standard_normal((3, signal.n_chans, signal.n_times))
+    first = estimator.module_[0]
+    scale = getattr(first, "scale", torch.tensor(estimator._spread or 1.0))
+    mean = getattr(first, "mean", torch.tensor(0.0))
+    return (X * scale.cpu().numpy() + mean.cpu().numpy()).astype(np.float32)
+
+
+def _metadata(estimator: Any) -> dict[str, str]:
+    signal = estimator.signal_
+    values: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "eegsk_version": importlib.import_module("eegsk").__version__,
+        "n_chans": signal.n_chans,
+        "n_times": signal.n_times,
+        "sfreq": signal.sfreq,
+        "ch_names": signal.ch_names,
+    }
+    if isinstance(estimator, Classifier):
+        values["classes"] = estimator.classes_.tolist()
+    return {name: json.dumps(value, default=str) for name, value in values.items()}
+
+
+def _compare(estimator: Any, session: Any) -> None:
+    """Check that the model returns the predictions of the estimator, for one and three trials."""
+    X, name = _example_trials(estimator), type(estimator).__name__
+    is_classifier = isinstance(estimator, Classifier)
+    scale = 1.0 if is_classifier else estimator._target.scale
+    expected = estimator.predict_proba(X) if is_classifier else estimator.predict(X)
+    for n_trials in (1, len(X)):
+        (output,) = session.run(None, {"X": X[:n_trials]})
+        difference = float(np.max(np.abs(output - expected[:n_trials]) / scale))
+        if not difference <= _TOLERANCE:
+            raise RuntimeError(
+                f"to_onnx: the outputs of the ONNX model differ from those of {name} by "
+                f"{difference:.1g}, more than {_TOLERANCE:g}; the network cannot be exported, and "
+                "no file was written."
+            )
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file completely before it gets its name."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

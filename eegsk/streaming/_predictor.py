@@ -1,0 +1,120 @@
+"""Prediction of windows, with estimators and pipelines that may include an alignment."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ..alignment import AlignedEstimator, EuclideanAlignment, RiemannianAlignment
+from ..signals import Signal
+
+# Domain of a stream for the aligners, if the user gives none.
+_STREAM = "the stream"
+
+
+def steps_of(estimator: Any) -> list[Any]:
+    """Return the steps of a pipeline, or a list of one estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted estimator, pipeline or aligned estimator. The best estimator of a search is used.
+
+    Returns
+    -------
+    steps : list of estimator
+        Steps without ``"passthrough"``; the last step predicts.
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, AlignedEstimator):
+        check_is_fitted(estimator)
+        return [estimator.aligner_, *steps_of(estimator.estimator_)]
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
+    return [*steps[:-1], *steps_of(steps[-1])]
+
+
+def signal_of(estimator: Any) -> Signal | None:
+    """Return the signal of the trials of ``fit``; None if no step knows it."""
+    steps = steps_of(estimator)
+    signals = [step.signal_ for step in [*steps[:-1], steps[-1]] if hasattr(step, "signal_")]
+    return signals[0] if signals else None
+
+
+class Predictor:
+    """Prediction of windows in the order of their times.
+
+    Parameters
+    ----------
+    name : str
+        Name of the caller, for error messages.
+    estimator : estimator
+        Fitted estimator or pipeline. It is not changed: aligners are copied.
+    group : hashable or None
+        Domain of the stream for the aligners; None for a new domain.
+    """
+
+    def __init__(self, name: str, estimator: Any, group: Hashable = None) -> None:
+        *transformers, self._last = steps_of(estimator)
+        check_is_fitted(self._last)
+        self._group = _STREAM if group is None else group
+        self._transformers = [self._prepared(name, step, group) for step in transformers]
+        self.is_regressor = is_regressor(self._last)
+        if not self.is_regressor and not hasattr(self._last, "predict_proba"):
+            raise TypeError(
+                f"{name}: {type(self._last).__name__} has no predict_proba; use a classifier with "
+                "probabilities, or a regressor."
+            )
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The classes, in the order of the probabilities; None for a regressor."""
+        return None if self.is_regressor else self._last.classes_
+
+    def predict(self, windows: np.ndarray) -> np.ndarray:
+        """Return probabilities or predictions of windows (n_windows, n_chans, n_times)."""
+        for step in self._transformers:
+            is_aligner = isinstance(step, EuclideanAlignment | RiemannianAlignment)
+            windows = self._align(step, windows) if is_aligner else step.transform(windows)
+        if self.is_regressor:
+            return self._last.predict(windows)
+        return self._last.predict_proba(windows)
+
+    def _prepared(self, name: str, step: Any, group: Hashable) -> Any:
+        """Return a transformer that can be used on a stream."""
+        if not isinstance(step, EuclideanAlignment | RiemannianAlignment):
+            return step
+        check_is_fitted(step, "reference_")
+        if group is None and not step.online:
+            raise ValueError(
+                f"{name}: {type(step).__name__}(online=False) aligns all trials of a session "
+                "together, which a stream does not have; set online=True, or pass the group of fit "
+                "to which the stream belongs."
+            )
+        if group is not None and group not in step.references_ and not step.online:
+            raise ValueError(
+                f"{name}: group={group!r} was not in the fit of {type(step).__name__}; choose from "
+                f"{list(step.references_)}, or set online=True."
+            )
+        step = copy.deepcopy(step).set_params(by=None)
+        if group is None:
+            step.references_.pop(_STREAM, None)
+        step._is_growing = self._group not in step.references_
+        return step
+
+    def _align(self, step: Any, windows: np.ndarray) -> np.ndarray:
+        """Align windows; those of a new domain by the windows before them."""
+        if not step._is_growing:
+            return step.transform(windows, groups=[self._group] * len(windows))
+        aligned = []
+        for window in windows[:, None]:
+            aligned.append(step.transform(window, groups=[self._group]))
+            step.update(window, groups=[self._group])
+        return np.concatenate(aligned)
