@@ -248,6 +248,7 @@ def test_no_worker_is_left_after_a_signal(name):
     workers = [int(process.stdout.readline()) for _ in range(2)]
     process.send_signal(getattr(signal, name))
     process.wait(120)
+    process.stdout.close()
     assert process.returncode != 0
     assert _ended(workers, seconds=60)
 
@@ -311,7 +312,7 @@ print(resident() / memory)
 def test_memory_of_a_long_run(tmp_path, monkeypatch):
     """200 fits and 10,000 predictions leave no memory, thread, file handle or file behind."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert float(run(LONG_RUN)) < 1.02
+    assert float(run(LONG_RUN, timeout=900)) < 1.02
 
 
 # Callbacks that cannot be copied

@@ -30,6 +30,7 @@ from .pickling import dump_net
 from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
 from .scores import EpochScores, Score, accuracy, r2
+from .workers import end_orphan
 
 CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
@@ -144,6 +145,7 @@ class TrialNet(NeuralNet):
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call a hook of all callbacks, then stop training if one of them has requested it."""
         if method_name == "on_epoch_begin":
+            end_orphan()
             self._incomplete_epoch = len(self.history)
         getattr(self, method_name)(self, **cb_kwargs)
         stops = [
