@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import warnings
@@ -33,17 +34,31 @@ root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_generated", "_templates"]
 templates_path = ["_templates"]
 default_role = "code"
-nitpicky = False
+
+# References: those to other libraries have no link, because their pages are not read here.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(mne|skorch|sklearn|torch)\..*"),
+    ("py:obj", r"\w+_"),  # attributes of fitted estimators
+    # Methods of base classes that have no page.
+    ("py:meth", r"(Architecture|FrontEnd|Schedule)\..*"),
+]
 
 # Markdown
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
 
+# Formulas: a copy of MathJax in the site, which therefore needs no network.
+spec = importlib.util.find_spec("sphinx-mathjax-offline")
+MATHJAX = Path(spec.origin).parent / "static" / "mathjax" / "tex-svg.js"
+mathjax_path = MATHJAX.name
+
 # Pages of classes and functions
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
@@ -63,6 +78,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "abort_on_example_error": False,
+    "parallel": 2,  # without the examples that use n_jobs
     "reset_modules": ("matplotlib",),
     "matplotlib_animations": False,
     "min_reported_time": 1,
@@ -72,7 +88,7 @@ sphinx_gallery_conf = {
 # Appearance
 html_theme = "pydata_sphinx_theme"
 html_title = "eegsk"
-html_static_path = ["_static"]
+html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False

@@ -42,6 +42,7 @@ from .estimators import (
     TCFormerRegressor,
 )
 from .exporting import to_onnx
+from .persistence import load
 from .signals import Signal
 
 __version__ = "0.1.0"
@@ -72,5 +73,6 @@ __all__ = [
     "Signal",
     "TCFormerClassifier",
     "TCFormerRegressor",
+    "load",
     "to_onnx",
 ]

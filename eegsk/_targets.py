@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._validation import as_numbers
+from ._arguments import as_numbers, check_file_size, check_finite, is_missing
 
 # Ratio of standard deviation to mean up to which a target counts as constant: smaller variations
 # are rounding errors of double precision.
@@ -30,23 +30,24 @@ class ClassTarget:
     classes: np.ndarray
 
     @staticmethod
-    def read(y: Any) -> np.ndarray:
-        """Validate labels and return them as an array."""
-        y = _to_array(y)
+    def read(y: Any, name: str = "y") -> np.ndarray:
+        """Validate labels and return them as an array; errors contain the name of the argument."""
+        y = _to_array(name, y)
         if np.iscomplexobj(y):
-            raise ValueError("y: Complex data not supported; use names, integers or booleans.")
+            raise ValueError(
+                f"{name}: Complex data not supported; use names, integers or booleans."
+            )
         if np.ndim(y) > 2:
-            raise ValueError(f"y has shape {y.shape}; it should be (n_trials,).")
+            raise ValueError(f"{name} has shape {y.shape}; it should be (n_trials,).")
         y = column_or_1d(y, warn=True)
-        if y.dtype == object and any(label != label for label in y):
-            raise ValueError("y contains NaN; drop the trials that have no label.")
-        assert_all_finite(y, input_name="y")
+        _check_no_label_is_missing(name, y)
+        check_finite(name, y)
         try:
             np.unique(y)
         except TypeError as error:
             raise TypeError(
-                "y has labels that cannot be sorted, e.g. numbers and names together; use labels "
-                "of one type."
+                f"{name} has labels that cannot be sorted, e.g. numbers and names together; use "
+                "labels of one type."
             ) from error
         check_classification_targets(y)
         return y
@@ -60,6 +61,18 @@ class ClassTarget:
         """Return whether another target has the same classes."""
         is_same_kind = isinstance(target, ClassTarget)
         return is_same_kind and self.classes.tolist() == target.classes.tolist()
+
+    def check_kind(self, y: np.ndarray) -> None:
+        """Check that labels are names if the classes are names, and numbers if they are numbers."""
+        if self._has_names(y) != self._has_names(self.classes):
+            raise ValueError(
+                f"y has the labels {_some(np.unique(y))}, but the labels of fit were "
+                f"{_some(self.classes)}; use the same labels, or no y for the events of Epochs."
+            )
+
+    @staticmethod
+    def _has_names(labels: np.ndarray) -> bool:
+        return isinstance(labels.flat[0] if labels.size else None, str | bytes)
 
     def encode(self, y: np.ndarray) -> torch.Tensor:
         """Return the class index of each label."""
@@ -92,7 +105,7 @@ class ContinuousTarget:
     @staticmethod
     def read(y: Any) -> np.ndarray:
         """Validate targets and return them in double precision."""
-        y = as_numbers("y", _to_array(y))
+        y = as_numbers("y", _to_array("y", y))
         if not 1 <= y.ndim <= 2:
             raise ValueError(
                 f"y has shape {y.shape}; it should be (n_trials,) or (n_trials, n_outputs)."
@@ -135,13 +148,63 @@ class ContinuousTarget:
         return y[:, 0] if self.n_dims == 1 else y
 
 
-def _to_array(y: Any) -> Any:
+def check_classes(weighted: np.ndarray, train: np.ndarray) -> None:
+    """Check that there are at least two classes, each with a training trial.
+
+    Parameters
+    ----------
+    weighted : array
+        Labels of all trials with non-zero weight.
+    train : array
+        Labels of the training trials.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, or a class has no training trial.
+    """
+    if len(np.unique(weighted)) < 2:
+        raise ValueError(
+            f"all trials with non-zero weight are of one class, {weighted.tolist()[0]!r}; at least "
+            "two classes are needed."
+        )
+    missing = np.setdiff1d(weighted, train)
+    if len(missing):
+        raise ValueError(
+            f"valid_split leaves no training trial of class {missing.tolist()[0]!r}; use a smaller "
+            "fraction or another splitter."
+        )
+
+
+def _check_no_label_is_missing(name: str, y: np.ndarray) -> None:
+    """Check that no label is None, NaN or NaT; NaN in an array of floats is checked elsewhere."""
+    if y.dtype.kind not in "OmM":
+        return
+    missing = [is_missing(label) for label in y] if y.dtype.kind == "O" else np.isnat(y)
+    trials = np.flatnonzero(missing)
+    if len(trials):
+        label = "NaN" if isinstance(y[trials[0]], float) else y[trials[0]]
+        raise ValueError(
+            f"{name} contains {label} in {len(trials)} of {len(y)} trials, first in trial "
+            f"{trials[0]}; drop the trials that have no label."
+        )
+
+
+def _some(labels: np.ndarray) -> str:
+    """Return labels for an error message; only the first five if there are more."""
+    text = ", ".join(map(repr, labels[:5].tolist()))
+    return f"{text}, ..." if len(labels) > 5 else text
+
+
+def _to_array(name: str, y: Any) -> Any:
     """Convert lists and tensors to arrays; scikit-learn converts pandas objects later."""
     if isinstance(y, torch.Tensor):
         return y.detach().cpu().numpy()
+    check_file_size(name, y)
     try:
         return y if hasattr(y, "shape") else np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            "y has entries of different lengths; it should be (n_trials,) or (n_trials, n_outputs)."
+            f"{name} has entries of different lengths; it should be (n_trials,) or (n_trials, "
+            "n_outputs)."
         ) from error

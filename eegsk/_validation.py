@@ -1,4 +1,4 @@
-"""Validation of trials, weights and groups."""
+"""Validation of trials."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
-from sklearn.utils.validation import assert_all_finite, validate_data
+from sklearn.utils.validation import validate_data
+
+from ._arguments import check_file_size, errors_named, to_float
 
 # Ratio of amplitudes above which trials seem to have another unit than those of fit. Values in
 # microvolts are 1e6 times as large as in volts; recordings in the same unit differ far less.
 _UNIT_RATIO = 1e4
+# Ratio of the number of channels to that of time points above which the two seem to be exchanged,
+# e.g. 480 "channels" and 64 "time points", and the number of channels from which this is checked.
+_CHANS_PER_TIME, _MIN_CHANS = 4, 16
 # Number of trials, and approximate number of time points, from which the spread is estimated.
 _N_SAMPLED = 16
 
@@ -44,7 +49,15 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
         If there are no trials, a value is not finite, or the shape differs from that of ``fit``.
     """
     name = type(estimator).__name__
+    kind = type(X).__name__
     X = X if hasattr(X, "shape") else _as_array(name, X)
+    with errors_named(name):
+        check_file_size("X", X)
+    if len(X.shape) == 0:
+        raise ValueError(
+            f"{name}: X is of type {kind}; it should be an array of shape (n_trials, n_chans, "
+            "n_times), or mne.Epochs."
+        )
     if not 2 <= len(X.shape) <= 3:
         raise ValueError(
             f"{name}: X has shape {X.shape}; it should be (n_trials, n_chans, n_times), or "
@@ -64,6 +77,35 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
     trials = _as_tensor(X if X.ndim == 3 else X[:, None, :])
     _check_finite(name, trials)
     return trials
+
+
+def check_lengths(X: torch.Tensor, y: np.ndarray, is_epochs: bool, reset: bool) -> None:
+    """Check that there are enough trials, and as many targets.
+
+    Parameters
+    ----------
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials.
+    y : array of shape (n_trials,) or (n_trials, n_outputs)
+        Targets.
+    is_epochs : bool
+        Whether the trials are those of Epochs, of which bad ones are dropped.
+    reset : bool
+        Whether a new network is trained, which needs at least two trials.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or there are too few trials.
+    """
+    if len(X) < 2 and reset:
+        raise ValueError("X has 1 sample, i.e. one trial; fit needs at least two.")
+    if len(X) != len(y):
+        hint = " that epochs.drop_bad() keeps" if is_epochs else ""
+        raise ValueError(
+            f"X has {len(X)} trials, but y has {len(y)} targets; give one target for each "
+            f"trial{hint}."
+        )
 
 
 def spread(X: torch.Tensor) -> float:
@@ -86,6 +128,38 @@ def spread(X: torch.Tensor) -> float:
     return sampled.flatten(1).std(dim=1, correction=0).median().item()
 
 
+def check_content(name: str, X: torch.Tensor, has_names: bool) -> None:
+    """Warn if a network cannot learn from the trials of ``fit``, or their axes seem exchanged.
+
+    Parameters
+    ----------
+    name : str
+        Name of the estimator, for the warning.
+    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials of ``fit``.
+    has_names : bool
+        Whether the channels have names, so that they cannot be time points.
+    """
+    n_trials, n_chans, n_times = X.shape
+    if not has_names and n_chans >= _MIN_CHANS and n_chans > _CHANS_PER_TIME * n_times:
+        warnings.warn(
+            f"{name}: X has shape {(n_trials, n_chans, n_times)}, i.e. {n_chans} channels and only "
+            f"{n_times} time points; if these axes are exchanged, pass X.transpose(0, 2, 1).",
+            stacklevel=6,
+        )
+    if _is_constant(X[:1]) and _is_constant(X):
+        warnings.warn(
+            f"{name}: X is constant: each channel has the same value at all time points of all "
+            "trials, so that nothing can be learned; check how the trials were read.",
+            stacklevel=6,
+        )
+
+
+def _is_constant(X: torch.Tensor) -> bool:
+    """Return whether each channel has one value."""
+    return torch.equal(X.amax((0, 2)), X.amin((0, 2)))
+
+
 def check_unit(name: str, X: torch.Tensor, fitted_spread: float) -> None:
     """Warn if trials seem to have another unit than those of ``fit``, e.g. microvolts.
 
@@ -103,112 +177,8 @@ def check_unit(name: str, X: torch.Tensor, fitted_spread: float) -> None:
         warnings.warn(
             f"{name}: the trials are {ratio:.0e} times as large as those of fit; check that both "
             "have the same unit (Epochs are in volts).",
-            stacklevel=4,
+            stacklevel=5,
         )
-
-
-def check_weight(sample_weight: Any, n_trials: int) -> np.ndarray:
-    """Check the weights of trials.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_trials,) or None
-        Non-negative weights, at least one of them positive; None for weights of one.
-    n_trials : int
-        Number of trials.
-
-    Returns
-    -------
-    weight : array of shape (n_trials,)
-        The weights in double precision.
-
-    Raises
-    ------
-    ValueError
-        If the shape is wrong, a weight is negative or not finite, or all are zero.
-    """
-    if sample_weight is None:
-        return np.ones(n_trials)
-    weight = as_numbers("sample_weight", sample_weight)
-    if weight.shape != (n_trials,):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}; it should be ({n_trials},), one weight for "
-            "each trial."
-        )
-    if (weight < 0).any():
-        raise ValueError("sample_weight has negative values; weights should be zero or positive.")
-    if not weight.any():
-        raise ValueError("sample_weight is zero for every trial; at least one should be positive.")
-    return weight
-
-
-def check_groups(groups: Any, n_trials: int) -> np.ndarray | None:
-    """Check that groups, if any, are one label for each trial.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_trials,) or None
-        Group of each trial, e.g. its subject.
-    n_trials : int
-        Number of trials.
-
-    Returns
-    -------
-    groups : array of shape (n_trials,) or None
-        The groups.
-
-    Raises
-    ------
-    TypeError
-        If the groups have types that cannot be compared, e.g. names and numbers.
-    ValueError
-        If the shape is wrong.
-    """
-    if groups is None:
-        return None
-    groups = np.asarray(groups)
-    if groups.shape != (n_trials,):
-        raise ValueError(
-            f"groups has shape {groups.shape}; it should be ({n_trials},), one for each trial."
-        )
-    try:
-        np.unique(groups)
-    except TypeError as error:
-        raise TypeError(
-            f"groups cannot be sorted: {error}; use labels of one type, e.g. names."
-        ) from error
-    return groups
-
-
-def as_numbers(name: str, value: Any) -> np.ndarray:
-    """Convert an array-like to finite real numbers in double precision.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for the error message.
-    value : array-like
-        The numbers.
-
-    Returns
-    -------
-    numbers : array
-        An array of the same shape.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a value is complex, not finite or not a number, or if rows differ in length.
-    """
-    try:
-        array = np.asarray(value)
-        if np.iscomplexobj(array):
-            raise ValueError("Complex data not supported; use the real part or the absolute value.")
-        array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from error
-    assert_all_finite(array, input_name=name)
-    return array
 
 
 def _as_array(name: str, X: Any) -> np.ndarray:
@@ -230,17 +200,15 @@ def _real_numbers(name: str, X: Any) -> Any:
         raise TypeError(f"{name}: X is a sparse array; pass X.toarray().")
     if np.ma.isMaskedArray(X):
         raise TypeError(f"{name}: X is a masked array; fill or drop the masked values.")
-    # numpy's codes of booleans, integers, unsigned integers, floats, objects and structured arrays
-    # (which scikit-learn rejects later).
-    kind = getattr(getattr(X, "dtype", None), "kind", "f")
-    if kind not in "biufOV":
-        raise TypeError(f"{name}: X has dtype {X.dtype}; it should contain numbers.")
-    if kind != "O":
+    # A DataFrame has column names, which scikit-learn compares with those of fit.
+    values = X.to_numpy() if hasattr(X, "columns") and hasattr(X, "to_numpy") else X
+    # numpy's codes of booleans, integers, unsigned integers, floats, and structured arrays (which
+    # scikit-learn rejects later).
+    if getattr(getattr(values, "dtype", None), "kind", "f") in "biufV":
         return X
-    try:
-        return X.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: X should contain numbers; {error}") from error
+    with errors_named(name):
+        numbers = to_float("X", values)
+    return numbers if values is X else X
 
 
 def _match_fit(estimator: Any, X: Any) -> Any:

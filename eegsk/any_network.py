@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import nn
 
-from ._fields import NestedParams
 from .networks import Architecture
 from .signals import Signal
 from .tasks import Classifier, Regressor
@@ -106,8 +105,6 @@ class EEGClassifier(Classifier, AnyNetwork):
     (16,)
     """
 
-    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")
-
 
 class EEGRegressor(Regressor, AnyNetwork):
     """Regressor with any torch network.
@@ -123,5 +120,3 @@ class EEGRegressor(Regressor, AnyNetwork):
     >>> EEGRegressor(network=linear, max_epochs=2).fit(X, y[:, 0, 0]).predict(X).shape
     (40,)
     """
-
-    _nested_fields: ClassVar = (*NestedParams._nested_fields, "network_params")

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 from torch import nn
 
+from ._arguments import check_groups, check_weight, names_errors
 from ._fields import (
     Count,
     CriterionFactory,
@@ -27,12 +28,13 @@ from ._fields import (
     Range,
     Seed,
     Splitter,
+    ThreadCount,
     check_fields,
     check_net_params,
     first_link,
     named_items,
 )
-from ._validation import check_groups, check_trials, check_unit, check_weight, spread
+from ._validation import check_content, check_lengths, check_trials, check_unit, spread
 from .augmentation.transform import clone_transforms
 from .blocks import set_batch_norm
 from .model_selection import split_for_validation
@@ -91,13 +93,15 @@ class EEGEstimator(Architecture, NestedParams):
         Weight of the latest batch in its running statistics; None for that of the network.
     valid_split : float, splitter or None, default=None
         Fraction of the trials used for validation, or of the groups if ``fit`` receives ``groups``;
-        or a scikit-learn splitter, e.g. ``PredefinedSplit``, whose first split is used.
+        or a scikit-learn splitter, whose first split is used, e.g. ``PredefinedSplit`` for
+        validation trials of your own, which ``X`` contains and whose fold is 0 (training: -1).
     callbacks : list or None, default=None
         Callbacks of :mod:`eegsk.callbacks` or skorch, or pairs ``(name, callback)``. The default
         name is the class name in lower case, e.g. ``callbacks__earlystopping__patience``. Each fit
         uses copies, which have the learned attributes, e.g.
         ``dict(estimator.net_.callbacks_)["earlystopping"].best_epoch_``. Parameters that cannot be
-        copied, e.g. an open file, are shared with the copies.
+        copied, e.g. an open file, are shared with the copies. For cross-validation, instead pass a
+        function that creates the callback; each fit calls it.
     augmentation : list or None, default=None
         Transforms of :mod:`eegsk.augmentation`, functions that take and return ``(X, y)``, or
         pairs ``(name, transform)``. They are applied in this order to each training batch, after
@@ -105,12 +109,12 @@ class EEGEstimator(Architecture, NestedParams):
         for callbacks, e.g. ``augmentation__timeshift__max_shift``.
     device : str or torch.device, default="auto"
         Device, e.g. ``"cuda:0"``. ``"auto"`` is CUDA if available, else Apple's MPS, else the CPU.
-    pretrained : FrozenEstimator or None, default=None
-        Fitted estimator whose weights are the initial weights, inside
-        :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it. It must have the
-        same network; the last layer is new if the targets differ. Trials are standardised by their
-        own mean and scale, not by those of the pretrained estimator. If the classes of the
-        pretrained estimator include all labels, ``classes_`` are these classes.
+    pretrained : FrozenEstimator, path or None, default=None
+        Fitted estimator whose weights are the initial weights: a file that ``save`` wrote, or the
+        estimator inside :class:`sklearn.frozen.FrozenEstimator`, so that cross-validation keeps it.
+        It must have the same network; the last layer is new if the targets differ. Trials are
+        standardised by their own mean and scale, not by those of the pretrained estimator. If its
+        classes include all labels, ``classes_`` are these classes.
     pretrained_channels : {"same", "match"}, default="same"
         ``"same"`` if the trials must have the channels of ``pretrained``, in any order. With
         ``"match"``, channels are matched by name: spatial filters keep the weights of common
@@ -120,8 +124,8 @@ class EEGEstimator(Architecture, NestedParams):
         filters, or ``"trunk"`` for all but the head. They are in evaluation mode: without dropout,
         and with the running statistics of batch normalisation unchanged.
     n_threads : int, default=1
-        Number of CPU threads, on which the last digits of sums depend. With a fixed number, the
-        same seed gives the same weights for every ``n_jobs``.
+        Number of CPU threads, at most the number of cores. The last digits of sums depend on it;
+        with a fixed number, the same seed gives the same weights for every ``n_jobs``.
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights of the previous ``fit``, with a new optimizer and
         a new history.
@@ -164,7 +168,7 @@ class EEGEstimator(Architecture, NestedParams):
     pretrained: Any = None
     pretrained_channels: Literal["same", "match"] = "same"
     freeze: str | list[str] | tuple[str, ...] | None = None
-    n_threads: Count = 1
+    n_threads: ThreadCount = 1
     warm_start: bool = False
     random_state: Seed | np.random.RandomState | None = None
     verbose: Annotated[int, Range(0)] | bool = 0
@@ -218,6 +222,7 @@ class EEGEstimator(Architecture, NestedParams):
         """Return the weights of the trials; a classifier multiplies them by the class weights."""
         return weight
 
+    @names_errors
     def _fit(
         self,
         X: Any,
@@ -309,17 +314,9 @@ class EEGEstimator(Architecture, NestedParams):
         if reset:
             X, signal = in_pretrained_order(X, signal, self._source)
         X = check_trials(self, X, reset)
-        if len(X) < 2 and reset:
-            raise ValueError(
-                f"{type(self).__name__}: X has 1 sample, i.e. one trial; fit needs at least two."
-            )
-        if len(X) != len(y):
-            hint = " that epochs.drop_bad() keeps" if signal else ""
-            raise ValueError(
-                f"{type(self).__name__}: X has {len(X)} trials, but y has {len(y)} targets; give "
-                f"one target for each trial{hint}."
-            )
+        check_lengths(X, y, is_epochs=signal is not None, reset=reset)
         if reset:
+            check_content(type(self).__name__, X, has_names=signal is not None)
             self.signal_ = signal or Signal(n_chans=X.shape[1], n_times=X.shape[2])
         return X, y
 
@@ -357,6 +354,7 @@ class EEGEstimator(Architecture, NestedParams):
             self.criterion,
             self.optimizer,
             self.weight_decay,
+            check_net_params(self),
             lr=self.lr,
             max_epochs=int(self.max_epochs),
             batch_size=int(self.batch_size),
@@ -364,7 +362,6 @@ class EEGEstimator(Architecture, NestedParams):
             verbose=int(self.verbose),
             callbacks=clone_callbacks(self.callbacks, name),
             **self._task_params(),
-            **check_net_params(self),
         )
         self.net_.augmentation_ = transforms
         self.net_.frozen_ = find_blocks(name, module.get_submodule("network"), self.freeze)
@@ -380,8 +377,8 @@ class EEGEstimator(Architecture, NestedParams):
         """Build the network without the standardisation."""
         name, n_outputs = type(self).__name__, self._target.n_outputs
         network = build_network(self.build, self.signal_, n_outputs, name)
-        if self._source is not None:
-            load_pretrained(self, network, self._source)
+        if (source := self._source) is not None:
+            load_pretrained(self, network, source)
         self._built_from = self._network_fields()
         return set_batch_norm(network, self.norm_eps, self.norm_momentum)
 
@@ -389,6 +386,7 @@ class EEGEstimator(Architecture, NestedParams):
         """Return parameters of the net that depend on the task."""
         return {}
 
+    @names_errors
     def _output(self, X: Any) -> np.ndarray:
         """Return the outputs of the module, of shape (n_trials, n_outputs)."""
         check_is_fitted(self)

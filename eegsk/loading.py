@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from ._arguments import names_errors
 from ._fields import check_fields, check_value
 from ._fields.types import Count
 from ._targets import ClassTarget, ContinuousTarget
-from .blocks import Standardize, Whiten
 from .signals import Signal
-from .training import find_device, reproducible, restored_on_error
+from .training import empty_standardizer, find_device, reproducible, restored_on_error
 from .weights import is_ordered, match_weights, read_weights
 
 Weights = Mapping[str, torch.Tensor] | str | os.PathLike[str]
@@ -31,9 +31,9 @@ class ClassifierWeightsMixin:
     ) -> Self:
         """Load weights of a network that was trained elsewhere.
 
-        Weights of eegsk's networks, of braindecode's EEGNet, EEGNeX, Deep4Net and ShallowFBCSPNet,
-        and of plain EEGNet and DeepConvNet modules are recognised by their names. Other weights of
-        a sequence of layers are matched in order. If anything does not fit, nothing is loaded.
+        Weights of eegsk's networks, of the same networks in braindecode, and of plain EEGNet and
+        DeepConvNet modules are recognised by their names. Other weights of a sequence of layers are
+        matched in order. If anything does not fit, nothing is loaded.
 
         Parameters
         ----------
@@ -135,6 +135,7 @@ def _need_description(estimator: Any, argument: str) -> str:
     )
 
 
+@names_errors
 def _load(estimator: Any, weights: Weights, signal: Signal | None, learned: dict[str, Any]) -> Any:
     """Load weights into a fitted estimator, or into a new one with a signal and a target."""
     check_fields(estimator)
@@ -185,11 +186,7 @@ def _new_module(estimator: Any, tensors: dict[str, torch.Tensor]) -> nn.Module:
             f"{type(estimator).__name__}: load_weights: standardize={unit!r}, but the weights "
             "contain no standardisation; set standardize=None, or call fit first."
         )
-    layer: nn.Module = nn.Identity()
-    ones = torch.ones(n_chans)
-    if unit == "spectrum" and f"{_STANDARDIZE}weight" in tensors:
-        layer = Whiten(0 * ones, ones, torch.zeros(tensors[f"{_STANDARDIZE}weight"].shape[-1]))
-    elif unit is not None:
-        layer = Standardize(0 * ones, ones)
+    n_weights = tensors.get(f"{_STANDARDIZE}weight", torch.empty(1)).shape[-1]
+    layer = empty_standardizer(unit, n_chans, n_weights)
     network = estimator._make_network()
     return nn.Sequential(OrderedDict(standardize=layer, network=network))

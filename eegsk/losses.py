@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+import warnings
 from contextlib import suppress
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from ._fields import BelowOne, NonNegative, check_value, short_repr
+from ._registry import normalized
 
 __all__ = ["FocalBalancedLoss", "class_weights"]
+
+# Ratio of the sizes of classes above which a loss without class weights leads to a warning.
+_SIZE_RATIO = 1.5
+_FOCAL = "focalbalanced"
 
 _Reduction = Literal["mean", "sum", "none"]
 _Scheme = Literal["balanced", "effective"]
@@ -50,9 +57,10 @@ class FocalBalancedLoss(nn.CrossEntropyLoss):
     The loss is computed from log-probabilities, so that it and its gradients are finite for all
     finite logits and all values of ``gamma``.
 
-    With ``criterion="focal_balanced"``, an estimator uses the loss without class weights. To
-    balance the classes, also set ``class_weight="balanced"``, or use the callback
-    :class:`eegsk.callbacks.FocalBalance` instead.
+    With ``criterion="focal_balanced"``, an estimator uses the loss without class weights, and warns
+    if the classes differ in size. To balance the classes, also set ``class_weight="balanced"``, or
+    use the callback :class:`eegsk.callbacks.FocalBalance` instead. With
+    ``criterion=FocalBalancedLoss``, there is no warning.
 
     References
     ----------
@@ -199,6 +207,33 @@ def class_weights(counts: Any, scheme: _Scheme = "balanced", beta: float = 0.999
     effective = -torch.expm1(counts * math.log(beta)) if beta else has_trials.double()
     weights = torch.where(has_trials, 1 / effective, 0.0)
     return weights * n_classes / weights.sum()
+
+
+def warn_about_balance(name: str, criterion: Any, y: Any, weight: Any) -> None:
+    """Warn if the focal loss has no class weights, although the classes differ in size.
+
+    Parameters
+    ----------
+    name : str
+        Name of the estimator, for the warning.
+    criterion : str or callable
+        The criterion; only the name of the loss leads to a warning.
+    y : array of shape (n_trials,)
+        Labels.
+    weight : array of shape (n_trials,)
+        Weights of the trials.
+    """
+    if not isinstance(criterion, str) or normalized(criterion).removesuffix("loss") != _FOCAL:
+        return
+    labels, codes = np.unique(y[weight > 0], return_inverse=True)
+    counts = np.bincount(codes, weights=weight[weight > 0], minlength=len(labels))
+    if len(labels) > 1 and counts.max() > _SIZE_RATIO * counts.min():
+        warnings.warn(
+            f"{name}: criterion={criterion!r} has no class weights, but the largest class is "
+            f"{counts.max() / counts.min():.1f} times as large as the smallest; set class_weight="
+            "'balanced', or use callbacks=[FocalBalance()] instead of the criterion.",
+            stacklevel=6,
+        )
 
 
 def _check_non_negative(owner: str, name: str, values: Any) -> torch.Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copyreg
 import gzip
 import importlib
-import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,16 +14,28 @@ import mne
 import numpy as np
 import torch
 
+from ._locks import ForkSafeLock
+
 # Channel types of MNE that contain data, as keyword arguments of mne.pick_types.
 _DATA_TYPES: dict[str, Any] = {
     **dict.fromkeys(("meg", "eeg", "csd", "seeg", "ecog", "dbs", "fnirs"), True),
     "ref_meg": False,
 }
+# Objects of MNE with frequencies or sources instead of the channels and time points of Epochs.
+_TRANSFORMED = (
+    mne.time_frequency.Spectrum,
+    mne.time_frequency.EpochsSpectrum,
+    mne.time_frequency.AverageTFR,
+    mne.time_frequency.EpochsTFR,
+    mne.SourceEstimate,
+    mne.VectorSourceEstimate,
+    mne.VolSourceEstimate,
+)
 # Columns of metadata whose trials should not be divided between training and validation.
 _GROUP_COLUMNS = "subject", "session"
 # Copies of Epochs that are not preloaded share one file handle. Threads that read at the same time
 # would move its position for each other, and read wrong trials.
-_FILE_LOCK = threading.Lock()
+_FILE_LOCK = ForkSafeLock()
 
 Position = tuple[float, ...]  # x, y and z
 
@@ -122,9 +133,20 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
     """
     if is_epochs(X):
         return _read_epochs(X if isinstance(X, list | tuple) else [X], fitted)
-    if isinstance(X, mne.io.BaseRaw | mne.Evoked):
-        raise TypeError(f"X is {type(X).__name__}, which has no trials; pass mne.Epochs instead.")
+    _check_has_time_points(X)
     return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
+
+
+def _check_has_time_points(X: Any) -> None:
+    """Raise an error for objects of MNE other than Epochs, some of which look like arrays."""
+    item = X[0] if isinstance(X, list | tuple) and len(X) > 0 else X
+    kind = f"a list of {type(item).__name__}" if item is not X else type(item).__name__
+    if isinstance(item, mne.io.BaseRaw | mne.Evoked):
+        raise TypeError(f"X is {kind}, which has no trials; pass mne.Epochs instead.")
+    if isinstance(item, _TRANSFORMED):
+        raise TypeError(
+            f"X is {kind}, but the networks take channels and time points; pass mne.Epochs instead."
+        )
 
 
 def event_names(X: Any) -> np.ndarray:
@@ -169,7 +191,7 @@ def warn_about_groups(name: str, X: Any) -> None:
                 f"{name}: valid_split mixes the trials of each {column} between training and "
                 f"validation, which makes the validation score too high; pass "
                 f"groups=epochs.metadata[{column!r}] to fit.",
-                stacklevel=4,
+                stacklevel=5,
             )
             return
 
@@ -208,7 +230,7 @@ def replace_trials(parts: Sequence[Any], trials: np.ndarray, ch_names: Sequence[
         One object with the trials of all parts, their events and metadata.
     """
     if len(parts) == 1:
-        with _FILE_LOCK:
+        with _FILE_LOCK.hold():
             epochs = parts[0].copy().load_data()
     else:
         epochs = _concatenate(parts)
@@ -335,7 +357,7 @@ def _values(epochs: mne.BaseEpochs, picks: list[str]) -> np.ndarray:
     """Read the trials of Epochs, in volts, with channels in the order of ``picks``."""
     epochs = _without_bad(epochs)
     names = None if epochs.ch_names == picks else np.array(picks)
-    with _FILE_LOCK:
+    with _FILE_LOCK.hold():
         return epochs.get_data(picks=names, copy=False, verbose="error")
 
 

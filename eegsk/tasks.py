@@ -10,16 +10,18 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from ._arguments import as_numbers, errors_named, names_errors
 from ._fields import CriterionFactory
-from ._targets import ClassTarget, ContinuousTarget
-from ._validation import as_numbers
+from ._targets import ClassTarget, ContinuousTarget, check_classes
 from .base import EEGEstimator
 from .loading import ClassifierWeightsMixin, RegressorWeightsMixin
+from .losses import warn_about_balance
+from .persistence import SavingMixin
 from .signals import event_names, is_epochs
 from .training import ClassifierNet, RegressorNet, pretrained_classes
 
 
-class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
+class Classifier(ClassifierMixin, ClassifierWeightsMixin, SavingMixin, EEGEstimator):
     """Base class of the classifiers.
 
     Parameters
@@ -114,15 +116,10 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all trials at once; for partial_fit, use a "
-                "dictionary of weights."
+                f"{type(self).__name__}: class_weight='balanced' needs all trials at once; for "
+                "partial_fit, use a dictionary of weights."
             )
-        if not hasattr(self, "net_"):
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            classes = np.unique(ClassTarget.read(classes))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(f"classes differ from those of the first call, {self.classes_}.")
+        classes = self._read_classes(classes)
         return self._fit(X, y, sample_weight, groups, partial=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -203,12 +200,33 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
         -------
         score : float
             Fraction of trials with the correct label, weighted by ``sample_weight``.
+
+        Raises
+        ------
+        ValueError
+            If the labels are numbers and those of ``fit`` are names, or the other way round.
         """
         check_is_fitted(self)
-        return super().score(X, self._read_target(X, y), sample_weight)
+        with errors_named(type(self).__name__):
+            y = self._read_target(X, y)
+            self._target.check_kind(y)
+            return super().score(X, y, sample_weight)
 
     def _task_params(self) -> dict[str, Any]:
         return {"classes": np.arange(len(self.classes_))}
+
+    @names_errors
+    def _read_classes(self, classes: Any) -> np.ndarray | None:
+        """Validate the argument ``classes`` of ``partial_fit``."""
+        is_first = not hasattr(self, "net_")
+        if classes is None and is_first:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is None:
+            return None
+        labels = np.unique(ClassTarget.read(classes, "classes"))
+        if not is_first and not np.array_equal(labels, self.classes_):
+            raise ValueError(f"classes differ from those of the first call, {self.classes_}.")
+        return labels
 
     def _read_target(self, X: Any, y: Any) -> np.ndarray:
         y = event_names(X) if y is None and is_epochs(X) else y
@@ -218,19 +236,24 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
         self, y: np.ndarray, weight: np.ndarray, train: np.ndarray, classes: Any = None
     ) -> ClassTarget:
         if classes is None:
-            _check_classes(type(self).__name__, y[weight > 0], y[train])
+            check_classes(y[weight > 0], y[train])
             classes = pretrained_classes(self._source, np.unique(y))
         self.classes_ = classes
         return ClassTarget(self.classes_)
 
     def _weigh(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         if isinstance(self.class_weight, dict):
-            _check_class_weight(self.class_weight)
+            if (as_numbers("class_weight", list(self.class_weight.values())) < 0).any():
+                raise ValueError(
+                    "class_weight has negative values; weights should be zero or positive."
+                )
             weight = weight * compute_sample_weight(self.class_weight, y)
         elif self.class_weight == "balanced":
             labels, codes = np.unique(y, return_inverse=True)
             totals = np.bincount(codes, weights=weight, minlength=len(labels))
             weight = weight / np.where(totals > 0, totals, 1.0)[codes]
+        else:
+            warn_about_balance(type(self).__name__, self.criterion, y, weight)
         if not weight.any():
             raise ValueError(
                 "class_weight is zero for every trial; at least one should be positive."
@@ -238,7 +261,7 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, EEGEstimator):
         return weight
 
 
-class Regressor(RegressorMixin, RegressorWeightsMixin, EEGEstimator):
+class Regressor(RegressorMixin, RegressorWeightsMixin, SavingMixin, EEGEstimator):
     """Base class of the regressors, for one or several continuous targets.
 
     Parameters
@@ -354,7 +377,8 @@ class Regressor(RegressorMixin, RegressorWeightsMixin, EEGEstimator):
             1 for perfect predictions, 0 for predictions equal to the mean of ``y``.
         """
         check_is_fitted(self)
-        return super().score(X, self._read_target(X, y), sample_weight)
+        with errors_named(type(self).__name__):
+            return super().score(X, self._read_target(X, y), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -368,23 +392,3 @@ class Regressor(RegressorMixin, RegressorWeightsMixin, EEGEstimator):
         self, y: np.ndarray, weight: np.ndarray, train: np.ndarray
     ) -> ContinuousTarget:
         return ContinuousTarget.learn(y[train], weight[train], self.standardize_target)
-
-
-def _check_class_weight(class_weight: dict[Any, float]) -> None:
-    if (as_numbers("class_weight", list(class_weight.values())) < 0).any():
-        raise ValueError("class_weight has negative values; weights should be zero or positive.")
-
-
-def _check_classes(name: str, weighted: np.ndarray, train: np.ndarray) -> None:
-    """Check that there are at least two classes, each with a training trial."""
-    if len(np.unique(weighted)) < 2:
-        raise ValueError(
-            f"{name}: all trials with non-zero weight are of one class, "
-            f"{weighted.tolist()[0]!r}; at least two classes are needed."
-        )
-    missing = np.setdiff1d(weighted, train)
-    if len(missing):
-        raise ValueError(
-            f"{name}: valid_split leaves no training trial of class {missing.tolist()[0]!r}; use a "
-            "smaller fraction or another splitter."
-        )

@@ -162,6 +162,7 @@ for place, mean in enumerate(table.loc["mean"]):
         ha="center",
         color="#0072b2",
         weight="bold",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
 axes[2].annotate(
     "chance", (2.25, 50), xytext=(0, 3), textcoords="offset points", color="0.5", ha="right"

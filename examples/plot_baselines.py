@@ -34,7 +34,7 @@ X, y, subjects = make_motor_imagery(
 # Define the methods
 # ------------------
 # CSP and covariance matrices need a band-pass filter. EEGNet learns its filters and receives the
-# unfiltered signal.
+# unfiltered signal. To save time, it is trained for 25 epochs instead of the default 100.
 
 band_pass = TemporalFilter(l_freq=8, h_freq=30, sfreq=SFREQ)
 methods = {
@@ -77,7 +77,8 @@ for name, score in scores.items():
 # -------------------
 # Each dot is one subject. Above the diagonal, EEGNet is better than the other method. Read the
 # number of subjects on each side of the diagonal before the means: with ten subjects, a difference
-# of means that is due to one or two of them is not significant.
+# of means that is due to one or two of them is not significant. Here each method is better than
+# EEGNet for about half of the subjects, and no difference is significant.
 
 COLORS = {"CSP and LDA": "#d55e00", "Tangent space": "#009e73"}
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})

@@ -81,7 +81,7 @@ axes[0].set(xlabel="Epoch", ylabel="Cross-entropy (nats)", title="Training loss"
 axes[1].set(xlabel="Epoch", title="Loss on validation subjects")
 axes[1].sharey(axes[0])
 axes[2].axhline(50, color="0.5", linestyle="--", linewidth=1)
-axes[2].annotate("chance", (0.02, 50.5), xycoords=("axes fraction", "data"), color="0.4")
+axes[2].annotate("chance", (0.5, 50.5), xycoords=("axes fraction", "data"), color="0.4")
 axes[2].set_xticks([0, 1], ["inner\n(chosen)", "test\nsubjects"])
 axes[2].set(xlim=(-0.4, 1.4), ylim=(45, 100), ylabel="Accuracy (%)", title="Scores")
 figure.legend(loc="outside lower center", ncol=3, frameon=False)

@@ -92,7 +92,8 @@ for name, score in scores.items():
 # ---------------
 # Left: the search on four subjects; each grey line is one of them, left out of training. Right:
 # each grey line is one of six subjects. The network that measures power suits this task, in which
-# the power of a rhythm changes.
+# the power of a rhythm changes. With six subjects, a difference of a few points can be due to
+# chance.
 
 ORANGE, BLUE, GREY = "#d55e00", "#0072b2", "0.65"
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11})

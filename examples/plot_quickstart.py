@@ -10,6 +10,8 @@ By default, the recordings are simulated. To use real recordings (BCI Competitio
 set the environment variable ``EEGSK_DATA`` to the folder that contains ``bci_iv_2b``.
 """
 
+# sphinx_gallery_parallel = False
+
 import os
 from pathlib import Path
 

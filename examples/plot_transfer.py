@@ -12,6 +12,8 @@ first 10, 20 or 40 trials of the tested person, and tested on the later ones. Th
 simulated.
 """
 
+# sphinx_gallery_parallel = False
+
 from pathlib import Path
 
 import matplotlib.pyplot as plt

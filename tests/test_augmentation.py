@@ -595,3 +595,17 @@ def test_unknown_parameters_of_transforms(name, message):
     estimator = small(EEGNetClassifier, augmentation=[TimeShift(), ("a", GaussianNoise)])
     with pytest.raises(ValueError, match=message):
         estimator.set_params(**{name: 3})
+
+
+def exchange_labels(X, y):
+    return X, 1 - y
+
+
+def test_training_score_uses_the_labels_that_a_transform_returns(X, y):
+    estimator = small(
+        EEGNetClassifier, max_epochs=60, lr=0.02, dropout=0, augmentation=[exchange_labels]
+    )
+    separable = X + 3 * y[:, None, None] * np.linspace(-1, 1, 48)
+    estimator.fit(separable, y)
+    assert np.mean(estimator.history_[-5:, "train_score"]) > 0.8
+    assert estimator.score(separable, y) < 0.2

@@ -1,6 +1,5 @@
 """Check every estimator with scikit-learn's estimator checks and on small data."""
 
-import functools
 import pickle
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from sklearn.base import clone, is_regressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from torch import nn
 
 from .networks import ESTIMATORS, DoubleLinear, small
 
@@ -172,11 +170,14 @@ def test_fit_clone_pickle_and_refit_on_another_montage(estimator_class, X, y):
 
 @pytest.mark.parametrize("estimator_class", CATALOGUE)
 def test_search_over_activation_and_dropout(estimator_class, X, y):
-    grid = {"activation": ["tanh", functools.partial(nn.ELU, 0.2)], "dropout": [0.0, 0.4]}
+    grid = [
+        {"activation": ["tanh"], "dropout": [0.0]},
+        {"activation": ["elu"], "activation_params__alpha": [0.2, 0.7], "dropout": [0.4]},
+    ]
     search = GridSearchCV(small(estimator_class, max_epochs=1), grid, cv=2).fit(X, y)
     scores = [search.cv_results_[f"split{fold}_test_score"] for fold in range(2)]
     assert np.isfinite(scores).all()
-    best = small(estimator_class, max_epochs=1, **search.best_params_).fit(X, y)
+    best = small(estimator_class, max_epochs=1).set_params(**search.best_params_).fit(X, y)
     np.testing.assert_array_equal(search.predict(X), best.predict(X))
 
 

@@ -270,6 +270,32 @@ def test_a_class_without_trials_is_an_error(classifier, X, y):
         SaliencyDisplay.from_estimator(classifier, 1e-6 * X[y == 0], y[y == 0])
 
 
+def test_attributions_and_importances_of_several_estimators(classifier, epochs, y):
+    other = small(EEGNetClassifier, random_state=1).fit(epochs, y)
+    both, *single = (
+        SaliencyDisplay.from_estimator(item, epochs, y).attributions
+        for item in ([classifier, other], classifier, other)
+    )
+    np.testing.assert_allclose(both, np.mean(single, axis=0))
+    both, *single = (
+        ImportanceDisplay.from_estimator(item, epochs, y, n_repeats=2, random_state=0).importances
+        for item in ([classifier, other], classifier, other)
+    )
+    np.testing.assert_allclose(both, np.concatenate(single, axis=1))
+
+
+def test_several_estimators_need_the_same_classes(classifier, epochs, y):
+    other = small(EEGNetClassifier).fit(epochs, np.char.add("hand", y.astype(str)))
+    with pytest.raises(ValueError, match=r"the estimators have different classes or targets"):
+        SaliencyDisplay.from_estimator([classifier, other], epochs, y)
+
+
+@pytest.mark.parametrize("name", ["filters", "patterns"])
+def test_filters_and_patterns_are_those_of_one_estimator(name, classifier, epochs, y):
+    with pytest.raises(TypeError, match=r"estimator is list; it should be a fitted estimator"):
+        CREATE[name]([classifier, classifier], epochs, y)
+
+
 @pytest.mark.parametrize("option", ["method", "domain"])
 def test_unknown_options_of_saliency_are_an_error(option, classifier, epochs, y):
     with pytest.raises(ValueError, match=f"{option}='other' should be"):

@@ -22,6 +22,7 @@ def run_script(path, *arguments, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.example
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_saves_a_figure(example, tmp_path):
     printed = run_script(example, folder=tmp_path).stdout

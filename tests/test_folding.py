@@ -190,6 +190,24 @@ def test_a_snapshot_detects_that_a_module_moves_to_another_device():
     assert not snapshot.matches(module.to("meta"))
 
 
+@pytest.mark.parametrize(
+    ("attribute", "change"),
+    [
+        ([3, 4], lambda value: value.append(5)),
+        ([3, 4], lambda value: value.__setitem__(0, 9)),
+        ({"a": 3}, lambda value: value.update(a=4)),
+        ({"a": 3}, lambda value: value.update(b=4)),
+    ],
+)
+def test_a_snapshot_compares_the_items_of_lists_and_dictionaries(attribute, change):
+    module = nn.Sequential(nn.Linear(2, 2))
+    module[0].sizes = attribute
+    snapshot = ModuleSnapshot(module)
+    assert snapshot.matches(module)
+    change(attribute)
+    assert not snapshot.matches(module)
+
+
 def test_a_snapshot_compares_tensors_that_are_plain_attributes():
     layer = nn.ReLU()
     layer.gain = torch.ones(3)

@@ -12,9 +12,16 @@ import torch
 from torch import nn
 
 import eegsk
-from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor, Signal
+from eegsk import (
+    CompactCNNClassifier,
+    EEGClassifier,
+    EEGNetClassifier,
+    EEGNetRegressor,
+    EEGRegressor,
+    Signal,
+)
 from eegsk.blocks import apply_max_norm, make_activation, with_max_norm
-from eegsk.networks import EEGNet, build_network
+from eegsk.networks import EEGNet, _architecture, build_network
 
 from .networks import Recurrent, linear, small
 
@@ -223,9 +230,26 @@ def test_activations_are_separate_modules(activation, expected):
     assert trunk.activation is not trunk.second_activation
 
 
-def test_activation_with_parameters():
-    trunk = build(3, 64, 2, activation=functools.partial(nn.ELU, alpha=0.2)).trunk
+@pytest.mark.parametrize(
+    ("activation", "params"),
+    [("elu", {"alpha": 0.2}), (functools.partial(nn.ELU, alpha=0.2), None)],
+)
+def test_activation_with_parameters(activation, params):
+    trunk = build(3, 64, 2, activation=activation, activation_params=params).trunk
     assert trunk.activation.alpha == trunk.second_activation.alpha == 0.2
+
+
+@pytest.mark.parametrize(
+    ("activation", "params", "message"),
+    [
+        ("elu", {"alfa": 0.2}, "activation_params={'alfa': 0.2}: ELU has no argument 'alfa'; "
+                               "expected alpha or inplace."),
+        ("identity", {"alpha": 1}, "Identity has no argument 'alpha'; it has no arguments."),
+    ],
+)  # fmt: skip
+def test_error_if_the_activation_has_no_such_argument(activation, params, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        make_activation(activation, params)
 
 
 def test_activations_with_weights_are_trained_separately(X, y):
@@ -237,7 +261,7 @@ def test_activations_with_weights_are_trained_separately(X, y):
 @pytest.mark.parametrize(
     ("activation", "message"),
     [
-        (nn.ELU(), "is a module; use its class or a functools.partial of it"),
+        (nn.ELU(), "is a module; use its class, with its arguments in activation_params"),
         (lambda: 3, "returned int when called; it should return a torch.nn.Module"),
         (torch.relu, "relu"),
     ],
@@ -342,7 +366,7 @@ def test_a_network_with_foreign_max_norms_trains(X, y):
 def test_error_names_the_shortest_window(estimator_class, fields, shortest, y):
     estimator = estimator_class(**fields, max_epochs=1)
     with pytest.raises(ValueError, match="too short") as error:
-        estimator.fit(np.zeros((24, 1, 20)), y)
+        estimator.fit(np.random.default_rng(0).standard_normal((24, 1, 20)), y)
     assert str(error.value) == (
         f"{estimator_class.__name__}: trials of 20 time points are too short for this network, "
         f"which needs at least {shortest}; use longer trials, or shorter filters and pools."
@@ -438,3 +462,21 @@ def test_fit_does_not_change_a_network_that_the_factory_copies(X, y):
     estimator = EEGClassifier(network=lambda **_: factory(), max_epochs=1).fit(X, y)
     assert all(torch.equal(state[name], value) for name, value in original.state_dict().items())
     assert estimator.module_.network is not original
+
+
+@pytest.mark.parametrize("stride", [100, 100_000])
+def test_a_stride_longer_than_the_trials(stride, X, y):
+    """Every long stride gives one time point, and the gradient takes no longer."""
+    expected = small(CompactCNNClassifier, stride=60).fit(X, y).predict_proba(X)
+    proba = small(CompactCNNClassifier, stride=stride).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(proba, expected)
+
+
+def test_a_search_for_the_shortest_window_that_takes_too_long(monkeypatch):
+    monkeypatch.setattr(_architecture, "_MAX_SECONDS", 0.0)
+    message = (
+        "^EEGNet: trials of 3 time points are too short for this network; use much longer trials, "
+        "or shorter filters and pools.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        build_network(EEGNet().build, Signal(n_chans=2, n_times=3), 2, "EEGNet")

@@ -25,6 +25,7 @@ NOT_FACTORIES = [3, None, True, ["relu"], np.ones((3, 3))]
 WRONG = {
     "Count": [*NOT_COUNTS, None],
     "Count | None": NOT_COUNTS,
+    "ThreadCount": [*NOT_COUNTS, None, 1_000_000],
     "Positive": [*NOT_POSITIVE, None],
     "Positive | None": NOT_POSITIVE,
     "NonNegative": [-0.1, "0.1", None, True, np.nan, np.inf],
@@ -101,10 +102,10 @@ def test_constructor_stores_defaults(estimator_class):
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 def test_clone_has_the_fields_only(estimator_class, X, y):
-    estimator = small(estimator_class, lr=0.5, callbacks=[("stop", EarlyStopping())])
+    estimator = small(estimator_class, lr=0.02, callbacks=[("stop", EarlyStopping())])
     copy = clone(estimator.set_params(valid_split=0.25).fit(X, y))
     assert copy.get_params(deep=False).keys() == vars(copy).keys()
-    assert copy.lr == 0.5
+    assert copy.lr == 0.02
     assert copy.callbacks[0][1] is not estimator.callbacks[0][1]
 
 
@@ -260,15 +261,17 @@ def test_misspelt_parameters(estimator_class):
         ({"device": "gpu"}, "device='gpu' is not a torch device; use 'auto', 'cpu' or 'cuda'"),
         (
             {"net_params": {"optimizr__momentum": 0.9}},
-            "got unexpected argument(s) optimizr__momentum. Either you made a typo",
+            "net_params contains 'optimizr__momentum', which the net does not have; did you mean "
+            "'optimizer__momentum'?",
         ),
         (
             {"net_params": {"optimizer__momentun": 0.9}},
-            "AdamW.__init__() got an unexpected keyword argument 'momentun'",
+            "net_params contains 'optimizer__momentun', but AdamW has no parameter 'momentun'; ",
         ),
         (
             {"net_params": {"iterator_trian": None}},
-            "got unexpected argument(s) iterator_trian. Either you made a typo",
+            "net_params contains 'iterator_trian', which the net does not have; did you mean "
+            "'iterator_train'?",
         ),
     ],
 )
@@ -350,6 +353,15 @@ def test_optimizer_parameters_through_net_params(X, y):
     assert group["momentum"] == 0.5
 
 
+def test_activation_params_are_nested_parameters():
+    estimator = small(EEGNetClassifier, activation_params={"alpha": 0.2})
+    assert clone(estimator).get_params()["activation_params__alpha"] == 0.2
+    changed = clone(estimator).set_params(activation_params__alpha=0.7)
+    assert changed.activation_params == {"alpha": 0.7}
+    assert estimator.activation_params == {"alpha": 0.2}
+    assert "activation_params={'alpha': 0.2}" in repr(estimator)
+
+
 def test_net_params_do_not_replace_parameters(X, y):
     message = "^EEGNetClassifier: net_params contains batch_size, lr; set the parameter of the"
     with pytest.raises(ValueError, match=message) as error:
@@ -397,8 +409,8 @@ def test_criterion_without_a_loss_for_each_trial(X, y):
             return nn.functional.cross_entropy(logits, target)
 
     estimator = small(EEGNetClassifier, criterion=BatchLoss).fit(X, y)
-    message = "^BatchLoss returns one loss for the whole batch, so sample_weight, class_weight and"
-    with pytest.raises(ValueError, match=f"{message} Mixup have no effect") as error:
+    message = "^EEGNetClassifier: BatchLoss returns one loss for the whole batch, so sample_weight"
+    with pytest.raises(ValueError, match=f"{message}, class_weight and Mixup have") as error:
         estimator.fit(X, y, sample_weight=1 + y)
     one_line(error)
 

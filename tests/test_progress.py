@@ -15,6 +15,7 @@ from sklearn.model_selection import cross_val_score
 
 import eegsk.training.progress
 from eegsk import EEGNetClassifier, EEGNetRegressor
+from eegsk.augmentation import Mixup
 from eegsk.callbacks import Checkpoint, EarlyStopping
 
 from .networks import small
@@ -62,7 +63,7 @@ def test_one_bar_over_the_epochs(verbose, estimator_class, X, y, capsys, bars):
     assert states[-1].startswith(f"{estimator_class.__name__}: 100%")
     assert "3/3 [" in states[-1]
     assert "<00:0" in states[-1]  # how long it takes yet
-    for name in ("train_loss", "valid_loss", "valid_score"):
+    for name in ("train_loss", "train_score", "valid_loss", "valid_score"):
         assert f"{name}={row[name]:.3f}" in states[-1]
 
 
@@ -71,6 +72,13 @@ def test_a_bar_without_validation(X, y, capsys, bars):
     _, states = shown(capsys)
     assert "train_loss=" in states[-1]
     assert "valid" not in states[-1]
+
+
+def test_a_bar_without_the_training_score_of_mixtures(X, y, capsys, bars):
+    small(EEGNetClassifier, verbose=1, augmentation=[Mixup()]).fit(X, y)
+    _, states = shown(capsys)
+    assert "train_loss=" in states[-1]
+    assert "train_score" not in states[-1]
 
 
 def test_a_bar_that_ends_early(X, y, capsys, bars):

@@ -1,6 +1,7 @@
 """README.md: commands, links, tables and code blocks."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ def test_links_of_readme_exist():
     anchors = {f"#{heading.lower().replace(' ', '-')}" for heading in headings}
     assert "docs/_static/readme.png" in targets
     assert [name for name in targets if name not in anchors and not (ROOT / name).exists()] == []
+
+
+def test_badges_say_what_pyproject_says():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    assert read_badge("python") == f"python: {project['requires-python'].removeprefix('>=')}+"
+    assert read_badge("licence") == f"licence: {project['license']}"
+
+
+def read_badge(name):
+    """Return the title of a badge."""
+    text = (ROOT / "docs" / "_static" / f"badge-{name}.svg").read_text(encoding="utf-8")
+    return re.search("<title>(.*)</title>", text).group(1)
 
 
 @pytest.mark.slow

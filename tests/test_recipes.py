@@ -102,10 +102,6 @@ def networks_of(estimator):
     return [estimator]
 
 
-def elu(alpha):
-    return functools.partial(nn.ELU, alpha=alpha)
-
-
 def improved(net):
     scores = net.history[:, "valid_balanced_accuracy"]
     return scores[-1] >= max(scores)
@@ -149,7 +145,7 @@ def short(recipe, **fields):
         ),
         (
             recipes.motor_imagery_eegnet,
-            {"activation": elu(0.2)},
+            {"activation": "elu", "activation_params": {"alpha": 0.2}},
             EEGNET | {"batch_size": 12, "lr": 5e-4},
         ),
         (
@@ -258,7 +254,7 @@ def test_fit_clone_and_pickle(recipe):
     [
         (recipes.motor_imagery, {"estimator__augmentation__timemask__max_length": [0.0, 0.2]}),
         (recipes.cross_subject_motor_imagery, {"estimator__seed0__lr": [1e-3, 1e-2]}),
-        (recipes.motor_imagery_eegnet, {"activation": ["relu", elu(0.2)]}),
+        (recipes.motor_imagery_eegnet, {"activation": ["relu", nn.ELU]}),
         (recipes.motor_imagery_deep_conv_net, {"activation": ["relu", "gelu"]}),
         (recipes.reaction_time_regression, {"callbacks__sam__rho": [0.02, 0.05]}),
         (recipes.multi_output_regression, {"augmentation__timeshift__max_shift": [0.0, 0.2]}),

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import eegsk
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 QUICK = ["--seeds", "0", "--subjects", "4", "--max-epochs", "1"]
 
@@ -84,6 +86,30 @@ def test_tables_of_recordings(recorded_of, name, monkeypatch, capsys, tmp_path):
 
 def test_all_tables_are_tested(module_of):
     assert module_of("real_recordings").TABLES.keys() == PARTS.keys()
+
+
+def test_networks_on_recordings(recorded_of, monkeypatch, capsys, tmp_path):
+    benchmark = recorded_of("networks")
+    thin(monkeypatch, recorded_of("recordings.networks"))
+    path = tmp_path / "networks.csv"
+    only = ["--only", "bci_iv_2b", "--libraries", "eegsk", "--csv", str(path)]
+    for network in ("EEGNet", "EEGNeXMini", "EEGNet"):
+        benchmark.main([*QUICK, *only, "--networks", network])
+    lines = path.read_text().splitlines()
+    assert [line.split(",")[:6] for line in lines[1:]] == [
+        ["bci_iv_2b", "eegsk", network, "aligned", "0", "4"] for network in ("EEGNeXMini", "EEGNet")
+    ]
+    table = rows_of(capsys.readouterr().out)[-2:]
+    assert {tuple(row[:3]) for row in table} == {
+        (network, "eegsk", "aligned") for network in ("EEGNet", "EEGNeXMini")
+    }
+
+
+def test_all_networks_are_compared(module_of):
+    compared = {f"{name}Classifier" for name in module_of("recordings.networks").NETWORKS}
+    assert compared == {name for name in eegsk.__all__ if name.endswith("Classifier")} - {
+        "EEGClassifier"
+    }
 
 
 def test_recipes_on_recordings(recorded_of, monkeypatch, capsys):

@@ -259,7 +259,7 @@ def test_channels_are_matched_by_name(epochs):
     assert_same(estimator, epochs, fit(mixed), reordered)
 
 
-CHANNELS_DIFFER = "The good channels of the Epochs differ from those of {}: "
+CHANNELS_DIFFER = "EEGNetClassifier: The good channels of the Epochs differ from those of {}: "
 
 
 @pytest.mark.parametrize(
@@ -279,11 +279,11 @@ CHANNELS_DIFFER = "The good channels of the Epochs differ from those of {}: "
         ),
         (
             lambda epochs: epochs.resample(50.0),
-            "The Epochs are sampled at 50 Hz, but those of {} at 100 Hz; use epochs.resample",
+            "EEGNetClassifier: The Epochs are sampled at 50 Hz, but those of {} at 100 Hz; ",
         ),
         (
             lambda epochs: epochs.crop(0, 0.3),
-            "The Epochs have 31 time points, but those of {} have 48; crop them",
+            "EEGNetClassifier: The Epochs have 31 time points, but those of {} have 48; crop them",
         ),
     ],
     ids=["fewer", "renamed", "bad", "rate", "length"],
@@ -326,7 +326,9 @@ def test_no_good_data_channel(epochs):
 def test_raw_and_evoked_have_no_trials(epochs, kind):
     raw = mne.io.RawArray(np.hstack(epochs.get_data()), epochs.info, verbose="error")
     recording = {"EvokedArray": epochs.average(), "RawArray": raw}[kind]
-    with pytest.raises(TypeError, match=f"^X is {kind}, which has no trials; pass mne.Epochs"):
+    with pytest.raises(
+        TypeError, match=f"^EEGNetClassifier: X is {kind}, which has no trials; pass mne.Epochs"
+    ):
         fit(recording, [0, 1])
 
 
@@ -454,6 +456,7 @@ def test_whitening_is_estimated_from_the_training_trials(X, y):
 
 @pytest.mark.parametrize("standardize", ["channel", "global", "spectrum", None])
 @pytest.mark.parametrize("value", [0.0, 7.0, 1e-9])
+@pytest.mark.filterwarnings("ignore:EEGNetClassifier. X is constant")
 @pytest.mark.parametrize("flat", [[1], [0, 1, 2]], ids=["one", "all"])
 def test_flat_channels(X, y, standardize, value, flat):
     X[:, flat] = value

@@ -21,16 +21,17 @@ MODULES = {
 
 # A module imports from its own layer and those above it in this list, never from one below.
 LAYERS = [
-    "_registry metrics",
+    "_locks _registry metrics",
     "_fields",
-    "_targets _validation alignment augmentation datasets losses model_selection signals",
+    "_arguments _targets _validation alignment augmentation datasets losses model_selection "
+    "signals",
     "blocks",
     "networks",
     "weights",
     "training",
     "callbacks",
     "base",
-    "loading",
+    "loading persistence",
     "tasks",
     "any_network estimators",
     "display exporting recipes streaming",

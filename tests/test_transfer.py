@@ -280,8 +280,13 @@ def pipeline_of(source):
 @pytest.mark.parametrize(
     ("pretrained", "error", "message"),
     [
-        (lambda source: source, TypeError, "pretrained=EEGNet.* should be .* FrozenEstimator, or"),
-        (lambda source: "net.pkl", TypeError, "pretrained='net.pkl' should be a fitted estimator"),
+        (
+            lambda source: source,
+            TypeError,
+            "pretrained=EEGNet.* should be .* FrozenEstimator, the path",
+        ),
+        (lambda source: 3, TypeError, "pretrained=3 should be a fitted estimator"),
+        (lambda source: "net.pkl", FileNotFoundError, "there is no file 'net.pkl'"),
         (
             lambda source: FrozenEstimator(pipeline_of(source)),
             TypeError,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from torch import nn
-
 from .jobs import Settings
 from .two_channels import compare
 
@@ -14,9 +10,12 @@ TITLE = (
     "epoch, trained on 01T, 02T and 03T"
 )
 
-ALPHAS = {f"elu, alpha {n / 10:g}": partial(nn.ELU, alpha=n / 10) for n in range(1, 10)}
+ALPHAS = {
+    f"elu, alpha {n / 10:g}": {"activation": "elu", "activation_params": {"alpha": n / 10}}
+    for n in range(1, 10)
+}
 
 
 def measure(settings: Settings) -> str:
     """Return the table."""
-    return compare({("EEGNet", name): activation for name, activation in ALPHAS.items()}, settings)
+    return compare({("EEGNet", name): params for name, params in ALPHAS.items()}, settings)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from eegsk.recipes import motor_imagery_deep_conv_net, motor_imagery_eegnet
 
@@ -15,13 +14,13 @@ from .jobs import Job, Settings, fit_seconds, run_jobs, score, seconds, spread, 
 from .table import table
 
 RECIPES = {"EEGNet": motor_imagery_eegnet, "DeepConvNet": motor_imagery_deep_conv_net}
-Activation = str | Callable[[], nn.Module]
-Variants = dict[tuple[str, str], Activation]  # keys: network, name of the activation
+# Parameters of the recipe by network and name of the activation.
+Variants = dict[tuple[str, str], dict[str, Any]]
 
 
-def make(network: str, activation: Activation, seed: int, settings: Settings) -> Any:
+def make(network: str, params: dict[str, Any], seed: int, settings: Settings) -> Any:
     """Return the recipe of a network with an activation."""
-    return settings.apply(RECIPES[network](activation=activation), seed)
+    return settings.apply(RECIPES[network](**params), seed)
 
 
 def compare(variants: Variants, settings: Settings) -> str:
@@ -38,21 +37,21 @@ def run_variants(
 ) -> list[dict[str, Any]]:
     """Run each variant on each subject with each seed."""
     jobs = []
-    for (network, name), activation in variants.items():
+    for (network, name), params in variants.items():
         for subject in settings.subjects:
             for seed in settings.seeds:
                 names = {"network": network, "subject": subject, "seed": seed}
-                arguments = {**names, "activation": activation, "settings": settings}
+                arguments = {**names, "params": params, "settings": settings}
                 jobs.append(Job(run, arguments, {**names, "activation": name}))
     return run_jobs(jobs, settings)
 
 
 def _test(
-    network: str, activation: Activation, subject: int, seed: int, settings: Settings
+    network: str, params: dict[str, Any], subject: int, seed: int, settings: Settings
 ) -> dict[str, Any]:
     """Train on all training sessions and test on the evaluation sessions, once."""
     split = load_two_channels(subject)
-    estimator = make(network, activation, seed, settings)
+    estimator = make(network, params, seed, settings)
     duration = fit_seconds(estimator, split.X, split.y)
     return {"accuracy": estimator.score(split.X_test, split.y_test), "seconds": duration}
 

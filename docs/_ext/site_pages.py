@@ -1,7 +1,7 @@
 """Sphinx extension that writes the pages derived from the code and from other files.
 
 It writes the API page, the glossary of hyper-parameters, and the pages whose text is that of
-CONTRIBUTING.md, CHANGELOG.md and benchmarks/README.md, before Sphinx reads the pages.
+CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and benchmarks/README.md, before Sphinx reads the pages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from network_table import network_table
 from numpydoc.docscrape import NumpyDocString
+from related_names import see_also
 
 import eegsk
 from eegsk import networks
@@ -45,6 +47,7 @@ INTERNAL = {
     "any_network",
     "base",
     "loading",
+    "persistence",
     "weights",
     "tasks",
     "estimators",
@@ -54,6 +57,13 @@ INTERNAL = {
 }
 NAMES = {
     "eegsk.metrics": ["nrmse", "nrmse_by_output"],
+}
+# Entries of objects that are neither classes nor functions.
+DATA = {
+    "eegsk.metrics": """.. py:data:: nrmse_scorer
+
+   Scorer for ``scoring`` in cross-validation and searches: the negative of :func:`nrmse`, because a
+   larger score is better for scikit-learn.""",
 }
 # Subsections of a module; other names of the module follow.
 GROUPS = {
@@ -69,17 +79,19 @@ GROUPS = {
 # Order of the examples in the gallery; others follow.
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
-    reaction_times rare_events many_classes augmentation calibration sliding_windows stream
-    alignment transfer learned_filters
+    reaction_times rare_events many_classes two_electrodes augmentation calibration
+    scikit_learn_displays sliding_windows stream alignment transfer saving learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
     "development/contributing.md": ("CONTRIBUTING.md", None),
+    "development/security.md": ("SECURITY.md", None),
     "whats_new.md": ("CHANGELOG.md", "What's new"),
     "_generated/benchmarks.md": ("benchmarks/README.md", ""),
 }
 PAGE_OF = {
     "CONTRIBUTING.md": "development/contributing.md",
+    "SECURITY.md": "development/security.md",
     "CHANGELOG.md": "whats_new.md",
     "benchmarks/README.md": "results.md",
 }
@@ -90,6 +102,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("config-inited", write_pages)  # before Sphinx and autosummary look for pages
     app.connect("source-read", link_pages)
     app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("autodoc-process-docstring", add_see_also, priority=100)  # before numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -97,6 +110,7 @@ def write_pages(app: Any, config: Any) -> None:
     """Write all derived pages."""
     write(DOCS / "api" / "index.rst", api_page())
     write(DOCS / "api" / "glossary.rst", glossary_page())
+    write(DOCS / "_generated" / "networks.md", network_table())
     for page, (file, title) in PAGES.items():
         write(DOCS / page, copied_page(page, file, title))
 
@@ -112,6 +126,12 @@ def skip_inherited(app: Any, what: str, name: str, member: Any, skip: bool, opti
     """Skip members that eegsk does not define, and properties, which are attributes."""
     defined_in = getattr(member, "__module__", None) or ""
     return skip or not defined_in.startswith("eegsk") or not inspect.isroutine(member)
+
+
+def add_see_also(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Add related names to a docstring of a class or function without a section "See Also"."""
+    if what in ("class", "exception", "function") and "See Also" not in lines:
+        lines += see_also(name)
 
 
 def public_names() -> dict[str, list[str]]:
@@ -137,7 +157,7 @@ def api_page() -> str:
     ]
     for module, names in public_names().items():
         summary = inspect.getdoc(importlib.import_module(module)) or ""
-        parts += [heading(TITLES.get(module, module), "-"), f".. currentmodule:: {module}"]
+        parts += [heading(TITLES.get(module, module), "-"), f".. module:: {module}"]
         parts += [f"``{module}``: {first_sentence(summary)}"]
         remaining = list(names)
         for title, group in GROUPS.get(module, {}).items():
@@ -145,6 +165,7 @@ def api_page() -> str:
             remaining = [name for name in remaining if name not in group]
             parts += [f"**{title}**", autosummary(group)] if group else []
         parts += [autosummary(remaining)] if remaining else []
+        parts += [DATA[module]] if module in DATA else []
     return "\n\n".join(parts) + "\n"
 
 

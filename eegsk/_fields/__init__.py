@@ -18,6 +18,7 @@ from .types import (
     Range,
     Seed,
     Splitter,
+    ThreadCount,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Range",
     "Seed",
     "Splitter",
+    "ThreadCount",
     "check_fields",
     "check_names",
     "check_net_params",

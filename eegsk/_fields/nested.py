@@ -5,21 +5,35 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from dataclasses import fields
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
 
 Parameters = dict[str, Any]
 
-# Nested fields that hold a list, and the name of an item in error messages. Other nested fields
-# hold a dictionary.
+# Nested fields that hold a list, and the name of an item in error messages.
 _ITEM_NAMES = {"augmentation": "transform", "callbacks": "callback"}
+# Ending of the names of nested fields that hold a dictionary, e.g. ``activation_params``.
+_DICTIONARY = "_params"
 
 
 class NestedParams(BaseEstimator):
-    """Base class of estimators with nested parameters, like those of the steps of a pipeline."""
+    """Base class of estimators with nested parameters, like those of the steps of a pipeline.
 
-    _nested_fields: ClassVar[tuple[str, ...]] = ("augmentation", "callbacks", "net_params")
+    Nested parameters are those of callbacks and of transforms, and the entries of dictionaries in
+    fields whose names end with ``_params``.
+    """
+
+    def __sklearn_clone__(self) -> Self:
+        """Return a copy with the same parameters, as :func:`sklearn.base.clone` does."""
+        parent: Any = super()
+        try:
+            return parent.__sklearn_clone__()
+        except (TypeError, pickle.PicklingError) as error:  # e.g. files and locks
+            raise TypeError(
+                f"{type(self).__name__}: a parameter cannot be copied: {error}; instead of a "
+                "callback that holds an open file or a lock, pass a function that creates it."
+            ) from error
 
     def get_params(self, deep: bool = True) -> Parameters:
         """Get the parameters of the estimator.
@@ -28,7 +42,8 @@ class NestedParams(BaseEstimator):
         ----------
         deep : bool, default=True
             Whether to include nested parameters: ``callbacks__name__parameter``,
-            ``augmentation__name__parameter`` and ``net_params__key``.
+            ``augmentation__name__parameter``, and ``field__key`` for each dictionary in a field
+            whose name ends with ``_params``, e.g. ``activation_params__alpha``.
 
         Returns
         -------
@@ -37,8 +52,8 @@ class NestedParams(BaseEstimator):
         """
         params = super().get_params(deep=deep)
         if deep:
-            for field in self._nested_fields:
-                params.update(get_nested(field, getattr(self, field)))
+            for field in filter(_has_nested, list(params)):
+                params.update(get_nested(field, params[field]))
         return params
 
     def set_params(self, **params: Any) -> Self:
@@ -82,7 +97,7 @@ class NestedParams(BaseEstimator):
 
     def _is_nested(self, name: str) -> bool:
         field, separator, _ = name.partition("__")
-        return bool(separator) and field in self._nested_fields
+        return bool(separator) and _has_nested(field) and hasattr(self, field)
 
 
 def named_items(items: Any) -> list[tuple[str, Any]]:
@@ -250,6 +265,10 @@ def _set_param(kind: str, name: str, item: Any, parameter: str, new: Any) -> Non
             f"an instance of a {kind} class."
         )
     item.set_params(**{parameter: new})
+
+
+def _has_nested(field: str) -> bool:
+    return field in _ITEM_NAMES or field.endswith(_DICTIONARY)
 
 
 def _is_pair(item: Any) -> bool:

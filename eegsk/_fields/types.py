@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import torch
@@ -68,7 +69,22 @@ class Splitter(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CoreRange(Range):
+    """Interval of numbers of CPU threads, from 1 to the number of cores of this machine.
+
+    Many more threads than cores are slow, and the operating system may refuse to start them.
+    """
+
+    low: float = 1
+    high: float | None = field(default_factory=os.cpu_count)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, the number of cores of this machine"
+
+
 Count = Annotated[int, Range(1)]
+ThreadCount = Annotated[int, CoreRange()]
 Positive = Annotated[float, Range(0, closed=False)]
 NonNegative = Annotated[float, Range(0)]
 Probability = Annotated[float, Range(0, 1)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_groups
+from .._arguments import check_groups, errors_named
 
 
 def trials_by_domain(labels: Sequence[Hashable]) -> dict[Any, np.ndarray]:
@@ -51,18 +51,9 @@ def labels_from_groups(name: str, groups: Any, n_trials: int) -> list[Hashable]:
     ValueError
         If the number of groups differs from that of the trials, or a group is missing.
     """
-    labels: list[Hashable] = np.asarray(groups).tolist()
-    for trial, label in enumerate(labels):
-        if label is None or label != label:
-            raise ValueError(
-                f"{name}: groups is {label} for trial {trial}; give each trial the name of its "
-                "subject or session."
-            )
-    try:
-        check_groups(groups, n_trials)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from error
-    return labels
+    with errors_named(name):
+        labels = check_groups(groups, n_trials)
+    return [] if labels is None else labels.tolist()
 
 
 def labels_from_metadata(name: str, parts: Sequence[Any] | None, by: Any) -> list[Hashable]:

@@ -10,7 +10,7 @@ import torch
 
 def full_precision(x: torch.Tensor) -> AbstractContextManager[Any]:
     """Return a context in which autocast is off for the device of a tensor."""
-    if not torch.is_autocast_enabled(x.device.type):
+    if x.is_meta or not torch.is_autocast_enabled(x.device.type):
         return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
 

@@ -31,7 +31,8 @@ class ImportanceDisplay:
     Parameters
     ----------
     importances : array of shape (n_features, n_repeats)
-        Decrease of the score for each channel, region or band, and each permutation.
+        Decrease of the score for each channel, region or band, and each permutation; for several
+        estimators, ``n_repeats`` permutations of each.
     names : sequence of str
         Names of the channels, regions or bands.
     bands : dict or None, default=None
@@ -124,9 +125,10 @@ class ImportanceDisplay:
 
         Parameters
         ----------
-        estimator : estimator
+        estimator : estimator or list of estimators
             Fitted estimator, pipeline or search whose ``predict`` takes arrays of shape (n_trials,
-            n_chans, n_times).
+            n_chans, n_times). The importances of several estimators, e.g. of different seeds, are
+            those of all their permutations.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials that were not used for training. Epochs are converted to an array, in volts.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), or None, default=None
@@ -174,7 +176,8 @@ class ImportanceDisplay:
             the names of the channels are needed and unknown.
         """
         y = event_names(X) if y is None and is_epochs(X) else y
-        trials, signal = _read(estimator, X)
+        estimators = estimator if isinstance(estimator, list | tuple) else [estimator]
+        trials, signal = _read(estimators[0], X)
         channels = find_channels(signal, ch_names, info, _CALLER)
         if by == "channel":
             permute = channel_permutation(trials, channels, regions)
@@ -182,21 +185,19 @@ class ImportanceDisplay:
             permute = band_permutation(trials, bands, signal.sfreq or sfreq)
         else:
             raise ValueError(f"{_CALLER}: by={by!r} should be 'channel' or 'band'.")
-        result: Any = permutation_importance(
-            estimator,
-            np.tile(np.arange(len(trials))[:, None], len(permute.names)),
-            y,
-            scoring=RearrangedScorer(check_scoring(estimator, scoring), permute),
-            n_repeats=n_repeats,
-            n_jobs=n_jobs,
-            random_state=random_state,
-        )
+        index = np.tile(np.arange(len(trials))[:, None], len(permute.names))
+        options = {"n_repeats": n_repeats, "n_jobs": n_jobs, "random_state": random_state}
+        importances = []
+        for item in estimators:
+            scorer = RearrangedScorer(check_scoring(item, scoring), permute)
+            result: Any = permutation_importance(item, index, y, scoring=scorer, **options)
+            importances.append(result.importances)
         display = cls(
-            result.importances,
+            np.concatenate(importances, axis=1),
             names=permute.names,
             bands=getattr(permute, "bands", None),
             info=channels.info if by == "channel" and regions is None else None,
-            score_name=_score_name(estimator, scoring),
+            score_name=_score_name(estimators[0], scoring),
         )
         return display.plot(kind=kind, ax=ax)
 

@@ -136,8 +136,9 @@ class SaliencyDisplay:
 
         Parameters
         ----------
-        estimator : estimator
-            Fitted estimator of eegsk, pipeline that ends in one, or fitted search over one.
+        estimator : estimator or list of estimators
+            Fitted estimator of eegsk, pipeline that ends in one, or fitted search over one. The
+            attributions of several estimators, e.g. of different seeds, are averaged.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials, best those that were not used for training.
         y : array-like of shape (n_trials,) or None, default=None
@@ -173,31 +174,25 @@ class SaliencyDisplay:
         TypeError
             If it is not an estimator of eegsk.
         ValueError
-            If the trials do not match those of ``fit``, or a class has no trial.
+            If the trials do not match those of ``fit``, a class has no trial, or the classes of
+            several estimators differ.
         """
-        network = fitted_network(estimator, _CALLER)
         if domain not in _PRODUCTS:
             raise ValueError(f"{_CALLER}: domain={domain!r} should be 'time' or 'frequency'.")
-        trials = network_trials(estimator, X, _CALLER)
-        trained = TrainedModule(network, trials)
-        baseline = trained.convert(trials.double().mean(dim=(0, 2), keepdim=True))
-        gradient = _gradient(trained, baseline, method, n_steps)
-        names = output_names(network)
-        means = []
-        for index, group in enumerate(_groups(estimator, network, X, y, len(trials))):
-            total = 0.0
-            for batch in trials[group].split(trained.batch_length(trials, n_steps)):
-                x = trained.convert(batch)
-                product = _PRODUCTS[domain](x - baseline, gradient(x, index))
-                total = total + to_numpy(product.detach().sum(0))
-            means.append(total / len(group))
+        estimators = estimator if isinstance(estimator, list | tuple) else [estimator]
+        networks = [fitted_network(item, _CALLER) for item in estimators]
+        names = output_names(networks[0])
+        if any(output_names(network) != names for network in networks):
+            raise ValueError(f"{_CALLER}: the estimators have different classes or targets.")
+        attributions = [_attributions(item, X, y, method, domain, n_steps) for item in estimators]
+        signal = networks[0].signal_
         display = cls(
-            np.array(means),
+            np.mean(attributions, axis=0),
             class_names=names,
-            places=_places(X, trials.shape[2], network.signal_.sfreq or sfreq, domain),
+            places=_places(X, signal.n_times, signal.sfreq or sfreq, domain),
             domain=domain,
-            ch_names=find_names(network.signal_, ch_names, _CALLER),
-            unit=output_unit(network),
+            ch_names=find_names(signal, ch_names, _CALLER),
+            unit=output_unit(networks[0]),
         )
         return display.plot(cmap=cmap, ax=ax)
 
@@ -262,6 +257,26 @@ class SaliencyDisplay:
         if self.domain == "time" and places[0] < 0 < places[-1]:
             panel.axvline(0, color=GREY, linewidth=0.8, linestyle=":")  # the event
         label_channels(panel, self.ch_names, n_chans)
+
+
+def _attributions(
+    estimator: Any, X: Any, y: Any, method: str, domain: str, n_steps: int
+) -> np.ndarray:
+    """Compute the mean attributions of an estimator for the trials of each class."""
+    network = fitted_network(estimator, _CALLER)
+    trials = network_trials(estimator, X, _CALLER)
+    trained = TrainedModule(network, trials)
+    baseline = trained.convert(trials.double().mean(dim=(0, 2), keepdim=True))
+    gradient = _gradient(trained, baseline, method, n_steps)
+    means = []
+    for index, group in enumerate(_groups(estimator, network, X, y, len(trials))):
+        total = 0.0
+        for batch in trials[group].split(trained.batch_length(trials, n_steps)):
+            x = trained.convert(batch)
+            product = _PRODUCTS[domain](x - baseline, gradient(x, index))
+            total = total + to_numpy(product.detach().sum(0))
+        means.append(total / len(group))
+    return np.array(means)
 
 
 def _gradient(

@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
-from .._validation import check_groups
+from .._arguments import check_groups, errors_named
 from ..signals import event_names, is_epochs, list_epochs
 
 
@@ -195,7 +195,8 @@ def _read(X: Any, y: Any, groups: Any) -> Trials:
     n_trials = X.shape[0] if hasattr(X, "shape") else len(X)
     if len(y) != n_trials:
         raise ValueError(f"evaluate_transfer: X has {n_trials} trials, but y has {len(y)} labels.")
-    groups = check_groups(groups, n_trials)
+    with errors_named("evaluate_transfer"):
+        groups = check_groups(groups, n_trials)
     if groups is None or len(np.unique(groups)) < 2:
         raise ValueError(
             "evaluate_transfer: groups should be the subject of each trial, of at least two "

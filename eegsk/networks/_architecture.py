@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from .._fields import Fields
+from .._fields import Activation, Fields
+from ..blocks import make_activation
 from ..signals import Signal
 
-# Length in time points up to which the minimum length of trials for a network is searched.
-_MAX_N_TIMES = 2**15
+# Length in time points up to which the minimum length of trials for a network is searched, and
+# duration in seconds after which the search is given up.
+_MAX_N_TIMES, _MAX_SECONDS = 2**15, 10.0
 
 
 class Architecture(Fields, ABC):
@@ -37,6 +41,28 @@ class Architecture(Fields, ABC):
             Module that maps standardised trials, a tensor of shape (n_trials, n_chans, n_times),
             to logits or predictions of shape (n_trials, n_outputs).
         """
+
+
+class ActivationNetwork(Architecture):
+    """Base class of the networks with an activation that can be chosen.
+
+    Parameters
+    ----------
+    activation : str or callable, default="elu"
+        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
+    activation_params : dict or None, default=None
+        Arguments of ``activation`` by their names in torch, e.g. ``{"alpha": 0.5}`` for ELU, or
+        ``{"negative_slope": 0.2}`` for leaky ReLU. In a grid search, they are set as
+        ``activation_params__alpha``.
+    """
+
+    if TYPE_CHECKING:  # fields that each network declares among its other fields
+        activation: Activation = "elu"
+        activation_params: dict[str, Any] | None = None
+
+    def _make_activation(self) -> nn.Module:
+        """Create an activation layer."""
+        return make_activation(self.activation, self.activation_params)
 
 
 @torch.no_grad()
@@ -74,14 +100,20 @@ def build_network(
     TypeError
         If ``build`` does not return a torch module, or the module does not return a tensor.
     ValueError
-        If the trials are too short for the network (the message contains the minimum length), or
-        if the output does not have the shape ``(n_trials, n_outputs)``.
+        If the trials are too short for the network (the message contains the minimum length, if it
+        is found quickly), or if the output does not have the shape ``(n_trials, n_outputs)``.
     """
     try:
         module = build(signal, n_outputs)
         output = _apply_to_zeros(module, signal, name)
     except RuntimeError as error:
-        n_times = _min_n_times(build, signal, n_outputs)
+        try:
+            n_times = _min_n_times(build, signal, n_outputs)
+        except TimeoutError:
+            raise ValueError(
+                f"{name}: trials of {signal.n_times} time points are too short for this network; "
+                "use much longer trials, or shorter filters and pools."
+            ) from error
         if n_times is None:
             raise
         raise ValueError(
@@ -115,9 +147,15 @@ def _apply_to_zeros(module: nn.Module, signal: Signal, name: str) -> torch.Tenso
 def _min_n_times(
     build: Callable[[Signal, int], nn.Module], signal: Signal, n_outputs: int
 ) -> int | None:
-    """Return the minimum length of trials for a network, None if longer trials do not help."""
+    """Return the minimum length of trials for a network, None if longer trials do not help.
+
+    Raise a TimeoutError if the search takes too long.
+    """
+    end = time.monotonic() + _MAX_SECONDS
 
     def is_long_enough(n_times: int) -> bool:
+        if time.monotonic() > end:
+            raise TimeoutError
         longer = replace(signal, n_times=n_times)
         try:
             _apply_to_zeros(build(longer, n_outputs), longer, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
@@ -14,13 +15,12 @@ from ..blocks import (
     SeparableConv,
     TemporalSpatial,
     WeightNormLinear,
-    make_activation,
 )
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 
-class AdvancedEEGNet(Architecture):
+class AdvancedEEGNet(ActivationNetwork):
     """AdvancedEEGNet: an EEGNet with attention and a deep classifier, for many classes.
 
     Temporal and spatial filters compute the sources, as in EEGNet [1]_. Attention multiplies each
@@ -100,6 +100,7 @@ class AdvancedEEGNet(Architecture):
     dropout: Probability = 0.25
     hidden_dropout: Probability = 0.5
     activation: Activation = "gelu"
+    activation_params: dict[str, Any] | None = None
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Build the network for a signal; see :meth:`Architecture.build`."""
@@ -107,19 +108,22 @@ class AdvancedEEGNet(Architecture):
         trunk = nn.Sequential(
             OrderedDict(
                 front=TemporalSpatial(signal.n_chans, self.n_filters, self.kernel, self.depth),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(self.dropout),
                 attention=FeatureAttention(
-                    n_sources, self.attention_kernel, self.attention_reduction, self.activation
+                    n_sources,
+                    self.attention_kernel,
+                    self.attention_reduction,
+                    self._make_activation,
                 ),
                 second=SeparableConv(n_sources, self.second_n_filters, self.second_kernel),
                 second_norm=nn.BatchNorm1d(self.second_n_filters),
-                second_activation=make_activation(self.activation),
+                second_activation=self._make_activation(),
                 pool=nn.AdaptiveAvgPool1d(self.n_stretches),
                 second_dropout=Dropout(self.dropout),
                 projection=Conv(self.second_n_filters, self.n_projections, 1, bias=False),
                 projection_norm=nn.BatchNorm1d(self.n_projections),
-                projection_activation=make_activation(self.activation),
+                projection_activation=self._make_activation(),
                 flatten=nn.Flatten(),
             )
         )
@@ -130,10 +134,10 @@ class AdvancedEEGNet(Architecture):
         return nn.Sequential(
             OrderedDict(
                 dense=WeightNormLinear(n_features, self.n_hidden),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(self.hidden_dropout),
                 second_dense=WeightNormLinear(self.n_hidden, self.second_n_hidden),
-                second_activation=make_activation(self.activation),
+                second_activation=self._make_activation(),
                 second_dropout=Dropout(self.hidden_dropout),
                 output=WeightNormLinear(self.second_n_hidden, n_outputs),
             )

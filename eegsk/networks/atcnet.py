@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -17,17 +17,16 @@ from ..blocks import (
     TemporalConvNet,
     TemporalSpatial,
     WindowedSelfAttention,
-    make_activation,
     with_max_norm,
 )
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 # Value added to the variances by batch normalisation before the windows, as in the authors' code.
 _NORM_EPS = 1e-4
 
 
-class ATCNet(Architecture):
+class ATCNet(ActivationNetwork):
     """ATCNet: convolutions, then attention and causal convolutions in overlapping windows.
 
     Temporal and spatial filters, as in EEGNet, and a second convolution reduce a trial to a short
@@ -68,8 +67,6 @@ class ATCNet(Architecture):
         Probability of setting a value to zero after the attention.
     block_dropout : float, default=0.3
         Probability of setting a value to zero after each convolution in the blocks.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
         Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
@@ -122,6 +119,7 @@ class ATCNet(Architecture):
     attention_output_dropout: Probability = 0.3
     block_dropout: Probability = 0.3
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     spatial_max_norm: Positive | None = 1.0
     head_max_norm: Positive | None = 0.25
     fusion: Literal["average", "concatenate"] = "average"
@@ -166,12 +164,12 @@ class ATCNet(Architecture):
             front=TemporalSpatial(
                 n_chans, self.n_filters, self.kernel, self.depth, self.spatial_max_norm
             ),
-            activation=make_activation(self.activation),
+            activation=self._make_activation(),
             pool=MeanPool(self.pool),
             dropout=Dropout(self.dropout),
             second=SameConv(n_sources, n_sources, self.second_kernel),
             second_norm=nn.BatchNorm1d(n_sources),
-            second_activation=make_activation(self.activation),
+            second_activation=self._make_activation(),
             second_pool=MeanPool(self.second_pool),
             second_dropout=Dropout(self.dropout),
         )
@@ -189,7 +187,7 @@ class ATCNet(Architecture):
             self.n_blocks,
             groups=self.n_windows,
             dropout=self.block_dropout,
-            activation=self.activation,
+            activation=self._make_activation,
         )
 
     def _head(self, n_sources: int, n_outputs: int) -> nn.Module:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
 from .._fields import Activation, Count, Probability
-from ..blocks import Dropout, make_activation
+from ..blocks import Dropout
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 
-class CompactCNN(Architecture):
+class CompactCNN(ActivationNetwork):
     """CompactCNN: three strided convolutions, global average pooling and dense layers.
 
     The network was designed to predict reaction times from two seconds of 129 channels at 100 Hz,
@@ -85,15 +86,20 @@ class CompactCNN(Architecture):
     hidden_dropout: Probability = 0.5
     second_hidden_dropout: Probability = 0.4
     activation: Activation = "relu"
+    activation_params: dict[str, Any] | None = None
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Build the network for a signal; see :meth:`Architecture.build`."""
         first, second, third = self.n_filters, self.second_n_filters, self.third_n_filters
+        # A longer stride than a padded trial gives the same output, but torch's gradient takes time
+        # proportional to its square.
+        longest = signal.n_times + self.kernel + self.second_kernel + self.third_kernel
+        stride = min(self.stride, longest)
         trunk = nn.Sequential(
             OrderedDict(
-                first=self._stage(signal.n_chans, first, self.kernel, self.dropout),
-                second=self._stage(first, second, self.second_kernel, self.second_dropout),
-                third=self._stage(second, third, self.third_kernel, self.third_dropout),
+                first=self._stage(signal.n_chans, first, self.kernel, stride, self.dropout),
+                second=self._stage(first, second, self.second_kernel, stride, self.second_dropout),
+                third=self._stage(second, third, self.third_kernel, stride, self.third_dropout),
                 pool=nn.AdaptiveAvgPool1d(1),
                 flatten=nn.Flatten(),
                 dense=self._dense(third, self.n_hidden, self.hidden_dropout),
@@ -105,12 +111,14 @@ class CompactCNN(Architecture):
         head = nn.Linear(self.second_n_hidden, n_outputs)
         return nn.Sequential(OrderedDict(trunk=trunk, head=head))
 
-    def _stage(self, n_inputs: int, n_filters: int, kernel: int, dropout: float) -> nn.Module:
+    def _stage(
+        self, n_inputs: int, n_filters: int, kernel: int, stride: int, dropout: float
+    ) -> nn.Module:
         return nn.Sequential(
             OrderedDict(
-                filters=nn.Conv1d(n_inputs, n_filters, kernel, self.stride, padding=kernel // 2),
+                filters=nn.Conv1d(n_inputs, n_filters, kernel, stride, padding=kernel // 2),
                 norm=nn.BatchNorm1d(n_filters),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(dropout),
             )
         )
@@ -119,7 +127,7 @@ class CompactCNN(Architecture):
         return nn.Sequential(
             OrderedDict(
                 dense=nn.Linear(n_inputs, n_hidden),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(dropout),
             )
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
 from .._fields import Activation, Count, Positive, Probability
-from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, make_activation, with_max_norm
+from ..blocks import Conv, DenseTemporalSpatial, Dropout, MaxPool, with_max_norm
 from ..signals import Signal
-from ._architecture import Architecture, n_features
+from ._architecture import ActivationNetwork, n_features
 
 
-class DeepConvNet(Architecture):
+class DeepConvNet(ActivationNetwork):
     """DeepConvNet: a deep network of four convolutional stages with max pooling.
 
     The first stage has temporal filters and spatial filters; each later stage filters the outputs
@@ -38,8 +39,6 @@ class DeepConvNet(Architecture):
         Size of the max pooling of each stage, in samples of its input.
     dropout : float, default=0.5
         Probability of setting a value to zero after each pooling.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     max_norm : float or None, default=2.0
         Maximum norm of the weights of each filter, in all stages; None for no limit.
     head_max_norm : float or None, default=0.5
@@ -74,6 +73,7 @@ class DeepConvNet(Architecture):
     pool: Count = 2
     dropout: Probability = 0.5
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     max_norm: Positive | None = 2.0
     head_max_norm: Positive | None = 0.5
 
@@ -103,7 +103,7 @@ class DeepConvNet(Architecture):
             OrderedDict(
                 filters=filters,
                 norm=nn.BatchNorm1d(n_filters),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pool=MaxPool(self.pool),
                 dropout=Dropout(self.dropout),
             )

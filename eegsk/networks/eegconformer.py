@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -19,10 +19,10 @@ from ..blocks import (
     make_activation,
 )
 from ..signals import Signal
-from ._architecture import Architecture, n_features
+from ._architecture import ActivationNetwork, n_features
 
 
-class EEGConformer(Architecture):
+class EEGConformer(ActivationNetwork):
     """EEGConformer: convolutions as in ShallowConvNet, then a transformer.
 
     Temporal and spatial filters compute signals. Their averages over overlapping windows are the
@@ -63,8 +63,6 @@ class EEGConformer(Architecture):
         Probability of setting a value to zero after the first dense layer.
     second_hidden_dropout : float, default=0.3
         Probability of setting a value to zero after the second dense layer.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     attention_activation : str or callable, default="gelu"
         Activation of the transformer: a name or a callable, like ``activation``.
 
@@ -105,6 +103,7 @@ class EEGConformer(Architecture):
     hidden_dropout: Probability = 0.5
     second_hidden_dropout: Probability = 0.3
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     attention_activation: Activation = "gelu"
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
@@ -119,7 +118,7 @@ class EEGConformer(Architecture):
             OrderedDict(
                 front=DenseTemporalSpatial(signal.n_chans, self.n_filters, self.kernel, size),
                 norm=nn.BatchNorm1d(size),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pool=MeanPool(self.pool, self.pool_stride),
                 dropout=Dropout(self.dropout),
                 projection=Conv(size, size, 1),
@@ -165,7 +164,7 @@ class EEGConformer(Architecture):
         return nn.Sequential(
             OrderedDict(
                 dense=nn.Linear(n_inputs, n_hidden),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 dropout=Dropout(dropout),
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -14,14 +14,13 @@ from ..blocks import (
     SameConv,
     SeparableConv,
     TemporalSpatial,
-    make_activation,
     with_max_norm,
 )
 from ..signals import Signal
-from ._architecture import Architecture, n_features
+from ._architecture import ActivationNetwork, n_features
 
 
-class EEGNet(Architecture):
+class EEGNet(ActivationNetwork):
     """EEGNet: a compact network of temporal, spatial and separable convolutions.
 
     A bank of temporal filters is followed by spatial filters for each of them, as in filter-bank
@@ -55,8 +54,6 @@ class EEGNet(Architecture):
         makes the output one sample longer, as in braindecode.
     dropout : float, default=0.5
         Probability of setting a value to zero after each pooling.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
         Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
@@ -89,6 +86,7 @@ class EEGNet(Architecture):
     padding: Literal["same", "symmetric"] = "same"
     dropout: Probability = 0.5
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     spatial_max_norm: Positive | None = 1.0
     head_max_norm: Positive | None = 0.25
 
@@ -107,7 +105,7 @@ class EEGNet(Architecture):
                     self.spatial_max_norm,
                     padding=self._padding(self.kernel),
                 ),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pool=MeanPool(self.pool),
                 dropout=Dropout(self.dropout),
                 second=convolution(
@@ -117,7 +115,7 @@ class EEGNet(Architecture):
                     padding=self._padding(self.second_kernel),
                 ),
                 second_norm=nn.BatchNorm1d(n_second),
-                second_activation=make_activation(self.activation),
+                second_activation=self._make_activation(),
                 second_pool=MeanPool(self.second_pool),
                 second_dropout=Dropout(self.dropout),
                 flatten=nn.Flatten(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
@@ -12,14 +13,13 @@ from ..blocks import (
     MeanPool,
     SameConv,
     TwoStageTemporalSpatial,
-    make_activation,
     with_max_norm,
 )
 from ..signals import Signal
-from ._architecture import Architecture, n_features
+from ._architecture import ActivationNetwork, n_features
 
 
-class EEGNeX(Architecture):
+class EEGNeX(ActivationNetwork):
     """EEGNeX: an EEGNet with two stages of temporal filters and dilated convolutions.
 
     Two stages of temporal filters are followed by spatial filters for each temporal filter of the
@@ -56,8 +56,6 @@ class EEGNeX(Architecture):
         Size of the second average pooling, in samples after the first pooling.
     dropout : float, default=0.5
         Probability of setting a value to zero after each pooling.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
         Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
@@ -93,6 +91,7 @@ class EEGNeX(Architecture):
     second_pool: Count = 8
     dropout: Probability = 0.5
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     spatial_max_norm: Positive | None = 1.0
     head_max_norm: Positive | None = 0.25
 
@@ -106,14 +105,14 @@ class EEGNeX(Architecture):
         trunk = nn.Sequential(
             OrderedDict(
                 front=self._front(signal.n_chans),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pool=MeanPool(self.pool, padding=1),
                 dropout=Dropout(self.dropout),
                 third=third,
                 third_norm=nn.BatchNorm1d(n_third),
                 fourth=fourth,
                 fourth_norm=nn.BatchNorm1d(self.fourth_n_filters),
-                second_activation=make_activation(self.activation),
+                second_activation=self._make_activation(),
                 second_pool=MeanPool(self.second_pool, padding=1),
                 second_dropout=Dropout(self.dropout),
                 flatten=nn.Flatten(),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
 from .._fields import Activation, Count, Probability
-from ..blocks import Conv, Dropout, TemporalSpatial, make_activation
+from ..blocks import Conv, Dropout, TemporalSpatial
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 
-class EEGNeXMini(Architecture):
+class EEGNeXMini(ActivationNetwork):
     """EEGNeXMini: EEGNeX reduced to temporal, spatial and pointwise filters.
 
     The filtered signals are averaged over time and mapped to the outputs by a linear layer. With
@@ -55,6 +56,7 @@ class EEGNeXMini(Architecture):
     second_n_filters: Count = 16
     dropout: Probability = 0.0
     activation: Activation = "identity"
+    activation_params: dict[str, Any] | None = None
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
         """Build the network for a signal; see :meth:`Architecture.build`."""
@@ -69,10 +71,10 @@ class EEGNeXMini(Architecture):
                     bias=True,
                     padding=(self.kernel // 2, self.kernel // 2),
                 ),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pointwise=Conv(n_sources, self.second_n_filters, 1),
                 pointwise_norm=nn.BatchNorm1d(self.second_n_filters),
-                pointwise_activation=make_activation(self.activation),
+                pointwise_activation=self._make_activation(),
                 pool=nn.AdaptiveAvgPool1d(1),
                 flatten=nn.Flatten(),
                 dropout=Dropout(self.dropout),

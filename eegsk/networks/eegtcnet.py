@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -15,17 +15,16 @@ from ..blocks import (
     SeparableConv,
     TemporalConvNet,
     TemporalSpatial,
-    make_activation,
     with_max_norm,
 )
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 # Value added to the variances by batch normalisation in the blocks, the default of Keras.
 _NORM_EPS = 1e-3
 
 
-class EEGTCNet(Architecture):
+class EEGTCNet(ActivationNetwork):
     """EEGTCNet: EEGNet followed by a temporal convolutional network, with few parameters.
 
     The temporal, spatial and separable filters of EEGNet reduce a trial to a short sequence. A
@@ -56,8 +55,6 @@ class EEGTCNet(Architecture):
         Probability of setting a value to zero after each pooling.
     block_dropout : float, default=0.3
         Probability of setting a value to zero after each convolution in the blocks.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     spatial_max_norm : float or None, default=1.0
         Maximum norm of the weights of each spatial filter; None for no limit.
     head_max_norm : float or None, default=0.25
@@ -106,6 +103,7 @@ class EEGTCNet(Architecture):
     dropout: Probability = 0.2
     block_dropout: Probability = 0.3
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     spatial_max_norm: Positive | None = 1.0
     head_max_norm: Positive | None = 0.25
     form: Literal["paper", "braindecode"] = "paper"
@@ -116,12 +114,12 @@ class EEGTCNet(Architecture):
         trunk = nn.Sequential(
             OrderedDict(
                 front=self._front(signal.n_chans),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pool=MeanPool(self.pool),
                 dropout=Dropout(self.dropout),
                 second=self._second(n_sources),
                 second_norm=nn.BatchNorm1d(n_sources),
-                second_activation=make_activation(self.activation),
+                second_activation=self._make_activation(),
                 second_pool=MeanPool(self.second_pool),
                 second_dropout=Dropout(self.dropout),
                 blocks=self._blocks(n_sources),
@@ -144,7 +142,7 @@ class EEGTCNet(Architecture):
                 image=nn.Unflatten(1, (1, n_chans)),
                 temporal=nn.Conv2d(1, n_filters, (1, self.kernel), padding=padding, bias=False),
                 temporal_norm=nn.BatchNorm2d(n_filters),
-                temporal_activation=make_activation(self.activation),
+                temporal_activation=self._make_activation(),
                 spatial=with_max_norm(spatial, self.spatial_max_norm),
                 signals=nn.Flatten(2),
                 spatial_norm=nn.BatchNorm1d(n_sources),
@@ -165,6 +163,6 @@ class EEGTCNet(Architecture):
             self.n_blocks,
             bias=False,
             dropout=self.block_dropout,
-            activation=self.activation,
+            activation=self._make_activation,
             norm_eps=_NORM_EPS,
         )

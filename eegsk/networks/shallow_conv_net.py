@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
 from .._fields import Activation, Count, Probability
 from ..blocks import DenseTemporalSpatial, Dropout, MeanPool, make_activation
 from ..signals import Signal
-from ._architecture import Architecture, n_features
+from ._architecture import ActivationNetwork, n_features
 
 
-class ShallowConvNet(Architecture):
+class ShallowConvNet(ActivationNetwork):
     """ShallowConvNet: log power of learned sources, as in filter-bank common spatial patterns.
 
     Temporal and spatial filters compute the sources. Their squares, averaged over overlapping
@@ -62,6 +63,7 @@ class ShallowConvNet(Architecture):
     pool_stride: Count = 15
     dropout: Probability = 0.5
     activation: Activation = "square"
+    activation_params: dict[str, Any] | None = None
     pool_activation: Activation = "safe_log"
 
     def build(self, signal: Signal, n_outputs: int) -> nn.Module:
@@ -73,7 +75,7 @@ class ShallowConvNet(Architecture):
             OrderedDict(
                 front=front,
                 norm=nn.BatchNorm1d(self.spatial_n_filters),
-                activation=make_activation(self.activation),
+                activation=self._make_activation(),
                 pool=MeanPool(self.pool, self.pool_stride),
                 pool_activation=make_activation(self.pool_activation),
                 dropout=Dropout(self.dropout),

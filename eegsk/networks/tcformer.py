@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
@@ -26,10 +27,10 @@ from ..blocks import (
     with_max_norm,
 )
 from ..signals import Signal
-from ._architecture import Architecture
+from ._architecture import ActivationNetwork
 
 
-class TCFormer(Architecture):
+class TCFormer(ActivationNetwork):
     """TCFormer: filters of several lengths, a transformer and a temporal convolutional network.
 
     The temporal filters of each length, with their spatial filters, compute one group of signals.
@@ -78,8 +79,6 @@ class TCFormer(Architecture):
         ``n_layers``, counted from 0, it is multiplied by ``(i / (n_layers - 1)) ** 2``.
     block_dropout : float, default=0.3
         Probability of setting a value to zero after each convolution in the blocks.
-    activation : str or callable, default="elu"
-        Name of a torch activation, or a callable that returns one, e.g. ``torch.nn.ELU``.
     attention_activation : str or callable, default="gelu"
         Activation of the transformer: a name or a callable, like ``activation``.
     head_max_norm : float or None, default=0.25
@@ -125,6 +124,7 @@ class TCFormer(Architecture):
     path_dropout: Probability = 0.25
     block_dropout: Probability = 0.3
     activation: Activation = "elu"
+    activation_params: dict[str, Any] | None = None
     attention_activation: Activation = "gelu"
     head_max_norm: Positive | None = 0.25
 
@@ -140,7 +140,7 @@ class TCFormer(Architecture):
             self.n_blocks,
             groups=n_groups,
             dropout=self.block_dropout,
-            activation=self.activation,
+            activation=self._make_activation,
         )
         trunk = nn.Sequential(
             OrderedDict(
@@ -179,14 +179,14 @@ class TCFormer(Architecture):
         attention = GroupAttention(n_features, n_groups, self.attention_reduction)
         return OrderedDict(
             front=MultiKernelTemporalSpatial(n_chans, self.n_filters, self.kernels, self.depth),
-            activation=make_activation(self.activation),
+            activation=self._make_activation(),
             pool=MeanPool(self.pool),
             dropout=Dropout(self.dropout),
             reduction=reduction,
             reduction_norm=nn.BatchNorm1d(n_features),
             second=SameConv(n_features, n_features, self.second_kernel, groups=n_groups),
             second_norm=nn.BatchNorm1d(n_features),
-            second_activation=make_activation(self.activation),
+            second_activation=self._make_activation(),
             attention=Residual(OrderedDict(groups=attention)),
             second_pool=MeanPool(self.second_pool),
             second_dropout=Dropout(self.dropout),

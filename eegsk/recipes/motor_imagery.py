@@ -146,8 +146,9 @@ def motor_imagery_eegnet(
     ----------
     activation : str or callable, default="relu"
         Name of a torch activation, or a callable that returns one. Batch size and learning rate
-        depend on it: 12 and 4e-4 for leaky ReLU, 12 and 5e-4 for ELU (also for partials of it, e.g.
-        ``functools.partial(nn.ELU, alpha=0.2)``), 64 and 1e-3 for ReLU and all other activations.
+        depend on it: 12 and 4e-4 for leaky ReLU, 12 and 5e-4 for ELU, 64 and 1e-3 for ReLU and all
+        other activations. Arguments of the activation, e.g. the alpha of ELU, are set with
+        ``activation_params={"alpha": 0.2}``.
     max_epochs : int, default=300
         Number of epochs.
     random_state : int, RandomState or None, default=None

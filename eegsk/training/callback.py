@@ -238,7 +238,8 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     Parameters
     ----------
     callbacks : list or None
-        Callbacks, or pairs ``(name, callback)``; None instead of a callback is skipped.
+        Callbacks, functions that create one, or pairs ``(name, callback)``; None instead of a
+        callback is skipped.
     owner : str
         Name of the estimator, for error messages.
 
@@ -256,6 +257,8 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
     """
     check_names(owner, "callbacks", callbacks)
     named = [item for item in named_items(callbacks) if item[1] is not None]
+    items = [item for _, item in named]
+    named = [(name, item() if _is_function(item) else item) for name, item in named]
     for _, callback in named:
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback):
@@ -264,7 +267,15 @@ def clone_callbacks(callbacks: Any, owner: str) -> list[tuple[str, Any]]:
                 f"{owner}: callbacks contains {callback!r}, which should be an instance or a "
                 f"subclass of skorch.callbacks.Callback.{hint}"
             )
-    return [(name, clone_callback(callback)) for name, callback in named]
+    return [
+        (name, callback if _is_function(item) else clone_callback(callback))
+        for item, (name, callback) in zip(items, named, strict=True)
+    ]
+
+
+def _is_function(item: Any) -> bool:
+    """Return whether an item is a function that creates a callback."""
+    return callable(item) and not isinstance(item, type | Callback | Transform)
 
 
 def has_validation(X: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from .._locks import ForkSafeLock
 from ..blocks.folding import can_fold, fold
 from .module_snapshot import ModuleSnapshot
 from .reproducible import keep_freed_memory
@@ -22,7 +22,7 @@ _FOLDED: weakref.WeakKeyDictionary[nn.Module, _Folded] = weakref.WeakKeyDictiona
 _DTYPES: weakref.WeakKeyDictionary[nn.Module, torch.dtype] = weakref.WeakKeyDictionary()
 # Threads may share a module. A module that cannot be folded holds converted weights while it is
 # applied in another precision, so that only one thread at a time may use it.
-_LOCK = threading.Lock()
+_LOCK = ForkSafeLock()
 # Size in bytes of the trials that a CPU thread processes at once; they fit in the CPU's cache.
 _BYTES_PER_THREAD = 2**22
 
@@ -56,7 +56,7 @@ def apply_network(
     if device.type == "cpu":
         n_bytes = X[0].numel() * dtype.itemsize
         batch_size = min(batch_size, max(1, torch.get_num_threads() * _BYTES_PER_THREAD // n_bytes))
-    with _LOCK:
+    with _LOCK.hold():
         folded = _folded(module, dtype)
         if folded is None:
             batches = _convert(X.split(batch_size), device, dtype)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -23,17 +22,19 @@ from ..augmentation.transform import Augmentation, MixedTarget, augment
 from ..blocks import apply_max_norm
 from .batches import TrialBatches, Trials, TrialSplit
 from .callback import Step, StopTraining, TrainingCallback
+from .divergence import check_epoch, check_last_step
 from .fit_info import FitInfo
 from .freezing import frozen
+from .net_params import check_net_names
 from .pickling import dump_net
 from .precomputed import PrecomputedStatistics, precompute_statistics
 from .progress import EpochLines, ProgressBar
 from .scores import EpochScores, Score, accuracy, r2
 
-_CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
+CRITERIA = class_registry(torch_losses, torch_losses._Loss, suffix="Loss") | class_registry(
     losses, nn.Module, suffix="Loss"
 )
-_OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
+OPTIMIZERS = class_registry(torch.optim, torch.optim.Optimizer)
 
 
 class TrialNet(NeuralNet):
@@ -114,6 +115,7 @@ class TrialNet(NeuralNet):
                 with self._using_statistics(X.train):
                     self.fit_loop(X, y, epochs=epochs - n_resumed, **fit_params)
             self.notify("on_train_end", X=X, y=y)
+            check_last_step(self, X.train, fit_info.estimator_name)
         finally:
             self._remove_incomplete_epoch()
             for callback in self._training_callbacks():
@@ -217,12 +219,8 @@ class TrialNet(NeuralNet):
             del batch, step  # free the memory before the next batch is created
         self.history.record(f"{prefix}_batch_count", len(iterator))
         self._read_losses(f"{prefix}_loss")
-        if training and not self._is_finite():
-            raise ValueError(
-                f"Training diverged in epoch {len(self.history)}: loss or weights are not finite; "
-                f"lower the learning rate, lr={self.lr}."
-            )
         if training:
+            check_epoch(self)
             for callback in self._training_callbacks():
                 callback.on_epoch_trained(self, dataset_train=iterator.dataset)
 
@@ -233,12 +231,6 @@ class TrialNet(NeuralNet):
         values = torch.stack([row[column] for row in rows]).tolist()
         for row, value in zip(rows, values, strict=True):
             row[column] = value
-
-    def _is_finite(self) -> bool:
-        """Return whether the last training loss and all weights are finite."""
-        last_loss: Any = self.history[-1, "batches", -1, "train_loss"]
-        weights = [parameter.detach().flatten() for parameter in self.module_.parameters()]
-        return math.isfinite(last_loss) and bool(torch.cat(weights).isfinite().all())
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Take a step of the optimizer, then apply the max-norm constraints."""
@@ -277,7 +269,7 @@ class TrialNet(NeuralNet):
         for callback in reversed(callbacks):
             backward = _bind(callback.differentiate, self, backward)
         backward(loss)
-        return {"loss": loss, "y_pred": output}
+        return {"loss": loss, "y_pred": output, "target": target}
 
     def infer(self, x: dict[str, Any], **fit_params: Any) -> torch.Tensor:
         """Return the outputs of the module for the trials of a batch."""
@@ -323,6 +315,7 @@ def make_net(
     criterion: CriterionFactory,
     optimizer: OptimizerFactory,
     weight_decay: float,
+    net_params: Mapping[str, Any],
     **params: Any,
 ) -> TrialNet:
     """Return an initialised net.
@@ -337,6 +330,8 @@ def make_net(
         The name of a torch loss or optimizer, its class, or a ``functools.partial`` of it.
     weight_decay : float
         Weight decay of the optimizer.
+    net_params : dict
+        Further parameters of the skorch net that the user has set.
     **params : dict
         Parameters of the skorch net.
 
@@ -345,8 +340,10 @@ def make_net(
     net : skorch.NeuralNet
         The net.
     """
-    criterion = find_class("criterion", criterion, _CRITERIA)
-    optimizer = find_class("optimizer", optimizer, _OPTIMIZERS)
+    criterion = find_class("criterion", criterion, CRITERIA)
+    optimizer = find_class("optimizer", optimizer, OPTIMIZERS)
+    check_net_names(net_params, {"criterion": criterion, "optimizer": optimizer})
+    params.update(net_params)
     defaults: dict[str, Any] = {
         "criterion": criterion,
         "optimizer": optimizer,

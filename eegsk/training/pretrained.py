@@ -50,8 +50,9 @@ def find_pretrained(owner: str, pretrained: Any) -> Any:
     if not isinstance(pretrained, FrozenEstimator):
         raise TypeError(
             f"{owner}: pretrained={short_repr(pretrained)} should be a fitted estimator inside "
-            "FrozenEstimator, or None; use sklearn.frozen.FrozenEstimator(estimator), so that "
-            "clone and cross-validation keep its weights."
+            "FrozenEstimator, the path of a file that save wrote, or None; use "
+            "sklearn.frozen.FrozenEstimator(estimator), so that clone and cross-validation keep "
+            "its weights."
         )
     estimator = pretrained.estimator
     if not isinstance(estimator, NestedParams):

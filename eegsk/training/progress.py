@@ -7,17 +7,19 @@ from typing import Any
 import skorch.callbacks
 from tqdm.auto import tqdm
 
+from ..augmentation import Mixup
 from .batches import TrialSplit
 from .callback import TrainingCallback
 from .fit_info import FitInfo
 
-_COLUMNS = ("train_loss", "valid_loss", "valid_score")
+_COLUMNS = ("train_loss", "train_score", "valid_loss", "valid_score")
 
 
 class ProgressBar(TrainingCallback):
-    """Progress bar over the epochs, with losses, score and remaining time, if ``verbose=1``.
+    """Progress bar over the epochs, with losses, scores and remaining time, if ``verbose=1``.
 
-    ``partial_fit`` shows no bar.
+    ``partial_fit`` shows no bar. The training score, which is recorded anyway, is not shown with
+    Mixup, because mixtures of two classes have no correct label.
     """
 
     _bar_: Any = None
@@ -39,7 +41,9 @@ class ProgressBar(TrainingCallback):
         """Advance the bar by one epoch."""
         if self._bar_ is not None:
             row = net.history[-1]
-            values = {name: f"{row[name]:.3f}" for name in _COLUMNS if name in row}
+            hidden = "train_score" if _mixes_targets(net) else ""
+            names = [name for name in _COLUMNS if name in row and name != hidden]
+            values = {name: f"{row[name]:.3f}" for name in names}
             self._bar_.set_postfix(values, refresh=False)
             self._bar_.update()
 
@@ -48,6 +52,10 @@ class ProgressBar(TrainingCallback):
         bar, self._bar_ = self._bar_, None
         if bar is not None:
             bar.close()
+
+
+def _mixes_targets(net: Any) -> bool:
+    return any(isinstance(transform, Mixup) for transform in net.augmentation_)
 
 
 class EpochLines(skorch.callbacks.PrintLog):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
-import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,9 +12,14 @@ from functools import cache
 import numpy as np
 import torch
 
+from .._locks import ForkSafeLock
+
 # Dropout draws from torch's global generator, which all threads of a process share. Only one thread
 # at a time can therefore fit.
-_LOCK = threading.RLock()
+_LOCK = ForkSafeLock()
+
+# Identifier of the process that imported this module; another one was created by ``os.fork``.
+_PROCESS = os.getpid()
 
 # Size of a memory block in bytes. glibc raises its threshold (M_MMAP_THRESHOLD in mallopt(3)) only
 # for freed blocks of up to 32 MiB.
@@ -58,7 +64,14 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
     >>> torch.equal(first, second)
     True
     """
-    with _LOCK, _restored_generators(device), torch_threads(n_threads):
+    if n_threads > 1 and is_forked():
+        warnings.warn(
+            f"n_threads={n_threads} has no effect in a forked process, in which threads of torch "
+            "would wait for each other forever; set n_threads=1, or start processes by "
+            "multiprocessing.get_context('spawn') or by joblib.",
+            stacklevel=6,
+        )
+    with _LOCK.hold(), _restored_generators(device), torch_threads(n_threads), _single_precision():
         keep_freed_memory()
         _seed_generators(seed, device)
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
@@ -67,13 +80,50 @@ def reproducible(seed: int, n_threads: int, device: torch.device) -> Iterator[No
 
 @contextmanager
 def torch_threads(n_threads: int) -> Iterator[None]:
-    """Set the number of CPU threads of torch within a context."""
+    """Set the number of CPU threads of torch within a context.
+
+    At most as many threads as cores are used, and one thread in a forked process.
+
+    Parameters
+    ----------
+    n_threads : int
+        Number of threads.
+    """
     previous = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(1 if is_forked() else min(n_threads, os.cpu_count() or 1))
     try:
         yield
     finally:
         torch.set_num_threads(previous)
+
+
+def is_forked() -> bool:
+    """Return whether this process was forked from a process that has imported eegsk.
+
+    The threads of torch exist in the first process only. If several are needed in the other, GNU
+    OpenMP waits for them forever.
+    """
+    return os.getpid() != _PROCESS
+
+
+def _use_one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+# Also operations outside of fits and predictions would wait, e.g. the check of the trials.
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_use_one_thread)
+
+
+@contextmanager
+def _single_precision() -> Iterator[None]:
+    """Create layers in single precision within a context, as the trials are."""
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(previous)
 
 
 def _seed_generators(seed: int, device: torch.device) -> None:

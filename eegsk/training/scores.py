@@ -28,7 +28,8 @@ class EpochScores(Callback):
     """Score callback, which records ``train_score`` and ``valid_score`` in the history.
 
     The training score is computed from the outputs of the training steps, i.e. with dropout and
-    with weights that change during the epoch.
+    augmentation, and with weights that change during the epoch. The target of a mixture of trials
+    is that of the trial with the larger share.
 
     Parameters
     ----------
@@ -44,10 +45,17 @@ class EpochScores(Callback):
         self.outputs_: dict[str, list[tuple[torch.Tensor, ...]]] = {"train": [], "valid": []}
 
     def on_batch_end(
-        self, net: Any, batch: Any = None, training: bool = False, y_pred: Any = None, **kwargs: Any
+        self,
+        net: Any,
+        batch: Any = None,
+        training: bool = False,
+        y_pred: Any = None,
+        target: Any = None,
+        **kwargs: Any,
     ) -> None:
-        """Store the outputs of a batch."""
-        inputs, target = batch
+        """Store the outputs of a batch, and its targets, which augmentation may have changed."""
+        inputs, original = batch
+        target = original if target is None else getattr(target, "target", target)
         self.outputs_["train" if training else "valid"].append(
             (y_pred.detach(), target, inputs["weight"])
         )

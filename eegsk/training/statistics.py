@@ -52,6 +52,31 @@ def standardizer(trials: Trials, method: str | None) -> nn.Module:
     return _whitener(trials, layer, is_constant) if method == "spectrum" else layer
 
 
+def empty_standardizer(method: str | None, n_chans: int, n_weights: int) -> nn.Module:
+    """Create a layer that :func:`standardizer` returns, for statistics that are loaded into it.
+
+    Parameters
+    ----------
+    method : {"channel", "global", "spectrum"} or None
+        The method of standardisation.
+    n_chans : int
+        Number of channels.
+    n_weights : int
+        Number of weights of the whitening filter, used with ``"spectrum"``.
+
+    Returns
+    -------
+    layer : torch.nn.Module
+        The layer, with mean 0 and scale 1.
+    """
+    if method is None:
+        return nn.Identity()
+    mean, scale = torch.zeros(n_chans), torch.ones(n_chans)
+    if method == "spectrum":
+        return Whiten(mean, scale, torch.zeros(n_weights))
+    return Standardize(mean, scale)
+
+
 def _whitener(trials: Trials, standardize: Standardize, is_constant: torch.Tensor) -> Whiten:
     """Create the layer that flattens the mean spectrum of the channels and rescales them."""
     weight = _whitening_filter(_autocovariance(trials, standardize)).to(standardize.mean)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from ..networks import (
     EEGNeXMini,
     ShallowConvNet,
 )
+from ._pairs import Pair, braindecode_pairs, form_problems
 from ._sources import braindecode_layers, current_name, plain_layers
 
 Tensors = dict[str, torch.Tensor]
@@ -78,7 +79,11 @@ def match_weights(
     name = type(architecture).__name__
     state = network.state_dict()
     names = {key for key in state if not key.endswith(_COUNTER)}
-    if names <= set(weights) <= set(state) or not isinstance(architecture, _SEQUENCES):
+    has_same_names = names <= set(weights) <= set(state)
+    if not has_same_names and (pairs := braindecode_pairs(architecture, _group(weights))):
+        matched, problems = _match_pairs(pairs, _group(weights), network)
+        problems = form_problems(architecture) or problems
+    elif has_same_names or not isinstance(architecture, _SEQUENCES):
         matched, problems = _match_names(weights, state)
     else:
         source, layers = _order(_group(weights), architecture, is_ordered)
@@ -108,6 +113,81 @@ def _match_names(weights: Mapping[str, torch.Tensor], state: Tensors) -> tuple[T
         if tensor.shape != state[key].shape
     ]
     return common, problems
+
+
+def _match_pairs(
+    pairs: list[Pair], layers: Layers, network: nn.Module
+) -> tuple[Tensors, list[str]]:
+    """Match tensors of braindecode by their names; a tensor may consist of several of them."""
+    state = network.state_dict()
+    weights, problems = _unconstrained_weights(pairs, layers, network)
+    matched: Tensors = {}
+    for pair in pairs:
+        try:
+            matched[pair.target] = _concatenated(pair, weights, state)
+        except ValueError as error:
+            problems.append(str(error))
+    sources = {source for pair in pairs for source in pair.sources}
+    problems += [f"{name} has no counterpart" for name in weights if name not in sources]
+    targets = {pair.target for pair in pairs}
+    problems += [
+        f"{name} has no counterpart in the weights"
+        for name in state
+        if name not in targets and not name.endswith(_COUNTER)
+    ]
+    return matched, problems
+
+
+def _unconstrained_weights(
+    pairs: list[Pair], layers: Layers, network: nn.Module
+) -> tuple[Tensors, list[str]]:
+    """Apply max-norm constraints, and return the weights of all layers by name."""
+    targets = {
+        source.rpartition(".")[0]: pair.target.rpartition(".")[0]
+        for pair in pairs
+        for source in pair.sources
+    }
+    weights: Tensors = {}
+    problems: list[str] = []
+    for layer, tensors in layers.items():
+        limit = _max_norm_limit(network, targets[layer]) if layer in targets else None
+        constrained = tensors.get(_CONSTRAINED)
+        constrain = _renorm
+        if constrained is not None and constrained.dim() == 2:
+            constrain = _renorm_columns
+        tensors, constraint_problems = _unconstrained(layer, tensors, limit, constrain)
+        weights.update({f"{layer}.{attribute}": tensors[attribute] for attribute in tensors})
+        problems += constraint_problems
+    return weights, problems
+
+
+def _concatenated(pair: Pair, weights: Tensors, state: Tensors) -> torch.Tensor:
+    """Concatenate the sources of a pair; raise an error if they do not fit the target."""
+    missing = [source for source in pair.sources if source not in weights]
+    if pair.target not in state:
+        raise ValueError(f"{', '.join(pair.sources)} has no counterpart in the network")
+    if missing or not pair.sources:
+        raise ValueError(f"{pair.target} has no counterpart: {', '.join(missing)} is missing")
+    parts, expected = [weights[source] for source in pair.sources], state[pair.target]
+    if not _fit_together(parts, expected):
+        shapes = ", ".join(str(tuple(part.shape)) for part in parts)
+        raise ValueError(
+            f"{', '.join(pair.sources)} of shape {shapes} does not fit {pair.target} of shape "
+            f"{tuple(expected.shape)}"
+        )
+    rows = torch.cat([part.reshape(len(part), -1) for part in parts])
+    rows = rows if pair.order is None else rows[pair.order]
+    return rows.reshape(expected.shape).to(expected.dtype)
+
+
+def _fit_together(parts: list[torch.Tensor], expected: torch.Tensor) -> bool:
+    """Check that tensors have the shape of an expected tensor together, except for axes of 1."""
+    shapes = {tuple(size for size in part.shape[1:] if size > 1) for part in parts}
+    if len(shapes) != 1 or sum(part.numel() for part in parts) != expected.numel():
+        return False
+    (sizes,) = shapes
+    expected_sizes = tuple(size for size in expected.shape if size > 1)
+    return expected_sizes[len(expected_sizes) - len(sizes) :] == sizes
 
 
 def _group(weights: Mapping[str, torch.Tensor]) -> Layers:
@@ -190,7 +270,7 @@ def _match_layers(layers: Layers, network: nn.Module) -> tuple[Tensors, list[str
             f"weights have {len(layers)} ({', '.join(layers)})"
         )
     for (name, target), (source, tensors) in zip(targets.items(), layers.items(), strict=False):
-        limit = getattr(network.get_submodule(name), "_max_norm_limit", None)
+        limit = _max_norm_limit(network, name)
         tensors, constraint_problems = _unconstrained(source, tensors, limit)
         matches, mismatches = _match_tensors(name, target, source, tensors)
         matched.update(matches)
@@ -198,16 +278,39 @@ def _match_layers(layers: Layers, network: nn.Module) -> tuple[Tensors, list[str
     return matched, problems
 
 
-def _unconstrained(layer: str, tensors: Tensors, limit: float | None) -> tuple[Tensors, list[str]]:
+def _max_norm_limit(network: nn.Module, layer: str) -> float | None:
+    try:
+        return getattr(network.get_submodule(layer), "_max_norm_limit", None)
+    except AttributeError:  # a layer that the network does not have
+        return None
+
+
+def _renorm(weight: torch.Tensor, limit: float) -> torch.Tensor:
+    """Limit the norm of the weights of each output."""
+    return weight.renorm(p=2, dim=0, maxnorm=limit)
+
+
+def _renorm_columns(weight: torch.Tensor, limit: float) -> torch.Tensor:
+    """Limit the norm of the weights of each input, as ``MaxNormLinear`` of braindecode does."""
+    norm = weight.norm(dim=0, keepdim=True).clamp(min=limit / 2)
+    return weight * (norm.clamp(max=limit) / (norm + 1e-5))
+
+
+def _unconstrained(
+    layer: str,
+    tensors: Tensors,
+    limit: float | None,
+    constrain: Callable[[torch.Tensor, float], torch.Tensor] = _renorm,
+) -> tuple[Tensors, list[str]]:
     """Apply a max-norm constraint, which braindecode applies when a weight is used."""
     if _CONSTRAINED not in tensors:
         return tensors, []
     weight = tensors[_CONSTRAINED]
-    others = {name: tensor for name, tensor in tensors.items() if name != _CONSTRAINED}
+    unconstrained = {name: tensor for name, tensor in tensors.items() if name != _CONSTRAINED}
     if limit is None:
         problem = f"{layer}.weight has a max-norm constraint, but that of the estimator is None"
-        return {"weight": weight, **others}, [problem]
-    return {"weight": weight.renorm(p=2, dim=0, maxnorm=limit), **others}, []
+        return {"weight": weight, **unconstrained}, [problem]
+    return {"weight": constrain(weight, limit), **unconstrained}, []
 
 
 def _match_tensors(

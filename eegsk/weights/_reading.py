@@ -83,10 +83,10 @@ def _read_file(path: Path) -> Any:
             return _read_safetensors(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        (reason, *_) = str(error).splitlines() or [type(error).__name__]
+        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise ValueError(
             f"load_weights: {path} cannot be read without running its code, or is no file of "
-            f"weights; expected {_EXPECTED}. Reason: {reason}"
+            f"weights; expected {_EXPECTED}. Reason: {reason.rstrip('.')}."
         ) from error
 
 

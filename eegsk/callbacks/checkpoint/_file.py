@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 import tempfile
 import time
 import zipfile
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from ...training import atomic_file
 
 _FORMAT = "eegsk checkpoint 2"
 _KEYS = {"format", "identity", "seed", "epoch", "stopped", "best", "last"}
@@ -28,15 +29,8 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     content : dict
         Tensors and plain data.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save({"format": _FORMAT, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        torch.save({"format": _FORMAT, **content}, file)
 
 
 def read_checkpoint(path: Path, device: Any = "cpu") -> dict[str, Any]:

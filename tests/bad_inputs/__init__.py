@@ -1,0 +1,1 @@
+"""Tables of bad inputs, with the full sentence that a user sees; NAME is the estimator."""
