@@ -28,6 +28,17 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def state_of_torch():
+    """Check that a test leaves gradients enabled and the default precision as they were."""
+    yield
+    is_enabled, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    assert is_enabled, "The test disabled gradients for the tests after it."
+    assert dtype == torch.float32, "The test changed the default precision for the tests after it."
+
+
 @pytest.fixture
 def X():  # noqa: N802
     rng = np.random.default_rng(0)

@@ -13,7 +13,6 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
 from eegsk import EEGNetClassifier
 from eegsk.callbacks import Checkpoint, EarlyStopping
-from eegsk.callbacks.checkpoint import _file
 
 # Child processes are forked from a server that has imported eegsk and the modules that torch
 # imports in the first training step.
@@ -111,13 +110,13 @@ class DieIn:
 
     def __call__(self):
         self.n_calls = 0
-        self.real = _file.torch.save if self.function == "save" else _file.os.replace
+        self.real = torch.save if self.function == "save" else os.replace
         if self.function == "save":
-            _file.torch.save = self.save
+            torch.save = self.save
         elif self.function == "fsync":
-            _file.os.fsync = self.fsync
+            os.fsync = self.fsync
         else:
-            _file.os.replace = self.replace
+            os.replace = self.replace
 
     def is_due(self):
         self.n_calls += 1

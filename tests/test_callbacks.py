@@ -46,9 +46,9 @@ TECHNIQUES = [
     GradientClipping(max_norm=0.01),
     CosineWarmRestarts(t_0=1),
     CosineWarmup(warmup=0.5),
-    OneCycle(max_lr=0.5),
+    OneCycle(max_lr=0.05),
 ]
-FIELDS = {"optimizer": "sgd", "weight_decay": 0, "lr": 0.1, "batch_size": 12}
+FIELDS = {"optimizer": "sgd", "weight_decay": 0, "lr": 0.01, "batch_size": 12}
 PLAIN = {}  # the module of each estimator without callbacks
 
 

@@ -232,6 +232,7 @@ def test_activations_of_eegsk_have_names():
     assert torch.equal(by_name(x), by_class(x))
 
 
+@pytest.mark.filterwarnings("ignore:DeepConvNetClassifier. training diverged")
 @pytest.mark.parametrize("limits", [(0.3, 0.2), (None, None)])
 def test_max_norms_of_deep_conv_net(limits, X, y):
     limit, head_limit = limits

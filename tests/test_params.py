@@ -49,7 +49,7 @@ WRONG = {
     "str | torch.device": [None, 0, True, ["cpu"]],
     "Seed | np.random.RandomState | None": [-1, 2**32, 0.5, "0", np.random.default_rng(0)],
     "Annotated[int, Range(0)] | bool": [None, "1", 0.5, -1],
-    "Any": [0, "net.pkl", True, EEGNetClassifier()],  # pretrained
+    "Any": [0, 1.5, True, EEGNetClassifier()],  # pretrained
     "Literal['same', 'match']": ["any", None, True],
     "str | list[str] | tuple[str, ...] | None": [1, True, {"front"}],
 }

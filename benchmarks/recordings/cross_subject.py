@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold
 
 from eegsk import EEGNetClassifier
 from eegsk.alignment import AlignedEstimator, EuclideanAlignment
+from eegsk.augmentation import ChannelReflection, TimeShift
 from eegsk.recipes import cross_subject_motor_imagery
 
 from .data import fist_channels, load_fist_runs, load_fists
@@ -36,11 +37,25 @@ def recipe(is_reflected: bool = True, **params: Any) -> AlignedEstimator:
     return cross_subject_motor_imagery(sfreq=160, ch_names=ch_names, **params)
 
 
+def aligned_recipe(**params: Any) -> AlignedEstimator:
+    """Return the recipe with one seed and full alignment."""
+    return AlignedEstimator(EuclideanAlignment(), recipe(n_seeds=1, **params).estimator)
+
+
+def shifted_recipe(**params: Any) -> AlignedEstimator:
+    """Return the recipe with one seed and random shifts in time."""
+    reflection = ChannelReflection("both", fist_channels())
+    return recipe(n_seeds=1, augmentation=[reflection, TimeShift(max_shift=0.1)], **params)
+
+
 VARIANTS: dict[str, Callable[..., Any]] = {
     "EEGNet": EEGNetClassifier,
     "EEGNet, aligned": aligned,
     "recipe without reflection": partial(recipe, is_reflected=False),
     "recipe with one seed": partial(recipe, n_seeds=1),
+    "one seed, aligned": aligned_recipe,
+    "one seed, whitened": partial(recipe, n_seeds=1, standardize="spectrum"),
+    "one seed, shifted": shifted_recipe,
     "recipe": recipe,
 }
 FINE_TUNING: dict[str, dict[str, Any]] = {

@@ -217,9 +217,9 @@ PARAMETERS = {
     "pretrained without FrozenEstimator": (
         lambda c: {"pretrained": c.fitted},
         "NAME: pretrained=NAME(kernel=5, max_epochs=2, n_filters=2, pool=2, random_state=0, "
-        "se... should be a fitted estimator inside FrozenEstimator, or None; use "
-        "sklearn.frozen.FrozenEstimator(estimator), so that clone and cross-validation keep "
-        "its weights.",
+        "se... should be a fitted estimator inside FrozenEstimator, the path of a file that save "
+        "wrote, or None; use sklearn.frozen.FrozenEstimator(estimator), so that clone and "
+        "cross-validation keep its weights.",
     ),
     "pretrained that is not fitted": (
         lambda c: {"pretrained": FrozenEstimator(c.make())},
@@ -240,11 +240,11 @@ PARAMETERS = {
         "NAME: the trials have 3 channels, but those of the pretrained estimator had 2 "
         "channels; select the same channels, or use pretrained_channels='match' with Epochs.",
     ),
-    "a path as pretrained": (
-        lambda c: {"pretrained": "net.pkl"},
-        "NAME: pretrained='net.pkl' should be a fitted estimator inside FrozenEstimator, or "
-        "None; use sklearn.frozen.FrozenEstimator(estimator), so that clone and "
-        "cross-validation keep its weights.",
+    "a number as pretrained": (
+        lambda c: {"pretrained": 3},
+        "NAME: pretrained=3 should be a fitted estimator inside FrozenEstimator, the path of a "
+        "file that save wrote, or None; use sklearn.frozen.FrozenEstimator(estimator), so that "
+        "clone and cross-validation keep its weights.",
     ),
     "channels to match without names": (
         lambda c: {"pretrained": FrozenEstimator(c.fitted), "pretrained_channels": "match"},
