@@ -149,7 +149,7 @@ class ContinuousTarget:
 
 
 def check_classes(weighted: np.ndarray, train: np.ndarray) -> None:
-    """Check that there are at least two classes, each with a training trial.
+    """Check the number of classes, and that each has a training trial.
 
     Parameters
     ----------

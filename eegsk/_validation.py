@@ -80,7 +80,7 @@ def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
 
 
 def check_lengths(X: torch.Tensor, y: np.ndarray, is_epochs: bool, reset: bool) -> None:
-    """Check that there are enough trials, and as many targets.
+    """Check the number of trials and of targets.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def check_lengths(X: torch.Tensor, y: np.ndarray, is_epochs: bool, reset: bool) 
     y : array of shape (n_trials,) or (n_trials, n_outputs)
         Targets.
     is_epochs : bool
-        Whether the trials are those of Epochs, of which bad ones are dropped.
+        Whether the trials come from Epochs, of which bad ones are dropped.
     reset : bool
         Whether a new network is trained, which needs at least two trials.
 

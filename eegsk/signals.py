@@ -138,7 +138,7 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
 
 
 def _check_has_time_points(X: Any) -> None:
-    """Raise an error for objects of MNE other than Epochs, some of which look like arrays."""
+    """Raise an error for objects of MNE without trials; some of them look like arrays."""
     item = X[0] if isinstance(X, list | tuple) and len(X) > 0 else X
     kind = f"a list of {type(item).__name__}" if item is not X else type(item).__name__
     if isinstance(item, mne.io.BaseRaw | mne.Evoked):

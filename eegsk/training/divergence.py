@@ -47,7 +47,7 @@ def check_last_step(net: Any, trials: Trials, name: str) -> None:
     net : skorch.NeuralNet
         The trained net.
     trials : Trials
-        The training trials, of which a few are used.
+        Training trials; the first 16 are used.
     name : str
         Name of the estimator, for the warning.
 
