@@ -48,7 +48,9 @@ def build_module(estimator: Any, weights: Weights) -> nn.Module:
     """
     if hasattr(estimator, "network"):
         return _build_custom(estimator, weights)
-    with torch.device("meta"), _CallLimit(_MAX_CALLS + _MAX_CALLS_PER_TENSOR * len(weights)):
+    limit = _CallLimit(_MAX_CALLS + _MAX_CALLS_PER_TENSOR * len(weights))
+    # The limit may be reached where torch.no_grad ends, so gradients are enabled again outside.
+    with torch.set_grad_enabled(torch.is_grad_enabled()), torch.device("meta"), limit:
         network = estimator.build(estimator.signal_, estimator._target.n_outputs)
         module = _add_standardizer(estimator, network, weights)
     _check_weights(module, weights, is_custom=False)
