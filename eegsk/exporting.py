@@ -44,7 +44,7 @@ def to_onnx(
     path : str or path-like
         File to write, e.g. ``"model.onnx"``. An existing file is replaced.
     opset : int, default=18
-        Version of the ONNX operators, at least 17.
+        Version of the ONNX operators, at least 17; EEGNeX needs 18.
 
     Raises
     ------

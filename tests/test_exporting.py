@@ -190,6 +190,10 @@ def test_onnx_with_other_standardisation(standardize, onnx, tmp_path):
 @pytest.mark.parametrize("estimator_class", CLASSIFIERS)
 def test_onnx_of_any_opset(estimator_class, opset, onnx, tmp_path):
     estimator, X = fitted(estimator_class)
+    if (estimator_class, opset) == (EEGNeXClassifier, 17):  # onnx does not convert its padding
+        with pytest.raises(RuntimeError, match="cannot be exported with opset=17: .*another opset"):
+            to_onnx(estimator, tmp_path / "model.onnx", opset=opset)
+        return
     to_onnx(estimator, tmp_path / "model.onnx", opset=opset)
     (version,) = (item.version for item in onnx.load(tmp_path / "model.onnx").opset_import)
     assert version == opset

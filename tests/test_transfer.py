@@ -837,6 +837,7 @@ def test_code_of_the_user_guide(monkeypatch, others, X, y, epochs, groups):
     epochs.metadata = pandas.DataFrame({"session": groups, "subject": groups // 3})
     names = {"X_others": others[0], "y_others": others[1], "X": X, "y": y, "epochs": epochs}
     names |= {"epochs_others": epochs[:20], "subjects": groups, "n_chans": 3, "n_times": 48}
+    names |= {"ch_names": epochs.ch_names, "subjects_others": np.arange(len(others[0])) % 2}
     for block in re.findall(
         r"^```python\n(.*?)^```", guide.read_text(encoding="utf-8"), re.M | re.S
     ):
