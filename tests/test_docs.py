@@ -175,9 +175,10 @@ def test_table_of_networks_has_means_of_complete_scores_only(site_pages, tmp_pat
     rows += ["bci_iv_2b,pyRiemann,tangent space,aligned,0,1,0.9,2,,x"]
     path = tmp_path / "networks.csv"
     path.write_text("\n".join(rows))
-    table = site_pages.network_table(path).splitlines()
+    section = site_pages.network_section(path).splitlines()
+    table = [line for line in section if line.startswith("|")]
     assert table[2:] == [
         "| `EEGNet` | 2,146 / - | 10 s / - | 0.800 |  |  |",
         "| tangent space (pyRiemann) | - / - | 2 s / - |  |  |  |",
     ]
-    assert "benchmarks/networks.py" in site_pages.network_table(tmp_path / "missing.csv")
+    assert site_pages.network_section(tmp_path / "missing.csv") == ""

@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from network_table import network_table
+from network_table import network_section
 from numpydoc.docscrape import NumpyDocString
 from related_names import see_also
 
@@ -110,7 +110,7 @@ def write_pages(app: Any, config: Any) -> None:
     """Write all derived pages."""
     write(DOCS / "api" / "index.rst", api_page())
     write(DOCS / "api" / "glossary.rst", glossary_page())
-    write(DOCS / "_generated" / "networks.md", network_table())
+    write(DOCS / "_generated" / "networks.md", network_section())
     for page, (file, title) in PAGES.items():
         write(DOCS / page, copied_page(page, file, title))
 
