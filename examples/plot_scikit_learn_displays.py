@@ -26,11 +26,23 @@ classifier.fit(epochs[~is_test], y[~is_test])
 print(f"accuracy on two unseen subjects: {classifier.score(epochs[is_test], y[is_test]):.1%}")
 
 # %%
-# Confusion matrix
-# ----------------
+# Three displays
+# --------------
+# **Confusion matrix.**
 # Rows are the imagined movements, columns the decoded ones. With ``normalize="true"``, each row
 # adds up to 1, so that the diagonal has the recall of each class. Feet are decoded worst, and are
 # mostly mistaken for the right hand.
+#
+# **ROC curves.**
+# A ROC curve compares two groups of trials: here those of one movement with all others, by the
+# predicted probability of this movement. A curve near the diagonal is no better than guessing. AUC
+# is the area under the curve.
+#
+# **Learning curve.**
+# The score by the number of training trials. ``GroupKFold`` tests each subject by networks that
+# were trained on other subjects. Here the training trials are a random part of those of all
+# training subjects (``shuffle=True``). The bands are one standard deviation over the folds. If the
+# test curve still rises at its right end, as here, more recordings are likely to help.
 
 COLORS = {"left_hand": "#0072b2", "right_hand": "#d55e00", "feet": "#009e73"}
 NAMES = {name: name.replace("_", " ") for name in COLORS}
@@ -45,13 +57,6 @@ axes[0].set(xlabel="Decoded movement", ylabel="Imagined movement", title="Confus
 axes[0].tick_params(axis="y", labelrotation=90)
 plt.setp(axes[0].get_yticklabels(), va="center")
 
-# %%
-# ROC curves
-# ----------
-# A ROC curve compares two groups of trials: here those of one movement with all others, by the
-# predicted probability of this movement. A curve near the diagonal is no better than guessing. AUC
-# is the area under the curve.
-
 proba = classifier.predict_proba(epochs[is_test])
 for values, name in zip(proba.T, classifier.classes_, strict=True):
     display = RocCurveDisplay.from_predictions(
@@ -61,14 +66,6 @@ for values, name in zip(proba.T, classifier.classes_, strict=True):
 axes[1].plot([0, 1], [0, 1], "--", color="0.5", linewidth=1, label="Chance")
 axes[1].set(xlabel="False positive rate", ylabel="True positive rate", title="ROC curves")
 axes[1].legend(loc="lower right", frameon=False, fontsize="small")
-
-# %%
-# Learning curve
-# --------------
-# The score by the number of training trials. ``GroupKFold`` tests each subject by networks that
-# were trained on other subjects. Here the training trials are a random part of those of all
-# training subjects (``shuffle=True``). The bands are one standard deviation over the folds. If the
-# test curve still rises at its right end, as here, more recordings are likely to help.
 
 LearningCurveDisplay.from_estimator(
     classifier, epochs, y, groups=subjects, cv=GroupKFold(4), train_sizes=[0.15, 0.3, 0.6, 1.0],
