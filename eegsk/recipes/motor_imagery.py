@@ -81,6 +81,9 @@ def motor_imagery(
     The techniques were selected by cross-validation on the training sessions of data set 2b of BCI
     Competition IV; ``benchmarks/real_recordings.py --only choice`` repeats this selection.
 
+    There, the accuracy on later sessions was .842 ± .001 over three seeds, .802 ± .010 without
+    alignment, and .826 ± .003 with reflection, which did not help with three channels.
+
     The alignment of a new session uses all its unlabelled trials in the call. For a live session,
     set ``aligner__online=True``.
 
