@@ -17,10 +17,9 @@ eegmat
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from recordings import alignment
-from recordings.jobs import SUBJECTS, Settings
+from recordings.jobs import SUBJECTS, Settings, add_settings
 from side_by_side.report import describe
 
 TABLES = {
@@ -38,26 +37,15 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     names = list(TABLES)
     add("--only", nargs="+", choices=names, default=names, metavar="DATA", help=", ".join(names))
-    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
     add("--subjects", type=int, nargs="+", default=SUBJECTS, help="tested, of data set 2b")
-    add("--max-epochs", type=int, help="epochs of every fit, to check that everything runs")
-    add("--device", default="cpu", help="torch device of every fit (default cpu)")
-    add("--cache", type=Path, help="folder in which the results of fits are cached")
+    add_settings(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the tables and print them."""
     arguments = parse_arguments(argv)
-    settings = Settings(
-        seeds=tuple(arguments.seeds),
-        subjects=tuple(arguments.subjects),
-        max_epochs=arguments.max_epochs,
-        n_jobs=arguments.n_jobs,
-        device=arguments.device,
-        cache=arguments.cache,
-    )
+    settings = Settings.from_arguments(arguments)
     print(f"{describe([], settings.device, 1)}; {settings}", flush=True)
     for name in arguments.only:
         print(f"\n{name}\n\n{TABLES[name](settings)}", flush=True)

@@ -12,10 +12,9 @@ The recipe was chosen on the people S001 to S020, so compare the scores of S021 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from recordings.cross_subject import VARIANTS, measure
-from recordings.jobs import Settings
+from recordings.jobs import Settings, add_settings
 from side_by_side.report import describe
 
 
@@ -27,24 +26,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     names = list(VARIANTS)
     add("--only", nargs="+", choices=names, default=names, metavar="ROW", help=", ".join(names))
-    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
-    add("--max-epochs", type=int, help="epochs of every fit, to check that everything runs")
-    add("--device", default="cpu", help="torch device of every fit (default cpu)")
-    add("--cache", type=Path, help="folder in which the results of fits are cached")
+    add_settings(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the variants and print the tables."""
     arguments = parse_arguments(argv)
-    settings = Settings(
-        seeds=tuple(arguments.seeds),
-        max_epochs=arguments.max_epochs,
-        n_jobs=arguments.n_jobs,
-        device=arguments.device,
-        cache=arguments.cache,
-    )
+    settings = Settings.from_arguments(arguments)
     print(f"{describe([], settings.device, 1)}; {settings}\n", flush=True)
     print(measure(arguments.only, settings))
 

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recordings.jobs import SUBJECTS, Settings
+from recordings.jobs import SUBJECTS, Settings, add_settings
 from recordings.network_results import RESULTS, read_results, results_table, write_results
 from recordings.networks import METHODS, run_method
 from side_by_side.report import describe
@@ -47,13 +47,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--networks", nargs="+", choices=methods, default=methods, metavar="NETWORK",
         help=", ".join(methods))  # fmt: skip
     add("--trials", nargs="+", choices=["raw", "aligned"], help="instead of those of each data set")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
     add("--subjects", type=int, nargs="+", default=SUBJECTS, help="tested, of data set 2b")
-    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
-    add("--max-epochs", type=int, help="epochs of every fit, to check that everything runs")
-    add("--device", default="cpu", help="torch device of every fit (default cpu)")
-    add("--cache", type=Path, help="folder in which the results of fits are cached")
     add("--csv", type=Path, default=RESULTS, help="file of results (default %(default)s)")
+    add_settings(parser)
     return parser.parse_args(argv)
 
 
@@ -89,14 +85,7 @@ def run_all(arguments: argparse.Namespace, settings: Settings, description: str)
 def main(argv: list[str] | None = None) -> None:
     """Run the methods, and print the table of each data set."""
     arguments = parse_arguments(argv)
-    settings = Settings(
-        seeds=tuple(arguments.seeds),
-        subjects=tuple(arguments.subjects),
-        max_epochs=arguments.max_epochs,
-        n_jobs=arguments.n_jobs,
-        device=arguments.device,
-        cache=arguments.cache,
-    )
+    settings = Settings.from_arguments(arguments)
     description = describe([], settings.device, 1)
     print(f"{description}; {settings}", flush=True)
     run_all(arguments, settings, description)

@@ -20,7 +20,7 @@ from recordings import (
     reaction_times,
     recipe,
 )
-from recordings.jobs import SUBJECTS, Settings
+from recordings.jobs import SUBJECTS, Settings, add_settings
 from side_by_side.report import describe
 
 TABLES = {
@@ -44,28 +44,16 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     names = list(TABLES)
     add("--only", nargs="+", choices=names, metavar="TABLE", default=names, help=", ".join(names))
-    add("--n-jobs", type=int, default=1, help="parallel fits, with one thread each (default 1)")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
     add("--subjects", type=int, nargs="+", default=SUBJECTS, help="of data set 2b (default all)")
-    add("--max-epochs", type=int, help="epochs of each fit, for a quick try")
-    add("--device", default="cpu", help="torch device (default cpu)")
     add("--figures", type=Path, default=Path(), help="folder for figures (default: current)")
-    add("--cache", type=Path, help="folder that stores the result of each fit, to continue")
+    add_settings(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Compute and print the tables."""
     arguments = parse_arguments(argv)
-    settings = Settings(
-        seeds=tuple(arguments.seeds),
-        subjects=tuple(arguments.subjects),
-        max_epochs=arguments.max_epochs,
-        n_jobs=arguments.n_jobs,
-        device=arguments.device,
-        figures=arguments.figures,
-        cache=arguments.cache,
-    )
+    settings = Settings.from_arguments(arguments)
     print(f"{describe([], settings.device, 1)}; {settings}", flush=True)
     for name in arguments.only:
         module = TABLES[name]

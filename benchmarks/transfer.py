@@ -18,12 +18,21 @@ aligns each test trial by the trials of its session that come before it.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from recordings.alignment import Trials, join, load_sessions
-from recordings.jobs import EVALUATION, SUBJECTS, TRAINING, Job, Settings, run_jobs, spread, values
+from recordings.jobs import (
+    EVALUATION,
+    SUBJECTS,
+    TRAINING,
+    Job,
+    Settings,
+    add_settings,
+    run_jobs,
+    spread,
+    values,
+)
 from recordings.table import table
 from side_by_side.report import describe
 from sklearn.base import clone
@@ -154,26 +163,15 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--only", nargs="+", choices=list(TABLES), default=["evaluation"], metavar="TABLE")
     add("--alignment", nargs="+", choices=ALIGNMENTS, default=list(ALIGNMENTS))
-    add("--n-jobs", type=int, default=1, help="fits side by side, of one thread each (default 1)")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
     add("--subjects", type=int, nargs="+", default=SUBJECTS, help="tested subjects")
-    add("--max-epochs", type=int, help="epochs of every fit, to check that everything runs")
-    add("--device", default="cpu", help="torch device of every fit (default cpu)")
-    add("--cache", type=Path, help="folder in which the results of fits are cached")
+    add_settings(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the tables and print them."""
     arguments = parse_arguments(argv)
-    settings = Settings(
-        seeds=tuple(arguments.seeds),
-        subjects=tuple(arguments.subjects),
-        max_epochs=arguments.max_epochs,
-        n_jobs=arguments.n_jobs,
-        device=arguments.device,
-        cache=arguments.cache,
-    )
+    settings = Settings.from_arguments(arguments)
     print(f"{describe([], settings.device, 1)}; {settings}", flush=True)
     for name in arguments.only:
         print(f"\n{name}\n\n{make_table(name, arguments.alignment, settings)}", flush=True)

@@ -10,25 +10,17 @@ from sklearn.base import clone
 from sklearn.model_selection import LeaveOneGroupOut
 
 from eegsk import EEGNetClassifier
-from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.recipes import motor_imagery
 
+from .aligned import HANDS, aligned, groups_of
 from .data import load_hands
-from .jobs import Settings, by_subject, groups_of, run_by_subject, score, subjects_header, values
+from .jobs import Settings, by_subject, run_by_subject, score, subjects_header, values
 from .table import table
 
 TITLE = (
     "Mean accuracy over the training sessions 01T, 02T and 03T, each tested after training on the "
     "other two; last column: accuracy on 03T, which was recorded last, as in a test on a later day"
 )
-
-
-HANDS = ["C3", "Cz", "C4"]
-
-
-def aligned(**params: Any) -> AlignedEstimator:
-    """Return an aligned EEGNet."""
-    return AlignedEstimator(EuclideanAlignment(), EEGNetClassifier(**params))
 
 
 VARIANTS = {

@@ -16,19 +16,15 @@ from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.augmentation import ChannelReflection, TimeShift
 from eegsk.recipes import cross_subject_motor_imagery
 
+from .aligned import aligned, groups_of
 from .data import fist_channels, load_fist_runs, load_fists
-from .jobs import Job, Settings, choose, fit_seconds, groups_of, run_jobs, seconds, spread, values
+from .jobs import Job, Settings, choose, fit_seconds, run_jobs, seconds, spread, values
 from .table import table
 
 N_FOLDS = 5
 # The recipe and its fine-tuning were chosen on the people S001 to S020.
 FIRST_UNSEEN = "S021"
 PEOPLE = ["S001 to S020", "S021 to S040", "40 people"]
-
-
-def aligned(**params: Any) -> AlignedEstimator:
-    """Return an aligned EEGNet with its defaults."""
-    return AlignedEstimator(EuclideanAlignment(), EEGNetClassifier(**params))
 
 
 def recipe(is_reflected: bool = True, **params: Any) -> AlignedEstimator:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from joblib import Memory, Parallel, delayed, parallel_config
-
-from eegsk.alignment import AlignedEstimator
 
 SUBJECTS = (1, 3, 4, 5, 8)
 TRAINING = ("01T", "02T", "03T")
@@ -31,6 +30,13 @@ class Settings:
     device: str = "cpu"
     figures: Path = Path()
     cache: Path | None = None
+
+    @classmethod
+    def from_arguments(cls, arguments: argparse.Namespace) -> Settings:
+        """Return the settings of a command line; see :func:`add_settings`."""
+        options = {item.name: getattr(arguments, item.name, None) for item in fields(cls)}
+        values = {name: value for name, value in options.items() if value is not None}
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
 
     def apply(self, estimator: Any, seed: int) -> Any:
         """Set seed, device and, for a quick try, epochs, also in nested estimators.
@@ -63,6 +69,16 @@ class Settings:
         precision = ", without mixed precision" if self.device == "cpu" else ""
         jobs = f"{self.n_jobs} job{'s' * (self.n_jobs > 1)} with one thread"
         return f"{epochs}; seeds {seeds}; {jobs}, device {self.device}{precision}"
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all scripts on recordings share to a command line."""
+    add = parser.add_argument
+    add("--n-jobs", type=int, default=1, help="parallel fits, with one thread each (default 1)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default 0 1 2)")
+    add("--max-epochs", type=int, help="epochs of each fit, for a quick try")
+    add("--device", default="cpu", help="torch device (default cpu)")
+    add("--cache", type=Path, help="folder that stores the result of each fit, to continue")
 
 
 @dataclass(frozen=True)
@@ -114,11 +130,6 @@ def fit_seconds(estimator: Any, *trials: Any, **fit_params: Any) -> float:
     start = time.perf_counter()
     estimator.fit(*trials, **fit_params)
     return time.perf_counter() - start
-
-
-def groups_of(estimator: Any, groups: Any) -> dict[str, Any]:
-    """Return ``groups`` as a keyword argument of the methods of an aligned estimator."""
-    return {"groups": groups} if isinstance(estimator, AlignedEstimator) else {}
 
 
 def choose(rows: Iterable[dict[str, Any]], **names: Any) -> list[dict[str, Any]]:

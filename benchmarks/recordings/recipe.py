@@ -9,15 +9,15 @@ import numpy as np
 from sklearn.base import clone
 
 from eegsk import EEGNetClassifier
-from eegsk.alignment import AlignedEstimator, EuclideanAlignment
+from eegsk.alignment import AlignedEstimator
 from eegsk.recipes import motor_imagery
 
+from .aligned import HANDS, aligned, groups_of
 from .data import load_hands
 from .jobs import (
     Settings,
     by_subject,
     fit_seconds,
-    groups_of,
     run_by_subject,
     seconds,
     spread,
@@ -30,12 +30,6 @@ TITLE = (
     "Accuracy on 04E and 05E, trained on 01T, 02T and 03T, aligned by session; causal: each trial "
     "is aligned by the trials of its session before it"
 )
-HANDS = ["C3", "Cz", "C4"]
-
-
-def aligned(**params: Any) -> AlignedEstimator:
-    """Return an aligned EEGNet with its defaults."""
-    return AlignedEstimator(EuclideanAlignment(), EEGNetClassifier(**params))
 
 
 def unaligned_recipe(**params: Any) -> EEGNetClassifier:

@@ -17,8 +17,9 @@ from eegsk.datasets import make_motor_imagery
 from eegsk.metrics import nrmse
 
 from . import simulated
+from .aligned import groups_of
 from .data import C3_AND_C4, fist_channels, load_fists, load_many_classes, load_two_channels
-from .jobs import SUBJECTS, Settings, fit_seconds, groups_of
+from .jobs import SUBJECTS, Settings, fit_seconds
 
 
 @dataclass(frozen=True)
