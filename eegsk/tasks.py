@@ -17,7 +17,7 @@ from .base import EEGEstimator
 from .loading import ClassifierWeightsMixin, RegressorWeightsMixin
 from .losses import warn_about_balance
 from .persistence import SavingMixin
-from .signals import event_names, is_epochs
+from .signals import labels_of
 from .training import ClassifierNet, RegressorNet, pretrained_classes
 
 
@@ -229,8 +229,7 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, SavingMixin, EEGEstima
         return labels
 
     def _read_target(self, X: Any, y: Any) -> np.ndarray:
-        y = event_names(X) if y is None and is_epochs(X) else y
-        return ClassTarget.read(self._required(y))
+        return ClassTarget.read(self._required(labels_of(X) if y is None else y))
 
     def _learn_target(
         self, y: np.ndarray, weight: np.ndarray, train: np.ndarray, classes: Any = None

@@ -1,0 +1,8 @@
+"""Trials in files: a lazy array, and windows of continuous recordings."""
+
+from ._cache import RowCache as RowCache
+from ._tensor import LazyTensor as LazyTensor
+from ._tensor import check_input as check_input
+from ._trials import LazyTrials
+
+__all__ = ["LazyTrials"]
