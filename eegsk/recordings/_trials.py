@@ -306,12 +306,14 @@ class LazyTrials:
 
 def _split_key(key: Any) -> tuple[Any, Any]:
     """Divide an index into that of trials and that of channels, None for all channels."""
+    if key is Ellipsis:
+        return slice(None), None
     if not isinstance(key, tuple):
         return key, None
     while len(key) > 1 and _is_whole(key[-1]):
         key = key[:-1]
     if len(key) == 1:
-        return (slice(None) if key[0] is Ellipsis else key[0]), None
+        return _split_key(key[0])
     if len(key) == 2 and _is_whole(key[0]) and isinstance(key[1], list | np.ndarray):
         return slice(None), key[1]
     raise IndexError(
