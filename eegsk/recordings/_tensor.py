@@ -55,7 +55,7 @@ class LazyTensor:
         if isinstance(index, torch.Tensor):
             index = index.cpu().numpy()
         trials = np.arange(len(self))[index]
-        X = torch.from_numpy(self.trials.read(np.atleast_1d(trials)))
+        X = aligned(self.trials.read(np.atleast_1d(trials)))
         self._check_finite(X, np.atleast_1d(trials))
         X = X.to(self.device)
         return X if trials.ndim else X[0]
@@ -81,7 +81,11 @@ class LazyTensor:
             The result of ``prepare`` for this batch; None without it.
         """
         waiting: deque[Any] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="eegsk-read") as thread:
+        # A new thread would use all cores for matrix products and Fourier transforms.
+        n_threads = torch.get_num_threads()
+        with ThreadPoolExecutor(
+            1, "eegsk-read", initializer=torch.set_num_threads, initargs=(n_threads,)
+        ) as thread:
             try:
                 for index in indices:
                     waiting.append(thread.submit(self._read_batch, index))
@@ -115,6 +119,25 @@ class LazyTensor:
     def fingerprint(self) -> list[Any]:
         """Return values that identify the trials."""
         return self.trials.fingerprint()
+
+
+def aligned(array: np.ndarray) -> torch.Tensor:
+    """Convert an array to a tensor that begins at a multiple of 64 bytes, as those of torch do.
+
+    The rounding errors of matrix products depend on it. Memory of NumPy begins at multiples of 16.
+
+    Parameters
+    ----------
+    array : array
+        The array.
+
+    Returns
+    -------
+    tensor : torch.Tensor
+        The tensor, which is a copy if necessary.
+    """
+    tensor = torch.from_numpy(array)
+    return tensor.clone() if tensor.data_ptr() % 64 else tensor
 
 
 def check_input(estimator: Any, X: Any, reset: bool) -> torch.Tensor | LazyTensor:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..blocks import Standardize
 from ..blocks.temporal_spatial import FrontEnd, has_hooks
-from ..recordings import LazyTensor, RowCache
+from ..recordings import LazyTensor, RowCache, aligned
 from .batches import Trials
 
 # Number of trials whose statistics are computed at once.
@@ -123,7 +123,7 @@ class StatisticsOnReading:
             return self._front.trial_statistics(self._standardize(part)).cpu().numpy()
 
         values = self._cache.fetch(index.cpu().numpy(), compute)
-        return torch.from_numpy(values).to(x.device)
+        return aligned(values).to(x.device)
 
 
 def _can_be_skipped(layer: nn.Module) -> bool:
