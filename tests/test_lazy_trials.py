@@ -194,6 +194,19 @@ def test_columns_of_other_lengths(X, columns, message):
         LazyTrials([X, X], columns)
 
 
+def test_lazy_trials_can_be_joined(X, tmp_path, y):
+    first = LazyTrials(with_names(X, tmp_path / "a-epo.fif", CH_NAMES), {"subject": "S1"})
+    second = LazyTrials([X[:, ::-1]], {"subject": ["S2"], "label": [y]}, ch_names=CH_NAMES[::-1])
+    trials = LazyTrials([first[10:], second[::2]])
+    np.testing.assert_array_equal(trials, np.concatenate([X[10:], X[::2]]))
+    assert trials.groups("subject").tolist() == ["S1"] * 14 + ["S2"] * 12
+    assert trials.signal.ch_names == tuple(CH_NAMES)
+    assert trials.groups("recording")[[0, -1]].tolist() == [
+        str(tmp_path / "a-epo.fif"),
+        "the ndarray",
+    ]
+
+
 # Recordings that differ
 
 

@@ -47,16 +47,23 @@ class RawRecording(Recording):
         First sample of each window, from the beginning of the recording.
     n_times : int
         Number of samples in a window.
+    n_events : int
+        Number of events, e.g. annotations, from which the windows were cut.
     columns : dict or None, default=None
         Known values for each window, e.g. ``{"label": [...]}``.
     """
 
     def __init__(
-        self, raw: Any, starts: np.ndarray, n_times: int, columns: dict[str, Any] | None = None
+        self,
+        raw: Any,
+        starts: np.ndarray,
+        n_times: int,
+        n_events: int,
+        columns: dict[str, Any] | None = None,
     ) -> None:
         self._path = None if isinstance(raw, mne.io.BaseRaw) else os.path.abspath(raw)
         self._raw = open_raw(raw)
-        self._starts = starts
+        self._starts, self.n_events = starts, n_events
         signal = signal_of(self._raw, n_times)
         self._picks = np.array([self._raw.ch_names.index(name) for name in signal.ch_names or ()])
         files = _files(self._raw)

@@ -132,6 +132,10 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
         return HDF5Recording(item.file.filename, item.name, sfreq, ch_names)
     if isinstance(item, np.memmap) and item.base is not None:
         return MemmapRecording(item, sfreq, ch_names)
+    if hasattr(item, "match_signal"):  # LazyTrials
+        recording = MemoryRecording(item, item.signal.sfreq, item.signal.ch_names)
+        recording.columns = {name: item.columns[name] for name in item.columns}
+        return recording
     if hasattr(item, "shape") and hasattr(item, "dtype"):
         return MemoryRecording(item, sfreq, ch_names)
     raise TypeError(
@@ -172,7 +176,7 @@ def read_columns(columns: Mapping[str, Any], recordings: Sequence[Recording], is
     columns : dict of array of shape (n_trials,)
         The columns by name. Those of the recordings that only some of them have are left out.
     """
-    table = {"recording": [item.name for item in recordings]}
+    table: dict[str, Any] = {"recording": [item.name for item in recordings]}
     common = set.intersection(*(set(item.columns) for item in recordings))
     for name in recordings[0].columns:
         if name in common:

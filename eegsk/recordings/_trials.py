@@ -34,8 +34,8 @@ class LazyTrials:
     recordings : object or list of object
         One or many recordings: :class:`mne.Epochs` (``preload=False``); paths of ``.npy``,
         ``-epo.fif``, ``.h5`` and ``.hdf5`` files; memory maps; datasets of h5py; arrays of zarr;
-        arrays in memory. All must have the same channels, sampling rate and length. Channels with
-        names are matched by name.
+        arrays in memory; other LazyTrials, to join them. All must have the same channels, sampling
+        rate and length. Channels with names are matched by name.
     columns : mapping or None, default=None
         Table of the trials, e.g. ``{"subject": ["S1", "S2"], "label": [y1, y2]}``: for each column
         a list with one entry for each recording, which is one value, or an array with one value for
