@@ -52,6 +52,7 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, SavingMixin, EEGEstima
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials in any unit; of shape (n_trials, n_times) for one channel.
+            :class:`~eegsk.recordings.LazyTrials` stay in their files.
         y : array-like of shape (n_trials,) or None, default=None
             Labels, e.g. strings or integers; None for the event names of Epochs.
         sample_weight : array-like of shape (n_trials,) or None, default=None
@@ -286,6 +287,7 @@ class Regressor(RegressorMixin, RegressorWeightsMixin, SavingMixin, EEGEstimator
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials in any unit; of shape (n_trials, n_times) for one channel.
+            :class:`~eegsk.recordings.LazyTrials` stay in their files.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs)
             Targets in any unit.
         sample_weight : array-like of shape (n_trials,) or None, default=None

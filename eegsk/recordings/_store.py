@@ -89,6 +89,11 @@ class Store:
         """Return the number of the recording of each trial."""
         return np.searchsorted(self._bounds, trials, side="right") - 1
 
+    def names(self, trials: np.ndarray) -> np.ndarray:
+        """Return the name of the recording of each trial."""
+        names = np.array([recording.name for recording in self.recordings])
+        return names[self.recording_numbers(trials)]
+
     def fingerprint(self) -> list[Any]:
         """Return values that identify the data of all recordings."""
         return [recording.fingerprint() for recording in self.recordings]
@@ -176,7 +181,7 @@ def read_columns(columns: Mapping[str, Any], recordings: Sequence[Recording], is
     columns : dict of array of shape (n_trials,)
         The columns by name. Those of the recordings that only some of them have are left out.
     """
-    table: dict[str, Any] = {"recording": [item.name for item in recordings]}
+    table: dict[str, Any] = {}
     common = set.intersection(*(set(item.columns) for item in recordings))
     for name in recordings[0].columns:
         if name in common:
@@ -216,7 +221,7 @@ def check_signal(signal: Signal, expected: Signal, name: str, source: str) -> No
     expected : Signal
         The expected signal. Names and rates are compared if both are known.
     name, source : str
-        What the signals belong to, for the error message.
+        Names of the two recordings, for the error message.
 
     Raises
     ------

@@ -52,9 +52,8 @@ class LazyTensor:
 
     def __getitem__(self, index: Any) -> torch.Tensor:
         """Read the trials of an index, a slice or a tensor of indices."""
-        if isinstance(index, torch.Tensor):
-            index = index.cpu().numpy()
-        trials = np.arange(len(self))[index]
+        is_tensor = isinstance(index, torch.Tensor)
+        trials = index.cpu().numpy() if is_tensor else np.arange(len(self))[index]
         X = aligned(self.trials.read(np.atleast_1d(trials)))
         self._check_finite(X, np.atleast_1d(trials))
         X = X.to(self.device)

@@ -131,7 +131,16 @@ class LazyTrials:
     @property
     def columns(self) -> dict[str, np.ndarray]:
         """Columns of the table, with one value for each trial."""
-        return {name: values[self._index] for name, values in self._columns.items()}
+        return {name: self._column(name) for name in self._names()}
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(["recording", *self._columns]))
+
+    def _column(self, name: str) -> np.ndarray:
+        # Names of recordings are long, and so are not kept for each trial.
+        if name in self._columns:
+            return self._columns[name][self._index]
+        return self._store.names(self._index)
 
     @property
     def labels(self) -> np.ndarray:
@@ -171,12 +180,12 @@ class LazyTrials:
         ['S1/1', 'S1/1', 'S1/2', 'S1/2']
         """
         for name in names or ("",):
-            if name not in self._columns:
+            if name not in self._names():
                 raise ValueError(
                     f"LazyTrials: there is no column {name!r}; the columns are "
-                    f"{', '.join(self._columns)}. Pass it in the argument columns."
+                    f"{', '.join(self._names())}. Pass it in the argument columns."
                 )
-        values = [self._columns[name][self._index] for name in names]
+        values = [self._column(name) for name in names]
         if len(values) == 1:
             return values[0]
         return np.array(["/".join(map(str, row)) for row in zip(*values, strict=True)])
@@ -297,7 +306,7 @@ class LazyTrials:
 
     def name_of(self, trial: int) -> str:
         """Return the name of the recording of a trial, e.g. its path."""
-        return str(self._columns["recording"][self._index[trial]])
+        return str(self[[trial]].groups("recording")[0])
 
     def fingerprint(self) -> list[Any]:
         """Return values that identify the trials: files, their sizes, and the selection."""

@@ -194,7 +194,7 @@ def _is_bad(raw: mne.io.BaseRaw, starts: np.ndarray, n_times: int) -> np.ndarray
 
 
 def _name(raw: mne.io.BaseRaw, item: Any) -> str:
-    return str(item if item is not raw else (raw.filenames or ["the Raw"])[0])
+    return str(item) if item is not raw else str((*raw.filenames, None)[0] or "the Raw")
 
 
 def trials_from_bids(
