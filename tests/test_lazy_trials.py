@@ -331,7 +331,7 @@ def test_selection_by_scikit_learn_reads_nothing(X, trials, y, monkeypatch):
     assert train.labels.tolist() == y_train.tolist()
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_cross_validation(X, y, groups, trials, n_jobs):
     classifier = small(EEGNetClassifier)
     options = {"groups": groups, "cv": GroupKFold(2)}

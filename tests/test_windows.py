@@ -109,6 +109,7 @@ def test_raw_file_that_vanishes_is_named(paths):
         small(EEGNetClassifier).fit(trials)
 
 
+@pytest.mark.slow
 def test_bids_folder(tmp_path):
     mne_bids = pytest.importorskip("mne_bids")
     for subject in ("01", "02"):
