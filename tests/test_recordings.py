@@ -56,6 +56,7 @@ PARTS = {
     "reaction_times": {},
     "arithmetic": {"ESTIMATORS": ["LDA on log band power", "EEGNet, balanced"]},
     "imbalance": {"VARIANTS": ["EEGNet", "focal balance"]},
+    "event_related": {"VARIANTS": ["LDA of amplitudes", "recipe, one network"]},
     "many_classes": {"ESTIMATORS": ["EEGNet", "fine-grained recipe"]},
     "choice": {"VARIANTS": ["EEGNet", "recipe"]},
     "ablation": {"VARIANTS": ["EEGNet", "+ all"]},
