@@ -23,8 +23,8 @@ MODULES = {
 LAYERS = [
     "_locks _registry metrics",
     "_fields",
-    "_arguments _targets _validation alignment augmentation datasets losses model_selection "
-    "signals",
+    "_arguments _targets _validation alignment augmentation compose datasets losses "
+    "model_selection signals",
     "blocks",
     "networks",
     "weights",
