@@ -53,7 +53,7 @@ PUBLIC = sorted(
         for name in module.__all__
     }
     | {f"eegsk.model_selection.{name}" for name in model_selection.__all__}
-    | {"eegsk.metrics.nrmse"}
+    | {"eegsk.metrics.nrmse", "eegsk.compose.TrialReshaper"}
 )
 WITH_EXAMPLES = sorted(
     set(PUBLIC)

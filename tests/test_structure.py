@@ -23,8 +23,8 @@ MODULES = {
 LAYERS = [
     "_epochs_pickling _imports _locks _registry metrics",
     "_fields",
-    "_arguments _targets _validation alignment augmentation datasets losses model_selection "
-    "recordings signals",
+    "_arguments _targets _validation alignment augmentation compose datasets losses "
+    "model_selection recordings signals",
     "blocks",
     "networks",
     "weights",

@@ -55,6 +55,7 @@ FAMILIES = {
             "motor_imagery_eegnet",
             "motor_imagery_deep_conv_net",
         ],
+        ["event_related_potential", "callbacks.FocalBalance"],
         ["reaction_time_regression", "multi_output_regression"],
         ["fine_grained_classification", "AdvancedEEGNetClassifier"],
     ],

@@ -36,6 +36,7 @@ TITLES = {
     "eegsk.losses": "Losses",
     "eegsk.metrics": "Metrics",
     "eegsk.model_selection": "Model selection",
+    "eegsk.compose": "Composition",
     "eegsk.display": "Displays",
     "eegsk.alignment": "Alignment",
     "eegsk.streaming": "Streaming",
