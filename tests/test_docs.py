@@ -149,6 +149,7 @@ TESTED_ELSEWHERE = {
 # Pages whose code needs packages that pytest does not install by itself. Warnings that these
 # packages cause in others are ignored.
 PACKAGES = {
+    "clusters": ["distributed"],
     "moabb": ["moabb"],
     "scikit_learn_tools": ["imblearn"],
 }
