@@ -151,6 +151,7 @@ TESTED_ELSEWHERE = {
 PACKAGES = {
     "clusters": ["distributed"],
     "moabb": ["moabb"],
+    "other_libraries": ["captum", "dask", "mne_bids", "optuna", "pandas", "pyriemann"],
     "scikit_learn_tools": ["imblearn"],
 }
 
