@@ -138,15 +138,19 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
     if isinstance(item, np.memmap) and item.base is not None:
         return MemmapRecording(item, sfreq, ch_names)
     if hasattr(item, "match_signal"):  # LazyTrials
-        recording = MemoryRecording(item, item.signal.sfreq, item.signal.ch_names)
-        recording.columns = {name: item.columns[name] for name in item.columns}
-        return recording
+        return _recording_of_trials(item)
     if hasattr(item, "shape") and hasattr(item, "dtype"):
         return MemoryRecording(item, sfreq, ch_names)
     raise TypeError(
         f"LazyTrials: a recording is of type {type(item).__name__}; it should be a path, "
         "mne.Epochs, or an array."
     )
+
+
+def _recording_of_trials(trials: Any) -> Recording:
+    recording = MemoryRecording(trials, trials.signal.sfreq, trials.signal.ch_names)
+    recording.columns = dict(trials.columns)
+    return recording
 
 
 def _open_file(path: Path, sfreq: Any, ch_names: Any) -> Recording:
