@@ -101,9 +101,9 @@ def test_statistics_of_a_trial_do_not_depend_on_the_batch():
 def test_trials_are_read_in_batches_and_once_before_the_first_epoch(X, y, path, monkeypatch):
     read, n_read = LazyTrials.read, []
 
-    def count(self, trials):
+    def count(self, trials, keep=True):
         n_read.append(len(trials))
-        return read(self, trials)
+        return read(self, trials, keep)
 
     monkeypatch.setattr(LazyTrials, "read", count)
     trials = LazyTrials(path, cache=None)

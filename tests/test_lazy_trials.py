@@ -35,7 +35,7 @@ def trials(path, y, groups):
 def no_reading(monkeypatch):
     """Let each attempt to read a trial fail."""
 
-    def read(self, trials):
+    def read(self, trials, keep=True):
         raise AssertionError("Trials were read.")
 
     monkeypatch.setattr(LazyTrials, "read", read)

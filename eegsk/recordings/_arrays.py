@@ -12,6 +12,7 @@ from numpy.lib import format as npy_format
 
 from .._imports import import_optional
 from ..signals import Signal
+from ._memory import aligned_empty
 from ._source import Recording, runs
 
 
@@ -129,7 +130,7 @@ class NpyRecording(ArrayRecording):
 
     def _read(self, trials: np.ndarray) -> np.ndarray:
         shape = (len(trials), self.signal.n_chans, self.signal.n_times)
-        X = np.empty(shape, self._dtype)
+        X = aligned_empty(shape, self._dtype)
         with open(self._path, "rb") as file:
             for position, first, n_trials in runs(trials):
                 file.seek(self._offset + first * self._n_bytes)

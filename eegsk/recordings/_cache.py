@@ -8,6 +8,8 @@ from numbers import Integral
 
 import numpy as np
 
+from ._memory import aligned_empty
+
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
@@ -41,7 +43,9 @@ class RowCache:
         self._values: np.ndarray | None = None
         self._n_kept, self._n_bytes = 0, n_bytes
 
-    def fetch(self, rows: np.ndarray, read: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    def fetch(
+        self, rows: np.ndarray, read: Callable[[np.ndarray], np.ndarray], keep: bool = True
+    ) -> np.ndarray:
         """Return rows; those that are not kept are read.
 
         Parameters
@@ -50,6 +54,8 @@ class RowCache:
             Numbers of the rows.
         read : callable
             Function that takes positions in ``rows`` and returns the rows at these positions.
+        keep : bool, default=True
+            Whether rows that are read are kept.
 
         Returns
         -------
@@ -60,12 +66,15 @@ class RowCache:
         missing = np.flatnonzero(slots < 0)
         if self._values is None or len(missing) == len(rows):
             values = read(missing)
-            self._keep(rows, values)
+            if keep:
+                self._keep(rows, values)
             return values
-        values = self._values[slots]  # those of missing rows are replaced
-        if len(missing):
+        values = aligned_empty((len(rows), *self._values.shape[1:]), self._values.dtype)
+        np.take(self._values, slots, axis=0, out=values, mode="clip")
+        if len(missing):  # the values of these rows are replaced
             values[missing] = read(missing)
-            self._keep(rows[missing], values[missing])
+            if keep:
+                self._keep(rows[missing], values[missing])
         return values
 
     def _keep(self, rows: np.ndarray, values: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from .._locks import ForkSafeLock
 from ..signals import Signal
 from ._arrays import HDF5Recording, MemmapRecording, MemoryRecording, NpyRecording
 from ._cache import RowCache
+from ._memory import aligned_empty
 from ._mne import EpochsRecording
 from ._source import Recording
 
@@ -53,13 +54,15 @@ class Store:
     def _new_cache(self) -> None:
         self._cache = RowCache(self.n_trials, self.cache_bytes)
 
-    def read(self, trials: np.ndarray) -> np.ndarray:
+    def read(self, trials: np.ndarray, keep: bool = True) -> np.ndarray:
         """Read trials in single precision, with the channels in the order of the first recording.
 
         Parameters
         ----------
         trials : array of int
             Numbers of the trials.
+        keep : bool, default=True
+            Whether the trials are kept in the cache.
 
         Returns
         -------
@@ -67,14 +70,15 @@ class Store:
             The trials.
         """
         with _LOCK.hold():
-            return self._cache.fetch(trials, lambda missing: self._read(trials[missing]))
+            return self._cache.fetch(trials, lambda missing: self._read(trials[missing]), keep)
 
     def _read(self, trials: np.ndarray) -> np.ndarray:
         numbers = self.recording_numbers(trials)
         used = np.unique(numbers)
         if len(used) == 1:
             return self._read_one(int(used[0]), trials)
-        X = np.empty((len(trials), self.signal.n_chans, self.signal.n_times), np.float32)
+        shape = len(trials), self.signal.n_chans, self.signal.n_times
+        X = aligned_empty(shape, np.float32)
         for number in used:
             selected = numbers == number
             X[selected] = self._read_one(int(number), trials[selected])

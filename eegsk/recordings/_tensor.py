@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .._validation import check_trials
+from ._memory import aligned
 from ._trials import LazyTrials
 
 # Number of batches that are read while the network computes.
@@ -29,6 +30,8 @@ class LazyTensor:
         The trials.
     device : torch.device, default=torch.device("cpu")
         Device to which batches are copied.
+    keep : bool, default=True
+        Whether trials are kept in the cache of ``trials``.
     prepare : callable or None, default=None
         Function of the indices and the trials of a batch, which the thread calls after reading.
     """
@@ -37,9 +40,10 @@ class LazyTensor:
         self,
         trials: LazyTrials,
         device: torch.device = torch.device("cpu"),  # noqa: B008  (immutable)
+        keep: bool = True,
         prepare: Prepare | None = None,
     ) -> None:
-        self.trials, self.device, self.prepare = trials, device, prepare
+        self.trials, self.device, self.keep, self.prepare = trials, device, keep, prepare
         self.shape = torch.Size(trials.shape)
         self.statistics_bytes = trials.statistics_bytes
 
@@ -48,13 +52,13 @@ class LazyTensor:
 
     def to(self, device: torch.device) -> LazyTensor:
         """Return the same trials, which are copied to another device when they are read."""
-        return LazyTensor(self.trials, device)
+        return LazyTensor(self.trials, device, self.keep)
 
     def __getitem__(self, index: Any) -> torch.Tensor:
         """Read the trials of an index, a slice or a tensor of indices."""
         is_tensor = isinstance(index, torch.Tensor)
         trials = index.cpu().numpy() if is_tensor else np.arange(len(self))[index]
-        X = aligned(self.trials.read(np.atleast_1d(trials)))
+        X = aligned(self.trials.read(np.atleast_1d(trials), self.keep))
         self._check_finite(X, np.atleast_1d(trials))
         X = X.to(self.device)
         return X if trials.ndim else X[0]
@@ -120,25 +124,6 @@ class LazyTensor:
         return self.trials.fingerprint()
 
 
-def aligned(array: np.ndarray) -> torch.Tensor:
-    """Convert an array to a tensor that begins at a multiple of 64 bytes, as those of torch do.
-
-    The rounding errors of matrix products depend on it. Memory of NumPy begins at multiples of 16.
-
-    Parameters
-    ----------
-    array : array
-        The array.
-
-    Returns
-    -------
-    tensor : torch.Tensor
-        The tensor, which is a copy if necessary.
-    """
-    tensor = torch.from_numpy(array)
-    return tensor.clone() if tensor.data_ptr() % 64 else tensor
-
-
 def check_input(estimator: Any, X: Any, reset: bool) -> torch.Tensor | LazyTensor:
     """Check trials as :func:`~eegsk._validation.check_trials`; LazyTrials are not read.
 
@@ -159,4 +144,4 @@ def check_input(estimator: Any, X: Any, reset: bool) -> torch.Tensor | LazyTenso
     if not isinstance(X, LazyTrials):
         return check_trials(estimator, X, reset)
     check_trials(estimator, np.asarray(X[:1]), reset)
-    return LazyTensor(X)
+    return LazyTensor(X, keep=reset)  # a prediction reads each trial once

@@ -218,20 +218,22 @@ class LazyTrials:
             cache=self._cache,
         )
 
-    def read(self, trials: np.ndarray) -> np.ndarray:
+    def read(self, trials: np.ndarray, keep: bool = True) -> np.ndarray:
         """Read trials.
 
         Parameters
         ----------
         trials : array of int
             Indices of the trials, from 0.
+        keep : bool, default=True
+            Whether the trials are kept in the cache.
 
         Returns
         -------
         X : array of shape (n_trials, n_chans, n_times)
             The trials in single precision.
         """
-        X = self._store.read(self._index[trials])
+        X = self._store.read(self._index[trials], keep)
         return X if self._channels is None else X[:, self._channels]
 
     def _chunks(self) -> list[slice]:
