@@ -18,17 +18,24 @@ from typing import Any
 
 import numpy as np
 from recordings.jobs import Job, Settings, run_jobs
-from recordings.recipe_rows import ROWS, run
+from recordings.recipe_rows import ROWS, accuracy, run
 from recordings.table import table
 from side_by_side.report import describe
+from sklearn.metrics import balanced_accuracy_score
 
 from eegsk import recipes
 from eegsk.metrics import nrmse
 
+METRICS = {
+    accuracy: "accuracy",
+    balanced_accuracy_score: "balanced accuracy",
+    nrmse: "NRMSE",
+}
+
 
 def format_row(row: dict[str, Any]) -> list[str]:
     """Format one row of the table."""
-    metric = "NRMSE" if ROWS[row["recipe"]].metric is nrmse else "accuracy"
+    metric = METRICS[ROWS[row["recipe"]].metric]
     n_fits = len(row["scores"])
     scores = f"{metric} {np.mean(row['scores']):.3f}"
     if n_fits > 1:

@@ -21,6 +21,8 @@ _UNIT_RATIO = 1e4
 _CHANS_PER_TIME, _MIN_CHANS = 4, 16
 # Number of trials, and approximate number of time points, from which the spread is estimated.
 _N_SAMPLED = 16
+# Number of trials that are compared at once.
+_N_COMPARED = 64
 
 
 def check_trials(estimator: Any, X: Any, reset: bool) -> torch.Tensor:
@@ -108,12 +110,12 @@ def check_lengths(X: torch.Tensor, y: np.ndarray, is_epochs: bool, reset: bool) 
         )
 
 
-def spread(X: torch.Tensor) -> float:
+def spread(X: Any) -> float:
     """Estimate the standard deviation of a typical trial.
 
     Parameters
     ----------
-    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+    X : torch.Tensor or LazyTensor of shape (n_trials, n_chans, n_times)
         Trials.
 
     Returns
@@ -122,20 +124,20 @@ def spread(X: torch.Tensor) -> float:
         Median over up to 16 trials of the standard deviation over channels and some time points.
     """
     trial_step, time_step = (max(1, size // _N_SAMPLED) for size in (len(X), X.shape[2]))
-    sampled = X[::trial_step, :, ::time_step][:_N_SAMPLED]
+    sampled = X[::trial_step][:_N_SAMPLED, :, ::time_step]
     if len(sampled) == 1:
         return sampled.std(correction=0).item()
     return sampled.flatten(1).std(dim=1, correction=0).median().item()
 
 
-def check_content(name: str, X: torch.Tensor, has_names: bool) -> None:
+def check_content(name: str, X: Any, has_names: bool) -> None:
     """Warn if a network cannot learn from the trials of ``fit``, or their axes seem exchanged.
 
     Parameters
     ----------
     name : str
         Name of the estimator, for the warning.
-    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+    X : torch.Tensor or LazyTensor of shape (n_trials, n_chans, n_times)
         Trials of ``fit``.
     has_names : bool
         Whether the channels have names, so that they cannot be time points.
@@ -147,7 +149,9 @@ def check_content(name: str, X: torch.Tensor, has_names: bool) -> None:
             f"{n_times} time points; if these axes are exchanged, pass X.transpose(0, 2, 1).",
             stacklevel=6,
         )
-    if _is_constant(X[:1]) and _is_constant(X):
+    first = X[:1]
+    value = first[:, :, :1]  # of each channel
+    if bool((first == value).all()) and all(bool((x == value).all()) for x in X.split(_N_COMPARED)):
         warnings.warn(
             f"{name}: X is constant: each channel has the same value at all time points of all "
             "trials, so that nothing can be learned; check how the trials were read.",
@@ -155,19 +159,14 @@ def check_content(name: str, X: torch.Tensor, has_names: bool) -> None:
         )
 
 
-def _is_constant(X: torch.Tensor) -> bool:
-    """Return whether each channel has one value."""
-    return torch.equal(X.amax((0, 2)), X.amin((0, 2)))
-
-
-def check_unit(name: str, X: torch.Tensor, fitted_spread: float) -> None:
+def check_unit(name: str, X: Any, fitted_spread: float) -> None:
     """Warn if trials seem to have another unit than those of ``fit``, e.g. microvolts.
 
     Parameters
     ----------
     name : str
         Name of the estimator, for the warning.
-    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+    X : torch.Tensor or LazyTensor of shape (n_trials, n_chans, n_times)
         Trials.
     fitted_spread : float
         :func:`spread` of the trials of ``fit``.

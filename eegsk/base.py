@@ -34,12 +34,14 @@ from ._fields import (
     first_link,
     named_items,
 )
-from ._validation import check_content, check_lengths, check_trials, check_unit, spread
+from ._validation import check_content, check_lengths, check_unit, spread
 from .augmentation.transform import clone_transforms
 from .blocks import set_batch_norm
 from .model_selection import split_for_validation
+from .model_selection.group_warning import warn_about_groups
 from .networks import Architecture, build_network
-from .signals import Signal, read_trials, warn_about_groups
+from .recordings import check_input
+from .signals import Signal, read_trials
 from .training import (
     FitInfo,
     TrainingCallback,
@@ -307,13 +309,13 @@ class EEGEstimator(Architecture, NestedParams):
             self._random_state = check_random_state(seed)
         return self._random_state.randint(np.iinfo(np.int32).max)
 
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[torch.Tensor, np.ndarray]:
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray]:
         """Validate trials and target, and set ``signal_``."""
         y = self._read_target(X, y)
         X, signal = read_trials(X, None if reset else self.signal_)
         if reset:
             X, signal = in_pretrained_order(X, signal, self._source)
-        X = check_trials(self, X, reset)
+        X = check_input(self, X, reset)
         check_lengths(X, y, is_epochs=signal is not None, reset=reset)
         if reset:
             check_content(type(self).__name__, X, has_names=signal is not None)
@@ -391,7 +393,7 @@ class EEGEstimator(Architecture, NestedParams):
         """Return the outputs of the module, of shape (n_trials, n_outputs)."""
         check_is_fitted(self)
         X, _ = read_trials(X, self.signal_)
-        X = check_trials(self, X, reset=False)
+        X = check_input(self, X, reset=False)
         check_unit(type(self).__name__, X, self._spread)
         with torch_threads(min(self.n_threads, len(X))):
             dtype = finest_dtype(self.module_, X[:2])

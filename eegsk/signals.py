@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copyreg
-import gzip
 import importlib
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +11,7 @@ import mne
 import numpy as np
 import torch
 
+from . import _epochs_pickling  # noqa: F401  (registers the pickling of Epochs)
 from ._locks import ForkSafeLock
 
 # Channel types of MNE that contain data, as keyword arguments of mne.pick_types.
@@ -31,8 +29,6 @@ _TRANSFORMED = (
     mne.VectorSourceEstimate,
     mne.VolSourceEstimate,
 )
-# Columns of metadata whose trials should not be divided between training and validation.
-_GROUP_COLUMNS = "subject", "session"
 # Copies of Epochs that are not preloaded share one file handle. Threads that read at the same time
 # would move its position for each other, and read wrong trials.
 _FILE_LOCK = ForkSafeLock()
@@ -109,9 +105,10 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
 
     Parameters
     ----------
-    X : array-like, torch.Tensor, mne.Epochs or list of mne.Epochs
+    X : array-like, torch.Tensor, mne.Epochs, list of mne.Epochs, or LazyTrials
         Trials, ``(n_trials, n_chans, n_times)``, or ``(n_trials, n_times)`` for one channel. The
-        good data channels of Epochs are read, in volts; bad epochs are dropped.
+        good data channels of Epochs are read, in volts; bad epochs are dropped. LazyTrials are not
+        read.
     fitted : Signal or None, default=None
         Signal of the trials of ``fit``. Channels of Epochs are selected by name, in the order of
         this signal.
@@ -121,7 +118,7 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
     trials : array-like
         The trials, not yet validated.
     signal : Signal or None
-        Signal of the Epochs; None for other input.
+        Signal of Epochs and LazyTrials; None for other input.
 
     Raises
     ------
@@ -133,6 +130,8 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
     """
     if is_epochs(X):
         return _read_epochs(X if isinstance(X, list | tuple) else [X], fitted)
+    if hasattr(X, "match_signal"):  # LazyTrials
+        return X.match_signal(fitted)
     _check_has_time_points(X)
     return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
 
@@ -169,31 +168,41 @@ def event_names(X: Any) -> np.ndarray:
     return np.array(names)
 
 
-def warn_about_groups(name: str, X: Any) -> None:
-    """Warn if metadata name subjects or sessions that a validation split without groups mixes.
+def labels_of(X: Any) -> Any:
+    """Return the labels that trials contain: event names, or the labels of LazyTrials.
 
     Parameters
     ----------
-    name : str
-        Name of the estimator, for the warning.
     X : object
-        Trials; the metadata of Epochs are read, other input is ignored.
+        Trials.
+
+    Returns
+    -------
+    labels : array of shape (n_trials,) or None
+        The labels; None for an array, which has none.
     """
-    if not is_epochs(X):
-        return
-    table = _join_metadata([part.metadata for part in list_epochs(X)])
-    if table is None:
-        return
-    rows = table.to_dict("records") if hasattr(table, "to_dict") else table
-    for column in _GROUP_COLUMNS:
-        if len({row.get(column) for row in rows}) > 1:
-            warnings.warn(
-                f"{name}: valid_split mixes the trials of each {column} between training and "
-                f"validation, which makes the validation score too high; pass "
-                f"groups=epochs.metadata[{column!r}] to fit.",
-                stacklevel=5,
-            )
-            return
+    if is_epochs(X):
+        return event_names(X)
+    return X.labels if hasattr(X, "match_signal") else None  # LazyTrials
+
+
+def signal_of(instance: Any, n_times: int | None = None) -> Signal:
+    """Describe the good data channels of Epochs or Raw.
+
+    Parameters
+    ----------
+    instance : mne.Epochs or mne.io.Raw
+        A recording.
+    n_times : int or None, default=None
+        Number of time points in a trial; None for that of Epochs.
+
+    Returns
+    -------
+    signal : Signal
+        Their signal, with channel types and positions.
+    """
+    signal = _with_channels(_describe(instance), instance.info)
+    return signal if n_times is None else replace(signal, n_times=n_times)
 
 
 def list_epochs(X: Any) -> list[mne.BaseEpochs]:
@@ -366,22 +375,3 @@ def _without_bad(epochs: mne.BaseEpochs) -> mne.BaseEpochs:
     if epochs.preload or getattr(epochs, "_bad_dropped", False):
         return epochs
     return epochs.copy().drop_bad(verbose="error")
-
-
-def _reopen(opener: Callable[..., Any], path: str, state: dict[str, Any]) -> Any:
-    """Rebuild the container of Epochs that are not preloaded, with a new file handle."""
-    container = object.__new__(mne.epochs._RawContainer)
-    container.__dict__.update(state, fid=opener(path, "rb"))
-    return container
-
-
-def _reduce_container(container: Any) -> tuple[Any, ...]:
-    """Return the function and the arguments that rebuild a container when it is unpickled."""
-    state = {name: value for name, value in vars(container).items() if name != "fid"}
-    opener = gzip.open if isinstance(container.fid, gzip.GzipFile) else open
-    return _reopen, (opener, container.fid.name, state)
-
-
-# Epochs that are read with preload=False keep their file open. An open file cannot be pickled for
-# the workers of joblib, so each worker opens the file again.
-copyreg.pickle(mne.epochs._RawContainer, _reduce_container)

@@ -17,7 +17,7 @@ from .base import EEGEstimator
 from .loading import ClassifierWeightsMixin, RegressorWeightsMixin
 from .losses import warn_about_balance
 from .persistence import SavingMixin
-from .signals import event_names, is_epochs
+from .signals import labels_of
 from .training import ClassifierNet, RegressorNet, pretrained_classes
 
 
@@ -52,6 +52,7 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, SavingMixin, EEGEstima
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials in any unit; of shape (n_trials, n_times) for one channel.
+            :class:`~eegsk.recordings.LazyTrials` stay in their files.
         y : array-like of shape (n_trials,) or None, default=None
             Labels, e.g. strings or integers; None for the event names of Epochs.
         sample_weight : array-like of shape (n_trials,) or None, default=None
@@ -229,8 +230,7 @@ class Classifier(ClassifierMixin, ClassifierWeightsMixin, SavingMixin, EEGEstima
         return labels
 
     def _read_target(self, X: Any, y: Any) -> np.ndarray:
-        y = event_names(X) if y is None and is_epochs(X) else y
-        return ClassTarget.read(self._required(y))
+        return ClassTarget.read(self._required(labels_of(X) if y is None else y))
 
     def _learn_target(
         self, y: np.ndarray, weight: np.ndarray, train: np.ndarray, classes: Any = None
@@ -287,6 +287,7 @@ class Regressor(RegressorMixin, RegressorWeightsMixin, SavingMixin, EEGEstimator
         ----------
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials in any unit; of shape (n_trials, n_times) for one channel.
+            :class:`~eegsk.recordings.LazyTrials` stay in their files.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs)
             Targets in any unit.
         sample_weight : array-like of shape (n_trials,) or None, default=None

@@ -54,3 +54,16 @@ def test_latency(monkeypatch, capsys):
     for cell in row[2:4]:
         median, late = (float(value) for value in cell.split("/"))
         assert 0 < median <= late
+
+
+@pytest.mark.slow
+def test_memory_of_streaming(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import streaming_memory
+
+    sizes = ["--gb", "0.02", "--array-gb", "0.01", "--epochs", "1", "--folder", str(tmp_path)]
+    streaming_memory.main(sizes)
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert [row[1].strip() for row in rows] == ["`fit`", "`predict`"]
+    assert all(float(row[3]) > 0 and float(row[4]) > 0 for row in rows)
+    assert list(tmp_path.iterdir()) == []

@@ -82,15 +82,25 @@ FINE_GRAINED = {
 SHORT = {
     recipes.motor_imagery: {"n_filters": 2, "sfreq": 32},
     recipes.cross_subject_motor_imagery: {"n_filters": 2, "sfreq": 32, "n_seeds": 2},
+    recipes.event_related_potential: {"n_filters": 2, "sfreq": 32, "n_seeds": 2},
     recipes.motor_imagery_eegnet: {"n_filters": 2, "kernel": 9},
     recipes.motor_imagery_deep_conv_net: {"kernel": 2},
     recipes.reaction_time_regression: {"n_filters": 2, "kernel": 9, "second_kernel": 9},
     recipes.multi_output_regression: {"n_filters": 2, "kernel": 9, "second_kernel": 9},
     recipes.fine_grained_classification: {"n_filters": 2, "kernel": 9},
 }
+# Recipes of aligned ensembles.
+ALIGNED = [
+    recipes.motor_imagery,
+    recipes.cross_subject_motor_imagery,
+    recipes.event_related_potential,
+]
 # Recipes by name, with the arguments that they require.
 RECIPES = [getattr(recipes, name) for name in recipes.__all__]
-REQUIRED: dict = {recipes.cross_subject_motor_imagery: {"sfreq": 160}}
+REQUIRED: dict = {
+    recipes.cross_subject_motor_imagery: {"sfreq": 160},
+    recipes.event_related_potential: {"sfreq": 125},
+}
 
 
 def networks_of(estimator):
@@ -254,6 +264,7 @@ def test_fit_clone_and_pickle(recipe):
     [
         (recipes.motor_imagery, {"estimator__augmentation__timemask__max_length": [0.0, 0.2]}),
         (recipes.cross_subject_motor_imagery, {"estimator__seed0__lr": [1e-3, 1e-2]}),
+        (recipes.event_related_potential, {"estimator__seed1__augmentation__mixup__alpha": [1, 2]}),
         (recipes.motor_imagery_eegnet, {"activation": ["relu", nn.ELU]}),
         (recipes.motor_imagery_deep_conv_net, {"activation": ["relu", "gelu"]}),
         (recipes.reaction_time_regression, {"callbacks__sam__rho": [0.02, 0.05]}),
@@ -326,7 +337,7 @@ def test_unknown_fields(recipe):
     ("sfreq", "error"),
     [(-5, ValueError), (0, ValueError), (np.nan, ValueError), ("a", TypeError), (None, TypeError)],
 )
-@pytest.mark.parametrize("recipe", [recipes.motor_imagery, recipes.cross_subject_motor_imagery])
+@pytest.mark.parametrize("recipe", ALIGNED)
 def test_bad_sampling_rates(recipe, sfreq, error):
     message = rf"^{recipe.__name__}: sfreq={sfreq!r} should be a number above 0\.$"
     with pytest.raises(error, match=message):
@@ -355,7 +366,7 @@ def test_groups_and_names_of_channels(recipe, n_seeds):
     assert len({network.random_state for network in networks_of(estimator)}) == n_seeds
 
 
-@pytest.mark.parametrize("recipe", [recipes.motor_imagery, recipes.cross_subject_motor_imagery])
+@pytest.mark.parametrize("recipe", ALIGNED)
 def test_a_random_state_draws_the_seeds_of_an_ensemble(recipe):
     def seeds(random_state):
         estimator = short(recipe, n_seeds=3, random_state=random_state)

@@ -56,6 +56,7 @@ PARTS = {
     "reaction_times": {},
     "arithmetic": {"ESTIMATORS": ["LDA on log band power", "EEGNet, balanced"]},
     "imbalance": {"VARIANTS": ["EEGNet", "focal balance"]},
+    "event_related": {"VARIANTS": ["LDA of amplitudes", "recipe, one network"]},
     "many_classes": {"ESTIMATORS": ["EEGNet", "fine-grained recipe"]},
     "choice": {"VARIANTS": ["EEGNet", "recipe"]},
     "ablation": {"VARIANTS": ["EEGNet", "+ all"]},
@@ -202,3 +203,19 @@ def test_band_power_is_largest_in_its_band(module_of):
     X = np.sin(2 * np.pi * np.array([6, 10, 20])[:, None, None] * times)
     largest = band_power.log_band_power(X, 128.0).argmax(axis=1)
     assert largest.tolist() == [0, 1, 2]
+
+
+def test_transfer_between_subjects(recorded_of, monkeypatch, capsys, tmp_path):
+    benchmark = recorded_of("transfer")
+    module = recorded_of("recordings.transfer")
+    thin(monkeypatch, module, step=20)
+    choices = dict(list(module.CHOICES.items())[:2])
+    for part in (benchmark, module):
+        monkeypatch.setattr(part, "CHOICES", choices)
+    benchmark.main([*QUICK, "--network", "recipe", "--alignment", "aligned"])
+    rows = rows_of(capsys.readouterr().out)
+    rows = [row for row in rows if re.fullmatch(r"[01]\.\d+", row[-1])]
+    assert [row[0] for row in rows[:4]] == ["own", "others", *(f"fine-tuned, {c}" for c in choices)]
+    kinds = ["aligned", "aligned, causal"]
+    expected = [kind for n_rows in (4, 3) for kind in kinds for _ in range(n_rows)]
+    assert [row[1] for row in rows] == expected

@@ -21,10 +21,10 @@ MODULES = {
 
 # A module imports from its own layer and those above it in this list, never from one below.
 LAYERS = [
-    "_locks _registry metrics",
+    "_epochs_pickling _imports _locks _registry metrics",
     "_fields",
     "_arguments _targets _validation alignment augmentation compose datasets losses "
-    "model_selection signals",
+    "model_selection recordings signals",
     "blocks",
     "networks",
     "weights",

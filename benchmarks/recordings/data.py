@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import mne
 import numpy as np
+from scipy.io import loadmat
+from scipy.signal import butter, sosfilt
 
 from eegsk.datasets import load_bci_iv_2b
 
@@ -26,6 +28,11 @@ NOT_BRAIN = ("EEG A2-A1", "ECG ECG")
 NOT_BRAIN_EEGLAB = ("EOG1", "EOG2")
 
 N_TIMES_FISTS = 480  # samples of a trial of eegmmidb that are used, i.e. 3 s
+
+ODDBALL_BAND = (0.5, 20.0)  # Hz
+ODDBALL_SFREQ = 125.0
+ODDBALL_WINDOW = 0.8  # seconds after the stimulus
+ODDBALL_TRAINING = 0.6  # first part of the trials of a person
 
 C3_AND_C4 = [0, 2]  # of C3, Cz and C4
 # 750 samples from 0.5 s after the cue, i.e. during the imagined movement.
@@ -65,6 +72,24 @@ def load_many_classes(subjects: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         trials.append(X)
         labels.append([f"{subject} {s} {hand}" for s, hand in zip(session, y, strict=True)])
     return np.concatenate(trials), np.concatenate(labels)
+
+
+def load_oddball(person: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Load the first trials of a person, with labels, and the later trials, with labels.
+
+    The label is "target" or "other". The filter is causal.
+    """
+    file = loadmat(_folder() / "p300" / f"{person}.mat")
+    sfreq, trigger = float(file["fs"].item()), file["trig"].ravel()
+    sos = butter(4, ODDBALL_BAND, "bandpass", fs=sfreq, output="sos")
+    data = 1e-6 * sosfilt(sos, file["y"].astype(float), axis=0).T
+    n_times, step = round(ODDBALL_WINDOW * sfreq), round(sfreq / ODDBALL_SFREQ)
+    onsets = np.flatnonzero(trigger)
+    onsets = onsets[onsets + n_times <= data.shape[1]]
+    X = np.stack([data[:, onset : onset + n_times : step] for onset in onsets])
+    y = np.where(trigger[onsets] > 0, "target", "other")
+    n_training = int(ODDBALL_TRAINING * len(y))
+    return X[:n_training], y[:n_training], X[n_training:], y[n_training:]
 
 
 def load_reaction_times() -> tuple[np.ndarray, np.ndarray, float]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.ensemble import VotingClassifier
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, train_test_split
 
 from eegsk import recipes
@@ -18,7 +20,14 @@ from eegsk.metrics import nrmse
 
 from . import simulated
 from .aligned import groups_of
-from .data import C3_AND_C4, fist_channels, load_fists, load_many_classes, load_two_channels
+from .data import (
+    C3_AND_C4,
+    fist_channels,
+    load_fists,
+    load_many_classes,
+    load_oddball,
+    load_two_channels,
+)
 from .jobs import SUBJECTS, Settings, fit_seconds
 
 
@@ -83,6 +92,15 @@ def two_fists(real: bool, small: bool) -> Data:
     return Data("simulated, 5 people, 64 x 480", _by_subject(X, y, people, small))
 
 
+def targets(real: bool, small: bool) -> Data:
+    """Return responses to targets and other stimuli, with a fold for each person."""
+    if not real:
+        X, y = simulated.classification(2, 40, 8, 100)
+        return Data("simulated, 8 x 100", [_fold(X, y, np.arange(len(y)) % 4 > 0)])
+    people = ["S1"] if small else ["S1", "S2"]
+    return Data(f"p300, {len(people)} people", [Fold(*load_oddball(person)) for person in people])
+
+
 def many_classes(real: bool, small: bool) -> Data:
     """Return trials of many classes, with a quarter of each class as the test set."""
     if real:
@@ -132,6 +150,9 @@ def cross_subject(**params: Any) -> Any:
 ROWS = {
     "motor_imagery": Row(recipes.motor_imagery, two_channels),
     "cross_subject_motor_imagery": Row(cross_subject, two_fists),
+    "event_related_potential": Row(
+        partial(recipes.event_related_potential, sfreq=125), targets, balanced_accuracy_score
+    ),
     "motor_imagery_eegnet": Row(recipes.motor_imagery_eegnet, two_channels),
     "motor_imagery_deep_conv_net": Row(recipes.motor_imagery_deep_conv_net, two_channels),
     "reaction_time_regression": Row(recipes.reaction_time_regression, one_target, nrmse),

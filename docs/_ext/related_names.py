@@ -45,6 +45,9 @@ FAMILIES = {
     "eegsk.metrics": [["nrmse", "nrmse_by_output"]],
     "eegsk.model_selection": [["evaluate_transfer", "split_for_validation"]],
     "eegsk.networks": [["Architecture", "build_network", "EEGClassifier"]],
+    "eegsk.recordings": [
+        ["LazyTrials", "trials_from_raw", "trials_from_bids", "trials_from_moabb"],
+    ],
     "eegsk.recipes": [
         [
             "motor_imagery",
@@ -52,6 +55,7 @@ FAMILIES = {
             "motor_imagery_eegnet",
             "motor_imagery_deep_conv_net",
         ],
+        ["event_related_potential", "callbacks.FocalBalance"],
         ["reaction_time_regression", "multi_output_regression"],
         ["fine_grained_classification", "AdvancedEEGNetClassifier"],
     ],

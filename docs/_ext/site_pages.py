@@ -40,6 +40,7 @@ TITLES = {
     "eegsk.display": "Displays",
     "eegsk.alignment": "Alignment",
     "eegsk.streaming": "Streaming",
+    "eegsk.recordings": "Trials in files",
     "eegsk.datasets": "Data sets",
     "eegsk.networks": "Networks",
     "eegsk.blocks": "Blocks",

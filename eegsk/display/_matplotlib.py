@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .._imports import import_optional
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,37 +21,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "0.45"
 # Height in inches of the name of a channel on an axis.
 _NAME_HEIGHT = 0.13
-
-
-def import_optional(package: str, extra: str, caller: str) -> Any:
-    """Import a package that an extra of eegsk installs.
-
-    Parameters
-    ----------
-    package : str
-        Name of the package or module, e.g. ``"matplotlib.pyplot"``.
-    extra : str
-        The extra that installs it, e.g. ``"plot"``.
-    caller : str
-        Class and method that need it, for the error message.
-
-    Returns
-    -------
-    module : module
-        The module.
-
-    Raises
-    ------
-    ImportError
-        If the package is not installed.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ImportError(
-            f"{caller} requires {package.partition('.')[0]}; install it with "
-            f"pip install 'eegsk[{extra}]'."
-        ) from error
 
 
 def make_axes(

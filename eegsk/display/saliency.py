@@ -8,11 +8,12 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 
+from .._imports import import_optional
 from ..base import EEGEstimator
 from ..signals import is_epochs
 from ..tasks import Classifier
 from ._gradients import TrainedModule, spectral_product
-from ._matplotlib import GREY, import_optional, label_channels, make_axes
+from ._matplotlib import GREY, label_channels, make_axes
 from ._network import (
     class_labels,
     fitted_network,

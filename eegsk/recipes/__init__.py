@@ -5,6 +5,7 @@ Recipe                          Task
 =============================== ==================================================================
 ``motor_imagery``               motor imagery of one subject with few trials
 ``cross_subject_motor_imagery`` motor imagery of new subjects, without their labels
+``event_related_potential``     targets among other stimuli, e.g. P300
 ``motor_imagery_eegnet``        motor imagery of two hands from C3 and C4, with EEGNet
 ``motor_imagery_deep_conv_net`` motor imagery of two hands from C3 and C4, with DeepConvNet
 ``reaction_time_regression``    one number for each trial, e.g. a reaction time
@@ -18,12 +19,14 @@ those of callbacks and transforms, e.g.
 """
 
 from .cross_subject import cross_subject_motor_imagery
+from .event_related import event_related_potential
 from .fine_grained import fine_grained_classification
 from .motor_imagery import motor_imagery, motor_imagery_deep_conv_net, motor_imagery_eegnet
 from .regression import multi_output_regression, reaction_time_regression
 
 __all__ = [
     "cross_subject_motor_imagery",
+    "event_related_potential",
     "fine_grained_classification",
     "motor_imagery",
     "motor_imagery_deep_conv_net",

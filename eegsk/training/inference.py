@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from torch.func import functional_call
 
 from .._locks import ForkSafeLock
 from ..blocks.folding import can_fold, fold
+from ..recordings import LazyTensor
 from .module_snapshot import ModuleSnapshot
 from .reproducible import keep_freed_memory
 
@@ -29,7 +31,7 @@ _BYTES_PER_THREAD = 2**22
 
 @torch.inference_mode()
 def apply_network(
-    module: nn.Module, X: torch.Tensor, dtype: torch.dtype, batch_size: int
+    module: nn.Module, X: torch.Tensor | LazyTensor, dtype: torch.dtype, batch_size: int
 ) -> torch.Tensor:
     """Apply a network in evaluation mode to trials.
 
@@ -37,7 +39,7 @@ def apply_network(
     ----------
     module : torch.nn.Module
         The network, on any device.
-    X : torch.Tensor of shape (n_trials, n_chans, n_times)
+    X : torch.Tensor or LazyTensor of shape (n_trials, n_chans, n_times)
         Trials.
     dtype : torch.dtype
         Precision of the computation. In double precision, the result for a trial does not depend
@@ -54,7 +56,7 @@ def apply_network(
     keep_freed_memory()
     device = _device_of(module, X.device)
     if device.type == "cpu":
-        n_bytes = X[0].numel() * dtype.itemsize
+        n_bytes = math.prod(X.shape[1:]) * dtype.itemsize
         batch_size = min(batch_size, max(1, torch.get_num_threads() * _BYTES_PER_THREAD // n_bytes))
     with _LOCK.hold():
         folded = _folded(module, dtype)
@@ -62,8 +64,9 @@ def apply_network(
             batches = _convert(X.split(batch_size), device, dtype)
             return _concatenate(_in_precision(module, dtype), batches)
     if len(X) <= batch_size:
-        return folded(X.to(device, dtype, copy=True)).cpu().double()
-    return _concatenate(folded, _convert_into_buffer(X.split(batch_size), device, dtype))
+        return folded(X[:].to(device, dtype, copy=True)).cpu().double()
+    buffer = torch.empty((batch_size, *X.shape[1:]), dtype=dtype, device=device)
+    return _concatenate(folded, _convert_into_buffer(X.split(batch_size), buffer))
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -153,17 +156,16 @@ def _in_precision(module: nn.Module, dtype: torch.dtype) -> Callable[[torch.Tens
 
 
 def _convert(
-    batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
+    batches: Iterable[torch.Tensor], device: torch.device, dtype: torch.dtype
 ) -> Iterator[torch.Tensor]:
     """Copy each batch to a device and a precision."""
     return (batch.to(device, dtype, copy=True) for batch in batches)
 
 
 def _convert_into_buffer(
-    batches: Sequence[torch.Tensor], device: torch.device, dtype: torch.dtype
+    batches: Iterable[torch.Tensor], buffer: torch.Tensor
 ) -> Iterator[torch.Tensor]:
     """Copy each batch to the same memory, which is faster than new memory for each of them."""
-    buffer = torch.empty_like(batches[0], dtype=dtype, device=device)
     for batch in batches:
         yield buffer[: len(batch)].copy_(batch)
 

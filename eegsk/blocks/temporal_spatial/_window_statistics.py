@@ -18,6 +18,9 @@ from .._time_filters import lagged_products
 
 Reach = tuple[int, int]
 
+# Number of values in a row of a matrix product is a multiple of this.
+_ALIGNMENT = 16
+
 
 @dataclass(frozen=True, eq=False)
 class WindowStatistics:
@@ -144,6 +147,9 @@ def _border_sums(ends: torch.Tensor) -> torch.Tensor:
     n_samples = ends.shape[-1] - 1
     # Products of all pairs, summed over channels; row and column 0 belong to the one. Zeros at the
     # right allow reading rows past their last sample.
+    # Rows of a multiple of 16 numbers begin at multiples of 64 bytes, so that the rounding errors
+    # of a trial do not depend on its position in the batch.
+    ends = F.pad(ends, (0, -ends.shape[-1] % _ALIGNMENT))
     gram = F.pad(ends.mT @ ends, (0, n_samples + 1))
     width = gram.shape[-1]
     # A view of the diagonals: entry [r, l] is the product of samples r and r + l, at row 1 + r and

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import torch
 
+from ...recordings import LazyTensor
 from ...training import FitInfo, TrialSplit
 
 Identity = dict[str, str]
@@ -125,7 +126,7 @@ def describe(value: Any, by_class: bool = False) -> str:
     Parameters
     ----------
     value : object
-        A parameter, an array or a tensor.
+        A parameter, an array or a tensor. Trials in files are described by paths and sizes.
     by_class : bool, default=False
         Whether to describe objects by the name of their class only.
 
@@ -137,6 +138,7 @@ def describe(value: Any, by_class: bool = False) -> str:
     describe_item = functools.partial(describe, by_class=by_class)
     value = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
     value = value.item() if isinstance(value, np.generic) else value
+    value = value.fingerprint() if isinstance(value, LazyTensor) else value
     if isinstance(value, np.ndarray):
         return f"#{joblib.hash(np.ascontiguousarray(value))}"
     if isinstance(value, _PLAIN):
