@@ -177,5 +177,12 @@ class SavingMixin:
     def _source(self) -> Any:
         """The pretrained estimator; that in a file if ``pretrained`` is a path."""
         if isinstance(self.pretrained, str | os.PathLike):
-            return load(self.pretrained, network=getattr(self, "network", None))
+            source = load(self.pretrained, network=getattr(self, "network", None))
+            if isinstance(source, AlignedEstimator):
+                raise ValueError(
+                    f"{type(self).__name__}: pretrained={str(self.pretrained)!r} contains an "
+                    "AlignedEstimator; align the trials as its aligner_ does, and pass the network, "
+                    "pretrained=eegsk.load(path).estimator_."
+                )
+            return source
         return super()._source  # type: ignore[misc]
