@@ -181,8 +181,8 @@ class SavingMixin:
             if isinstance(source, AlignedEstimator):
                 raise ValueError(
                     f"{type(self).__name__}: pretrained={str(self.pretrained)!r} contains an "
-                    "AlignedEstimator; align the trials as its aligner_ does, and pass the network, "
-                    "pretrained=eegsk.load(path).estimator_."
+                    "AlignedEstimator; align the trials as its aligner_ does, and pass "
+                    "pretrained=eegsk.load(path).estimator_, the network."
                 )
             return source
         return super()._source  # type: ignore[misc]

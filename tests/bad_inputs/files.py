@@ -157,8 +157,8 @@ PRETRAINED = {
         lambda c: c.make(
             pretrained=saved(c, AlignedEstimator(EuclideanAlignment(), c.make()).fit(c.X, c.y))
         ).fit(c.X, c.y),
-        "NAME: pretrained='FOLDER/model.eegsk' contains an AlignedEstimator; align the trials as its "
-        "aligner_ does, and pass the network, pretrained=eegsk.load(path).estimator_.",
+        "NAME: pretrained='FOLDER/model.eegsk' contains an AlignedEstimator; align the trials as "
+        "its aligner_ does, and pass pretrained=eegsk.load(path).estimator_, the network.",
     ),
     "another network": (
         lambda c: c.make(pretrained=saved(c, small(EEGNeXClassifier).fit(c.X, c.y))).fit(c.X, c.y),
@@ -167,7 +167,7 @@ PRETRAINED = {
     ),
     "another number of time points": (
         lambda c: c.make(pretrained=saved(c)).fit(np.tile(c.X, (1, 1, 2)), c.y),
-        "NAME: head.weight of the network has shape (2, 96), but (2, 48) in the pretrained network, "
-        "because the trials have 96 time points instead of 48; use the same.",
+        "NAME: head.weight of the network has shape (2, 96), but (2, 48) in the pretrained "
+        "network, because the trials have 96 time points instead of 48; use the same.",
     ),
 }
