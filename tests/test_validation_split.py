@@ -30,7 +30,9 @@ def test_fraction_of_the_trials(fraction):
 
 
 def test_fraction_without_stratification():
-    numbers = {int(Y[split_for_validation(0.2, Y, random_state=seed)[1]].sum()) for seed in range(9)}
+    numbers = {
+        int(Y[split_for_validation(0.2, Y, random_state=seed)[1]].sum()) for seed in range(9)
+    }
     assert len(numbers) > 1
 
 
