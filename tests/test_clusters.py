@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, KFold, LeaveOneGroupOut, cross
 from skorch.callbacks import Callback
 
 from eegsk import EEGNetClassifier
+from eegsk.recordings import LazyTrials
 
 from .networks import small
 
@@ -114,6 +114,21 @@ def test_scores_of_epochs(backend, classifier, epochs, y, name, request):
     np.testing.assert_array_equal(scores, expected)
 
 
+@pytest.fixture
+def lazy(tmp_path):
+    """Return 300 trials in a file."""
+    X = np.random.default_rng(0).standard_normal((300, 3, 48)).astype(np.float32)
+    np.save(tmp_path / "trials.npy", X)
+    return LazyTrials([tmp_path / "trials.npy"])
+
+
+def test_scores_of_trials_in_files(backend, classifier, lazy):
+    y = np.arange(300) % 2
+    expected = neg_log_losses(classifier, np.asarray(lazy), y)
+    with joblib.parallel_config(**backend):
+        np.testing.assert_array_equal(neg_log_losses(classifier, lazy, y), expected)
+
+
 def test_each_worker_uses_one_thread(backend, classifier, X, y):
     classifier.set_params(callbacks=[Threads()])
     with joblib.parallel_config(**backend):
@@ -135,17 +150,19 @@ def test_workers_of_loky_map_large_arrays_into_memory(classifier, X, y):
 
 
 @pytest.mark.parametrize("scores", [neg_log_losses, search_scores])
-def test_fit_of_a_killed_worker_of_dask_is_repeated(client, classifier, tmp_path, scores):
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((300, 3, 48)).astype(np.float32), np.arange(300) % 2
+@pytest.mark.parametrize("is_lazy", [False, True], ids=["array", "files"])
+def test_fit_of_a_killed_worker_of_dask_is_repeated(
+    client, classifier, lazy, tmp_path, scores, is_lazy
+):
+    X, y = np.asarray(lazy), np.arange(300) % 2
     splits = LeaveOneGroupOut().split(X, y, groups=np.arange(300) // 100)
     # Lists are sent with each fit. Arrays of indices would be in the memory of one worker only.
     cv = [(train.tolist(), test.tolist()) for train, test in splits]
     expected = scores(classifier, X, y, cv)
-    path = Path(tmp_path / "killed")
+    path = tmp_path / "killed"
     client.wait_for_workers(2)  # with one worker, joblib would fit in this process
     classifier.set_params(callbacks=[KillOnce(path, os.getpid())])
-    with joblib.parallel_config("dask", scatter=[X, y]):
-        results = scores(classifier, X, y, cv)
+    with joblib.parallel_config("dask", scatter=[y] if is_lazy else [X, y]):
+        results = scores(classifier, lazy if is_lazy else X, y, cv)
     assert path.exists()
     np.testing.assert_array_equal(results, expected)
