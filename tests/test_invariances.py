@@ -27,6 +27,7 @@ from eegsk import (
     load,
 )
 from eegsk.alignment import AlignedEstimator, EuclideanAlignment
+from eegsk.persistence._container import unpack
 
 from .networks import DoubleLinear, small
 from .networks import linear as linear_network
@@ -145,7 +146,12 @@ def check_save_and_load(estimator_class, shape, seed):
         plain.save(path)
         loaded = load(path, **network)
         loaded.save(again)
-        assert again.read_bytes() == path.read_bytes()
+        (description, tensors), (description_again, tensors_again) = (
+            unpack(file.read_bytes()) for file in (path, again)
+        )
+    assert description_again == description
+    assert tensors_again.keys() == tensors.keys()
+    assert all(torch.equal(tensors_again[name], tensors[name]) for name in tensors)
     np.testing.assert_array_equal(output(loaded, X), output(plain, X))
     np.testing.assert_array_equal(output(clone(loaded).fit(X, y), X), output(plain, X))
     np.testing.assert_array_equal(

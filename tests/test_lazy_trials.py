@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 
 from eegsk import EEGNetClassifier
 from eegsk.alignment import EuclideanAlignment
+from eegsk.callbacks.checkpoint._identity import describe
 from eegsk.recordings import LazyTrials
 from eegsk.recordings._cache import parse_bytes
 
@@ -192,6 +193,18 @@ def test_columns_of_epochs(saved, y):
 def test_columns_of_other_lengths(X, columns, message):
     with pytest.raises(ValueError, match=message):
         LazyTrials([X, X], columns)
+
+
+@pytest.mark.parametrize("kind", ["array", "epochs", "saved epochs", "joined"])
+def test_fingerprints_of_other_trials_differ(X, kind, epochs, saved):
+    def fingerprint(X, selected):
+        data = {"array": X, "epochs": epochs, "saved epochs": saved, "joined": LazyTrials(X)}[kind]
+        return describe(LazyTrials(data)[selected].fingerprint())
+
+    assert fingerprint(X, [1, 2]) == fingerprint(X.copy(), [1, 2])
+    assert fingerprint(X, [1, 2]) != fingerprint(X, [2, 1])
+    if kind in ("array", "joined"):
+        assert fingerprint(X, [1, 2]) != fingerprint(X + 1, [1, 2])
 
 
 def test_lazy_trials_can_be_joined(X, tmp_path, y):

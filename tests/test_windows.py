@@ -101,6 +101,11 @@ def test_recording_that_differs_is_named(paths, tmp_path):
         trials_from_raw([*paths, tmp_path / "c_raw.fif"], duration=1)
 
 
+def test_file_of_raw_has_no_epochs(paths):
+    with pytest.raises(ValueError, match="s1_raw.fif has no Epochs .*; cut .*trials_from_raw"):
+        LazyTrials(paths[0])
+
+
 def test_raw_file_that_vanishes_is_named(paths):
     trials = trials_from_raw(paths, ["left", "right"], duration=1, cache=None)
     os.remove(paths[1])

@@ -82,6 +82,13 @@ class MemoryRecording(ArrayRecording):
         rows = getattr(self._array, "oindex", self._array)  # zarr reads each chunk once
         return np.asarray(rows[trials])
 
+    def fingerprint(self) -> list[Any]:
+        """Return values that identify the data, e.g. the array itself."""
+        if hasattr(self._array, "fingerprint"):  # LazyTrials
+            return self._array.fingerprint()
+        array = self._array if isinstance(self._array, np.ndarray) else None
+        return [*super().fingerprint(), array]
+
 
 class NpyRecording(ArrayRecording):
     """Trials in a .npy file, which are read without a memory map.

@@ -35,6 +35,11 @@ class EpochsRecording(Recording):
     def _read(self, trials: np.ndarray) -> np.ndarray:
         return self._epochs.get_data(picks=self._picks, item=trials, copy=False, verbose="error")
 
+    def fingerprint(self) -> list[Any]:
+        """Return values that identify the data, among them the events."""
+        data = self._epochs.get_data(copy=False) if self._epochs.preload else None
+        return [*super().fingerprint(), self._epochs.events, self._epochs.tmin, data]
+
 
 class RawRecording(Recording):
     """Windows of a continuous recording.
@@ -82,7 +87,9 @@ class RawRecording(Recording):
 
     def fingerprint(self) -> list[Any]:
         """Return values that identify the data, among them the first sample of each window."""
-        return [*super().fingerprint(), self._starts]
+        is_in_memory = self._raw is not None and self._raw.preload
+        data = self._raw.get_data() if is_in_memory else None
+        return [*super().fingerprint(), self._starts, data]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_raw": self._raw if self._path is None else None}

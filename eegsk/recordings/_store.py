@@ -129,6 +129,10 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
     """
     if isinstance(item, Recording):
         return item
+    if hasattr(item, "match_signal"):  # LazyTrials
+        recording = MemoryRecording(item, item.signal.sfreq, item.signal.ch_names)
+        recording.columns = dict(item.columns)
+        return recording
     if isinstance(item, mne.BaseEpochs):
         return EpochsRecording(item)
     if isinstance(item, mne.io.BaseRaw):
@@ -141,8 +145,6 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
         return HDF5Recording(item.file.filename, item.name, sfreq, ch_names)
     if isinstance(item, np.memmap) and item.base is not None:
         return MemmapRecording(item, sfreq, ch_names)
-    if hasattr(item, "match_signal"):  # LazyTrials
-        return _recording_of_trials(item)
     if hasattr(item, "shape") and hasattr(item, "dtype"):
         return MemoryRecording(item, sfreq, ch_names)
     raise TypeError(
@@ -151,19 +153,20 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
     )
 
 
-def _recording_of_trials(trials: Any) -> Recording:
-    recording = MemoryRecording(trials, trials.signal.sfreq, trials.signal.ch_names)
-    recording.columns = dict(trials.columns)
-    return recording
-
-
 def _open_file(path: Path, sfreq: Any, ch_names: Any) -> Recording:
     """Return a recording for a file, by the end of its name."""
     name = path.name.lower()
     if name.endswith(".npy"):
         return NpyRecording(path, sfreq, ch_names)
     if name.endswith((".fif", ".fif.gz")):
-        return EpochsRecording(mne.read_epochs(path, preload=False, verbose="error"))
+        try:
+            epochs = mne.read_epochs(path, preload=False, verbose="error")
+        except ValueError as error:
+            raise ValueError(
+                f"LazyTrials: {path} has no Epochs ({error}); cut continuous recordings with "
+                "eegsk.recordings.trials_from_raw."
+            ) from error
+        return EpochsRecording(epochs)
     if name.endswith((".h5", ".hdf5", ".hdf")):
         return HDF5Recording(path, None, sfreq, ch_names)
     raise ValueError(

@@ -27,7 +27,7 @@ class LazyTrials:
     The trials of one or many recordings have the shape and the indexing of a NumPy array. Selecting
     trials reads nothing, so that cross-validation and searches of scikit-learn work on trials that
     do not fit in memory. Estimators of eegsk read one batch after the other. Other estimators
-    convert the array by :func:`numpy.asarray`, which reads all trials.
+    convert the array by ``numpy.asarray``, which reads all trials.
 
     Parameters
     ----------
@@ -54,8 +54,6 @@ class LazyTrials:
     ----------
     signal : Signal
         Number of channels and time points, sampling rate, channel names.
-    columns : dict of array of shape (n_trials,)
-        The table of the trials. Column ``"recording"`` has the name of the recording.
 
     See Also
     --------
@@ -63,8 +61,10 @@ class LazyTrials:
 
     Notes
     -----
-    Trials are read in single precision, in which networks compute. Pickles contain the paths of the
-    files and the table, but not the trials.
+    The property ``columns`` is the table of the trials, a dictionary of arrays; ``table`` is the
+    same as a DataFrame (needs pandas), and ``labels`` is column ``"label"``. Column ``"recording"``
+    has the name of the recording. Trials are read in single precision, in which networks compute.
+    Pickles contain the paths of the files and the table, but not the trials.
 
     Examples
     --------
