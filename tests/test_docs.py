@@ -193,7 +193,13 @@ def test_table_of_networks_has_means_of_complete_scores_only(site_pages, tmp_pat
     section = site_pages.network_section(path).splitlines()
     table = [line for line in section if line.startswith("|")]
     assert table[2:] == [
-        "| `EEGNet` | 2,146 / - | 10 s / - | 0.800 |  |  |",
-        "| tangent space (pyRiemann) | - / - | 2 s / - |  |  |  |",
+        "| `EEGNet` | 2,146 | 10 s | 0.800 |",
+        "| tangent space (pyRiemann) | - | 2 s |  |",
     ]
+    assert not any("eegmmidb" in line for line in section)
+    rows += [f"eegmmidb,eegsk,EEGNet,raw,0,{part},0.6,20,2610,x" for part in range(5)]
+    path.write_text("\n".join(rows))
+    assert "| `EEGNet` | 2,146 / 2,610 | 10 s / 20 s | 0.800 | 0.600 |" in (
+        site_pages.network_section(path).splitlines()
+    )
     assert site_pages.network_section(tmp_path / "missing.csv") == ""
