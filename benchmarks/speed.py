@@ -53,7 +53,7 @@ def silence_imports() -> None:
 
 def quick(line: Line) -> Line:
     """Return the line with few trials and a single repeat."""
-    n_trials = 40 if line.name == "search" else 8
+    n_trials = 40 if line.name in ("search", "many_fits") else 8
     return replace(line, shape=(n_trials, *line.shape[1:]), epochs=1, repeats=1)
 
 

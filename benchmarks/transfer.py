@@ -18,6 +18,7 @@ aligns each test trial by the trials of its session that come before it.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def run(network: str, alignments: list[str], settings: Settings) -> list[dict[st
         for alignment in alignments
         for subject in settings.subjects
     ]
-    jobs = [Job(score_subject, {**item, "settings": settings}, item) for item in names]
+    # The cache depends on the settings of a fit only.
+    fixed = replace(settings, seeds=(), subjects=(), n_jobs=1, cache=None)
+    jobs = [Job(score_subject, {**item, "settings": fixed}, item) for item in names]
     return [
         {**result, "table": name, "training": training, "trials": kind, "score": accuracy}
         for result in run_jobs(jobs, settings)

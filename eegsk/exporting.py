@@ -22,6 +22,7 @@ from .blocks.deployment import DeployedClassifier, DeployedRegressor
 from .tasks import Classifier
 
 _MIN_OPSET, _DEFAULT_OPSET = 17, 18
+_OWN_DOMAIN = "eegsk"
 # Largest difference between the ONNX model and the estimator: of probabilities, or of predictions,
 # relative to the standard deviation of the target or, if larger, the distance from its mean.
 _TOLERANCE = 1e-5
@@ -44,7 +45,7 @@ def to_onnx(
     path : str or path-like
         File to write, e.g. ``"model.onnx"``. An existing file is replaced.
     opset : int, default=18
-        Version of the ONNX operators, at least 17; EEGNeX needs 18.
+        Version of the ONNX operators, at least 17.
 
     Raises
     ------
@@ -150,10 +151,8 @@ def _export(estimator: Any, opset: int) -> Any:
                 verbose=False,
             )
             model = program.model_proto
-            onnx = importlib.import_module("onnx")
             if opset < _DEFAULT_OPSET:
-                model = onnx.version_converter.convert_version(model, opset)
-                _remove_new_attributes(model)
+                model = _converted(model, opset)
     except Exception as error:  # exporters raise errors of many classes
         reason = str(error).strip().partition("\n")[0]
         raise RuntimeError(
@@ -164,13 +163,31 @@ def _export(estimator: Any, opset: int) -> Any:
     return model
 
 
-def _remove_new_attributes(model: Any) -> None:
-    """Remove an attribute that version 17 does not have, and that the converter leaves."""
+def _converted(model: Any, opset: int) -> Any:
+    """Return the model with the operators of version 17.
+
+    The converter of onnx does not convert ``Pad``, although only its optional input ``axes`` is
+    new in version 18. Nodes without this input are moved to a domain of their own meanwhile, which
+    the converter leaves as it is.
+    """
+    onnx: Any = importlib.import_module("onnx")
     for node in model.graph.node:
+        if node.op_type == "Pad" and len(node.input) < 4:
+            node.domain = _OWN_DOMAIN
+    model.opset_import.append(onnx.helper.make_opsetid(_OWN_DOMAIN, 1))
+    model = onnx.version_converter.convert_version(model, opset)
+    versions = [item for item in model.opset_import if item.domain != _OWN_DOMAIN]
+    del model.opset_import[:]
+    model.opset_import.extend(versions)
+    for node in model.graph.node:
+        if node.domain == _OWN_DOMAIN:
+            node.domain = ""
         if node.op_type.startswith("Reduce") and len(node.input) == 1:
+            # Version 17 does not have this attribute, and the converter leaves it.
             kept = [item for item in node.attribute if item.name != "noop_with_empty_axes"]
             del node.attribute[:]
             node.attribute.extend(kept)
+    return model
 
 
 @contextlib.contextmanager

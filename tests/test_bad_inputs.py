@@ -5,6 +5,7 @@ The tables in ``tests/bad_inputs`` contain each input and the full sentence.
 
 import os
 import re
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -12,17 +13,23 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.exceptions import NotFittedError
 
 from eegsk import EEGNetClassifier, EEGNetRegressor
+from eegsk.streaming import StreamWarning
 
-from .bad_inputs import parameters, targets, trials
+from .bad_inputs import files, parameters, streams, targets, trials
 from .bad_inputs.case import make_case, make_epochs
 from .networks import ESTIMATORS, small
 
 CLASSIFIERS = [item for item in ESTIMATORS if issubclass(item, ClassifierMixin)]
 REGRESSORS = [item for item in ESTIMATORS if item not in CLASSIFIERS]
 ERRORS = (ValueError, TypeError, OSError)
+# Beginnings of sentences about a function or class other than the estimator.
+CALLERS = (
+    *("load_weights: ", "Checkpoint: ", "eegsk.load: ", "AlignedEstimator.save: "),
+    *("StreamingDecoder: ", "decode_windows: ", "This EEGNetClassifier instance is not fitted"),
+)
 TABLES = [
     table
-    for module in (parameters, targets, trials)
+    for module in (files, parameters, streams, targets, trials)
     for name, table in vars(module).items()
     if name.isupper() and isinstance(table, dict)
 ]
@@ -68,6 +75,7 @@ def check(case, sentence, *calls):
     """Check that each call raises an error with a sentence."""
     name = type(case.fitted).__name__
     sentence = sentence.replace("NAME", name).replace("CORES", str(os.cpu_count()))
+    sentence = sentence.replace("VERSION", version("eegsk"))
     for call in calls:
         with pytest.raises(ERRORS) as caught:
             call()
@@ -88,7 +96,7 @@ def test_tables():
     for sentence in sentences:
         assert "\n" not in sentence
         assert 10 < len(sentence) < 800
-        assert "NAME" in sentence or sentence.startswith(("load_weights: ", "Checkpoint: "))
+        assert "NAME" in sentence or sentence.startswith(CALLERS)
 
 
 # Trials
@@ -230,6 +238,49 @@ def test_parameters(case, change, sentence):
 @rows(parameters.CALLS)
 def test_calls(case, change, sentence):
     check(case, sentence, lambda: change(case))
+
+
+# Model files, streams and recordings
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier])
+@rows(files.LOADED | files.SAVED)
+def test_files(case, change, sentence):
+    check(case, sentence, lambda: change(case))
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier])
+@rows(files.PRETRAINED)
+def test_files_of_pretrained(case, change, sentence):
+    check(case, sentence, lambda: change(case))
+
+
+@pytest.fixture
+def streamed(case):
+    """Return the case with an estimator that was fitted to Epochs."""
+    if not hasattr(case, "of_epochs"):
+        case.of_epochs = case.make().fit(case.epochs)
+    return case
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier])
+@rows(streams.DECODERS | streams.CHUNKS)
+def test_streams(streamed, change, sentence):
+    check(streamed, sentence, lambda: change(streamed))
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier])
+@rows(streams.RECORDINGS)
+def test_recordings(streamed, change, sentence):
+    check(streamed, sentence, lambda: change(streamed))
+
+
+@pytest.mark.parametrize("estimator_class", [EEGNetClassifier])
+@rows(streams.WARNINGS)
+def test_problems_of_streams(streamed, change, sentence):
+    with pytest.warns(StreamWarning, match=f"^{re.escape(sentence)}$") as record:
+        assert change(streamed) == []
+    assert len(record) == 1
 
 
 # Before fit, and after a failed fit

@@ -67,3 +67,20 @@ def test_memory_of_streaming(monkeypatch, tmp_path, capsys):
     assert [row[1].strip() for row in rows] == ["`fit`", "`predict`"]
     assert all(float(row[3]) > 0 and float(row[4]) > 0 for row in rows)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_mutants(monkeypatch):
+    """Mutants are drawn with a seed; each has one changed line of code, and no annotation."""
+    pytest.importorskip("cosmic_ray")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import mutation
+
+    mutants, n_places = mutation.draw(["eegsk/losses.py"], 20, seed=0)
+    assert mutants == mutation.draw(["eegsk/losses.py"], 20, seed=0)[0]
+    assert len({(mutant.line, mutant.operator) for mutant in mutants}) > 10
+    assert 50 < n_places < 200
+    for mutant in mutants:
+        compile(mutant.code, mutant.path, "exec")
+        assert str(mutant).count("\n") == 2
+    spans = mutation.annotations("def f(x: int | None = 1) -> int | str:\n    y: int = x\n")
+    assert sorted(spans) == [((1, 9), (1, 19)), ((1, 28), (1, 37)), ((2, 7), (2, 10))]

@@ -221,6 +221,7 @@ SAMPLERS = {
 
 
 @pytest.mark.parametrize("path", SAMPLERS)
+@pytest.mark.slow
 def test_samplers_of_imbalanced_learn(classifier, epochs, X, columns, path):
     pytest.importorskip("imblearn")
     import importlib

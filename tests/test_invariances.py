@@ -4,6 +4,8 @@ The examples are the same in every run. ``pytest -m slow`` tries more of them.
 """
 
 import pickle
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mne
 import numpy as np
@@ -22,9 +24,13 @@ from eegsk import (
     EEGNeXMiniRegressor,
     EEGRegressor,
     ShallowConvNetClassifier,
+    load,
 )
+from eegsk.alignment import AlignedEstimator, EuclideanAlignment
+from eegsk.persistence._container import unpack
 
 from .networks import DoubleLinear, small
+from .networks import linear as linear_network
 
 CLASSES = [
     EEGNetClassifier,
@@ -125,6 +131,34 @@ def check_clone_and_pickle(estimator_class, shape, seed):
     )
 
 
+def check_save_and_load(estimator_class, shape, seed):
+    """A loaded estimator predicts and continues as the saved one; it can be saved again."""
+    X, y = problem(estimator_class, shape, seed)
+    groups = np.arange(len(X)) // 2
+    network = {"network": linear_network} if "network" in vars(small(estimator_class)) else {}
+    plain = small(estimator_class, random_state=seed).fit(X, y)
+    aligned = AlignedEstimator(EuclideanAlignment(), small(estimator_class)).fit(X, y, groups)
+    with TemporaryDirectory() as folder:
+        path, again = Path(folder) / "model.eegsk", Path(folder) / "again.eegsk"
+        aligned.save(path)
+        loaded = load(path, **network)
+        np.testing.assert_array_equal(loaded.predict(X, groups), aligned.predict(X, groups))
+        plain.save(path)
+        loaded = load(path, **network)
+        loaded.save(again)
+        (description, tensors), (description_again, tensors_again) = (
+            unpack(file.read_bytes()) for file in (path, again)
+        )
+    assert description_again == description
+    assert tensors_again.keys() == tensors.keys()
+    assert all(torch.equal(tensors_again[name], tensors[name]) for name in tensors)
+    np.testing.assert_array_equal(output(loaded, X), output(plain, X))
+    np.testing.assert_array_equal(output(clone(loaded).fit(X, y), X), output(plain, X))
+    np.testing.assert_array_equal(
+        output(loaded.partial_fit(X, y), X), output(plain.partial_fit(X, y), X)
+    )
+
+
 def check_labels(n_classes, name, shape, seed):
     """Other names of the classes change the names of the predictions only."""
     X, codes = problem(EEGNetClassifier, (4 * n_classes, *shape[1:]), seed, n_classes)
@@ -210,6 +244,7 @@ TASKS = st.sampled_from([EEGClassifier, EEGRegressor])
 PROPERTIES = {
     check_layout: (ESTIMATORS, SHAPES, DTYPES, LAYOUTS, NUMBERS),
     check_clone_and_pickle: (ESTIMATORS, SHAPES, NUMBERS),
+    check_save_and_load: (ESTIMATORS, SHAPES, NUMBERS),
     check_labels: (st.integers(2, 6), NAMES, SHAPES, NUMBERS),
     check_unit_and_constant: (
         ESTIMATORS,

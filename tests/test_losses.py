@@ -1,6 +1,7 @@
 """Focal loss and class weights: formulas, limits, gradients."""
 
 import re
+import warnings
 from functools import partial
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from eegsk import EEGNetClassifier
-from eegsk.losses import FocalBalancedLoss, class_weights
+from eegsk.losses import FocalBalancedLoss, class_weights, warn_about_balance
 
 from .networks import small
 
@@ -165,6 +166,7 @@ def test_weights_by_effective_number():
     expected = (1 - 0.99) / (1 - 0.99**counts)
     weights = class_weights(counts, "effective", 0.99).numpy()
     np.testing.assert_allclose(weights, expected * 3 / expected.sum())
+    assert weights.sum() == pytest.approx(3)
 
 
 def test_limits_of_weights_by_effective_number():
@@ -176,9 +178,11 @@ def test_limits_of_weights_by_effective_number():
 
 
 @pytest.mark.parametrize("scheme", ["balanced", "effective"])
-def test_weight_of_a_class_without_trials_is_zero(scheme):
-    weights = class_weights([5, 0, 5], scheme)
+@pytest.mark.parametrize("count", [1, 5, 0.5])
+def test_weight_of_a_class_without_trials_is_zero(scheme, count):
+    weights = class_weights([count, 0, count], scheme)
     assert weights.tolist() == pytest.approx([1, 0, 1])
+    assert class_weights([count, 0, count], "effective", 0.0).tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -197,3 +201,64 @@ def test_weight_of_a_class_without_trials_is_zero(scheme):
 def test_bad_arguments_of_class_weights(arguments, message):
     with pytest.raises((TypeError, ValueError), match=f"^class_weights: {re.escape(message)}$"):
         class_weights(*arguments)
+
+
+# Warning about classes that differ in size
+
+
+def balance_warning(sizes, criterion="focal_balanced", weight=None):
+    """Return the warning about classes of some sizes, or None."""
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight)
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        warn_about_balance("EEGNetClassifier", criterion, y, weight)
+    return str(record[0].message) if record else None
+
+
+@pytest.mark.parametrize("criterion", ["focal_balanced", "FocalBalancedLoss", "focalbalancedloss"])
+@pytest.mark.parametrize(
+    ("sizes", "ratio"), [([16, 10], "1.6"), ([2, 1], "2.0"), ([5, 20, 10], "4.0")]
+)
+def test_classes_that_differ_in_size(criterion, sizes, ratio):
+    assert balance_warning(sizes, criterion) == (
+        f"EEGNetClassifier: criterion={criterion!r} has no class weights, but the largest class is "
+        f"{ratio} times as large as the smallest; set class_weight='balanced', or use "
+        "callbacks=[FocalBalance()] instead of the criterion."
+    )
+
+
+@pytest.mark.parametrize("sizes", [[5], [10, 10], [15, 10], [1, 1, 1]])
+def test_classes_of_similar_sizes(sizes):
+    assert balance_warning(sizes) is None
+
+
+@pytest.mark.parametrize("criterion", ["cross_entropy", FocalBalancedLoss, None])
+def test_other_criteria_of_classes_that_differ_in_size(criterion):
+    assert balance_warning([100, 1], criterion) is None
+
+
+def test_sizes_of_classes_are_sums_of_weights():
+    assert balance_warning([2, 2], weight=[1, 1, 1, 0.5]) is None
+    assert "is 3.0 times" in balance_warning([2, 2], weight=[1, 2, 0.5, 0.5])
+    assert balance_warning([4, 2], weight=[0.5] * 4 + [1] * 2) is None
+    assert balance_warning([3, 3, 1], weight=[1] * 6 + [0]) is None  # a class without weight
+
+
+def test_classes_of_probabilities_have_the_loss_of_the_formula():
+    """The loss of a trial is a mean over the classes, with the probabilities as weights."""
+    p = torch.softmax(LOGITS, 1)
+    losses = WEIGHT * 0.5 * (1 - p) ** 1.5 * -p.log()
+    loss = FocalBalancedLoss(1.5, 0.5, WEIGHT, "none")(LOGITS, SOFT)
+    torch.testing.assert_close(loss, (losses * SOFT).sum(1))
+
+
+def test_weights_of_the_loss_can_be_integers():
+    loss = FocalBalancedLoss(weight=[1, 3])(LOGITS[:, :2].float(), TARGET[:12] % 2)
+    assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("weight", [[[1.0, 2.0]], 1.0, [1j, 1.0], [1.0, np.inf], ["a", "b"], []])
+def test_weights_that_are_no_list_of_numbers(weight):
+    with pytest.raises(ValueError, match=f"^FocalBalancedLoss: weight=.* should be {NON_NEGATIVE}"):
+        FocalBalancedLoss(weight=weight)

@@ -18,14 +18,9 @@ from .jobs import EVALUATION, SUBJECTS, TRAINING, Settings
 ALIGNMENTS = ("raw", "aligned")
 # Settings of fine-tuning; the others are those of pretraining.
 CHOICES: dict[str, dict[str, Any]] = {
-    f"freeze={freeze!r}, lr={lr}, {max_epochs} epochs": {
-        "freeze": freeze,
-        "lr": lr,
-        "max_epochs": max_epochs,
-    }
+    f"freeze={freeze!r}, lr={lr}": {"freeze": freeze, "lr": lr, "max_epochs": 30}
     for freeze in (None, "front")
     for lr in (3e-4, 1e-3)
-    for max_epochs in (30, 100)
 }
 
 

@@ -14,7 +14,7 @@ from .libraries import (
     TCFORMER,
     Network,
 )
-from .tasks import Line, fit, memory, predict, predict_one, search
+from .tasks import N_FITS, Line, fit, many_fits, memory, predict, predict_one, search
 
 
 def _fit_lines(
@@ -146,5 +146,17 @@ LINES = [
         n_classes=4,
         epochs=2,
         repeats=3,
+    ),
+    Line(
+        "many_fits",
+        f"one of {N_FITS} fits: nested cross-validation, EEGNet, 72 trials of 22 x 250, n_jobs=2",
+        many_fits,
+        EEGNET,
+        (72, 22, 250),
+        (1682, 1682),
+        target=5,
+        epochs=10,
+        repeats=3,
+        unit="ms",
     ),
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from .clock import extra_bytes, in_a_fresh_process, seconds
 from .libraries import Maker, Network, Training
@@ -143,20 +143,46 @@ def predict_one(run: Run) -> Measure:
     return lambda: seconds(predict_many_times, run.device) / _N_CALLS
 
 
+def grid_search(run: Run, activations: list[str], cv: int, n_jobs: int | None = None) -> Any:
+    """Create a grid search over activations, whose fits have one thread each."""
+    classifier = run.classifier(threads=1)
+    modules = {"relu": torch.nn.ReLU, "leaky_relu": torch.nn.LeakyReLU, "elu": torch.nn.ELU}
+    if "activation" in classifier.get_params():
+        grid: dict[str, list[Any]] = {"activation": activations}
+    else:
+        grid = {"module__activation": [modules[name] for name in activations]}
+    return GridSearchCV(classifier, grid, cv=cv, n_jobs=n_jobs)
+
+
 def search(run: Run) -> Measure:
     """Measure the time of a grid search over activations in two processes with one thread each."""
-    classifier = run.classifier(threads=1)
-    if "activation" in classifier.get_params():
-        grid: dict[str, list[Any]] = {"activation": ["relu", "leaky_relu", "elu"]}
-    else:
-        grid = {"module__activation": [torch.nn.ReLU, torch.nn.LeakyReLU, torch.nn.ELU]}
     X, y = make_trials(run.line.shape, run.line.n_classes)
 
     def fit_search(n_trials: int) -> None:
-        GridSearchCV(classifier, grid, cv=5, n_jobs=2).fit(X[:n_trials], y[:n_trials])
+        grid_search(run, ["relu", "leaky_relu", "elu"], 5, n_jobs=2).fit(X[:n_trials], y[:n_trials])
 
     fit_search(40)  # warm up: start the processes and import libraries
     return lambda: seconds(lambda: fit_search(len(X)), run.device)
+
+
+_N_SUBJECTS = 2
+_N_FOLDS = 3
+_CANDIDATES = ["relu", "elu"]
+# Fits of all subjects: in each outer fold, the candidates in the inner folds, and the best one.
+N_FITS = _N_SUBJECTS * _N_FOLDS * (len(_CANDIDATES) * _N_FOLDS + 1)
+
+
+def many_fits(run: Run) -> Measure:
+    """Measure nested cross-validation of each subject in two processes, as the time per fit."""
+    X, y = make_trials(run.line.shape, run.line.n_classes)
+
+    def evaluate(n_subjects: int, n_trials: int) -> None:
+        for _ in range(n_subjects):
+            nested = grid_search(run, _CANDIDATES, _N_FOLDS)
+            cross_val_score(nested, X[:n_trials], y[:n_trials], cv=_N_FOLDS, n_jobs=2)
+
+    evaluate(1, n_trials=18)  # warm up: start the processes and import libraries
+    return lambda: seconds(lambda: evaluate(_N_SUBJECTS, len(X)), run.device) / N_FITS
 
 
 def memory(run: Run) -> Measure:

@@ -13,25 +13,28 @@ COLUMNS = {
     ("eegmmidb", "raw"): "`eegmmidb`, raw",
     ("eegmmidb", "aligned"): "`eegmmidb`, aligned",
 }
-# Data sets whose parameters and times are shown.
-DATA = ("bci_iv_2b", "eegmmidb")
-SECTION = """\
-## Measured on two data sets
-
-TABLE
-
-All networks have their default parameters. Each pair of numbers of parameters and of times is for
-`bci_iv_2b` and `eegmmidb`; times are medians of fits with one thread.
-
+DESCRIPTIONS = {
+    "bci_iv_2b": """\
 `bci_iv_2b`
 : Motor imagery of five people, 3 channels: training on three sessions of a person, test on two
   later sessions. This copy of the data was band-pass filtered at about 6 to 26 Hz, so the
   accuracies cannot be compared with published figures.
-
+""",
+    "eegmmidb": """\
 `eegmmidb`
 : Motor imagery of 40 people, 64 unfiltered channels: five folds, in which the tested people are not
   in the training data.
+""",
+}
+SECTION = """\
+## Measured accuracies
 
+TABLE
+
+All networks have their default parameters. Parameters and times are those for DATA; times are
+medians of fits with one thread.
+
+DESCRIPTIONS
 Trials are raw, or aligned by session or person with
 {class}`~eegsk.alignment.EuclideanAlignment`. Lines with "(pyRiemann)" are classifiers of covariance
 matrices. The [results](../results.md) have the scores of each person and of braindecode's networks.
@@ -44,15 +47,31 @@ data.
 
 def network_section(path: Path = FITS) -> str:
     """Return the section with the table in Markdown; nothing if the benchmark was not run."""
-    return SECTION.replace("TABLE\n", network_table(path)) if path.exists() else ""
-
-
-def network_table(path: Path) -> str:
-    """Return the table in Markdown; a method that was not run on all parts has no score there."""
+    if not path.exists():
+        return ""
     fits = pd.read_csv(path)
-    header = ["method", "parameters", "time of `fit`", *COLUMNS.values()]
+    data = _data_sets(fits)
+    texts = {
+        "TABLE\n": network_table(fits),
+        "DATA": " / ".join(f"`{name}`" for name in data),
+        "DESCRIPTIONS\n": "\n".join(DESCRIPTIONS[name] for name in data) + "\n",
+    }
+    section = SECTION
+    for name, text in texts.items():
+        section = section.replace(name, text, 1)
+    return section
+
+
+def network_table(fits: pd.DataFrame) -> str:
+    """Return the table in Markdown; a method that was not run on all parts has no score there."""
+    columns = {
+        column: title
+        for column, title in COLUMNS.items()
+        if ((fits["data"] == column[0]) & (fits["trials"] == column[1])).any()
+    }
+    header = ["method", "parameters", "time of `fit`", *columns.values()]
     rows = [
-        (scores, [_name(library, method), *_sizes(group), *_cells(group, scores)])
+        (scores, [_name(library, method), *_sizes(group, fits), *_cells(scores, list(columns))])
         for (library, method), group in fits[fits["library"] != "braindecode"].groupby(
             ["library", "method"], sort=False
         )
@@ -61,6 +80,10 @@ def network_table(path: Path) -> str:
     rows.sort(key=lambda row: next(iter(row[0].values()), 0.0), reverse=True)
     lines = [header, ["---"] * len(header), *(cells for _, cells in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _data_sets(fits: pd.DataFrame) -> list[str]:
+    return [name for name in DESCRIPTIONS if (fits["data"] == name).any()]
 
 
 def _name(library: str, method: str) -> str:
@@ -78,14 +101,14 @@ def _mean_scores(group: pd.DataFrame, fits: pd.DataFrame) -> dict[tuple[str, str
     return scores
 
 
-def _cells(group: pd.DataFrame, scores: dict[tuple[str, str], float]) -> list[str]:
-    return [f"{scores[column]:.3f}" if column in scores else "" for column in COLUMNS]
+def _cells(scores: dict[tuple[str, str], float], columns: list[tuple[str, str]]) -> list[str]:
+    return [f"{scores[column]:.3f}" if column in scores else "" for column in columns]
 
 
-def _sizes(group: pd.DataFrame) -> list[str]:
+def _sizes(group: pd.DataFrame, fits: pd.DataFrame) -> list[str]:
     """Return number of parameters and median time of a fit, on the data sets."""
     counts, times = [], []
-    for data in DATA:
+    for data in _data_sets(fits):
         selected = group[group["data"] == data]
         count, seconds = selected["n_parameters"].max(), selected["seconds"].median()
         counts.append("-" if pd.isna(count) else f"{count:,.0f}")

@@ -16,6 +16,9 @@ from ..signals import Signal, is_epochs, list_epochs, read_trials, replace_trial
 from ._covariance import Array, covariances, inverse_sqrt
 from ._domains import labels_from_groups, labels_from_metadata, trials_by_domain
 
+# Attributes that map the names of domains to values.
+_BY_DOMAIN = {"references_", "n_trials_"}
+
 
 class Trials(NamedTuple):
     """Validated trials of one call, with the indices of the trials of each domain."""
@@ -189,6 +192,19 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
             self.references_[label] = self._running_means(matrices, mean, n_trials)[-1]
             self.n_trials_[label] = n_trials + len(indices)
         return self
+
+    def __getstate__(self) -> Any:
+        """Return the state, with lists instead of dictionaries whose keys are names of domains.
+
+        skops stores only dictionaries whose keys are strings, numbers or types.
+        """
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[arg-type]
+        return state | {name: [*state[name].items()] for name in _BY_DOMAIN & state.keys()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(
+            state | {name: dict(state[name]) for name in _BY_DOMAIN & state.keys()}
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

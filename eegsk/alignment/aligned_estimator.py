@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import deepcopy
 from typing import Any, Self
 
@@ -156,6 +157,38 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         """
         X = self._transform(X, groups)
         return self.estimator_.score(X, y, **score_params)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the fitted estimator to a file, which :func:`eegsk.load` reads without running code.
+
+        The file contains the parameters and the weights of the estimator, and the mean covariances
+        of the aligner. It contains no trials. An existing file is replaced as a whole.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, e.g. ``"model.eegsk"``, in an existing folder.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If ``estimator`` is not an estimator of eegsk, e.g. a ``VotingClassifier``, or a
+            parameter cannot be stored without code. Use skops for these estimators.
+        ValueError
+            If a parameter of the network was changed after ``fit``.
+        OSError
+            If the file cannot be written, e.g. because there is no such folder.
+        """
+        check_is_fitted(self)
+        if not hasattr(self.estimator_, "_save_as"):
+            raise TypeError(
+                f"AlignedEstimator.save: estimator={type(self.estimator_).__name__} is not an "
+                "estimator of eegsk; save it with skops.io.dump, whose files contain no code "
+                "either, or with joblib."
+            )
+        self.estimator_._save_as(path, self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")

@@ -60,15 +60,8 @@ def describe(estimator: Any, encoder: Encoder, where: str = "") -> dict[str, Any
         If a parameter of the network was changed after ``fit``.
     """
     check_is_fitted(estimator)
-    name, target = type(estimator).__name__, estimator._target
-    if type(estimator) is not catalogue().get(name):
-        raise TypeError(
-            f"{name} is not an estimator of eegsk; save an estimator of eegsk, e.g. EEGClassifier "
-            "with this network, or save this one with joblib, whose files can contain code"
-        )
+    params, target = describe_params(estimator, encoder, where), estimator._target
     estimator._check_unchanged()
-    params = estimator.get_params(deep=False)
-    network = params.pop("network", None)
     state = net_state(estimator.net_)
     state["parts"] = {key: item for key, item in state["parts"].items() if key != "criterion"}
     kind = next(key for key, cls in _TARGETS.items() if isinstance(target, cls))
@@ -77,16 +70,51 @@ def describe(estimator: Any, encoder: Encoder, where: str = "") -> dict[str, Any
         return encoder.encode(value, join(where, part) if part else where)
 
     return {
-        "estimator": name,
-        "network": network and getattr(network, "__qualname__", type(network).__name__),
-        "params": {key: encode(value, key) for key, value in params.items()},
+        **params,
         "signal": encode(vars(estimator.signal_), "signal"),
         "n_features_in": estimator.n_features_in_,
         "spread": encode(estimator._spread, "spread"),
         "target": {"kind": kind, "values": encode(vars(target), "target")},
         "random_state": encode(estimator._random_state, "random_state"),
         "state": {key: encode(value, "") for key, value in state.items()},
-        "versions": _versions(),
+        "versions": versions(),
+    }
+
+
+def describe_params(estimator: Any, encoder: Encoder, where: str = "") -> dict[str, Any]:
+    """Describe the class and the parameters of an estimator, fitted or not.
+
+    Parameters
+    ----------
+    estimator : EEGEstimator
+        The estimator.
+    encoder : Encoder
+        Converter of values, which collects the tensors.
+    where : str, default=""
+        Name of the parameter that contains the estimator.
+
+    Returns
+    -------
+    description : dict
+        The description in types of JSON.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is not of the catalogue, or a parameter cannot be stored without code.
+    """
+    name = type(estimator).__name__
+    if type(estimator) is not catalogue().get(name):
+        raise TypeError(
+            f"{name} is not an estimator of eegsk; save an estimator of eegsk, e.g. EEGClassifier "
+            "with this network, or save this one with joblib, whose files can contain code"
+        )
+    params = estimator.get_params(deep=False)
+    network = params.pop("network", None)
+    return {
+        "estimator": name,
+        "network": network and getattr(network, "__qualname__", type(network).__name__),
+        "params": {key: encoder.encode(value, join(where, key)) for key, value in params.items()},
     }
 
 
@@ -113,7 +141,7 @@ def rebuild(description: Any, tensors: Tensors, network: Network | None) -> Any:
         If the description is invalid, or does not fit to the tensors or to the network.
     """
     decode = Decoder(partial(rebuild, tensors=tensors, network=network), tensors).decode
-    estimator = _new_estimator(description, decode, network)
+    estimator = new_estimator(description, decode, network)
     target = _TARGETS[description["target"]["kind"]](**decode(description["target"]["values"]))
     classes = {"classes_": target.classes} if isinstance(target, ClassTarget) else {}
     vars(estimator).update(
@@ -146,10 +174,30 @@ def catalogue() -> dict[str, type[EEGEstimator]]:
     return classes
 
 
-def _new_estimator(
+def new_estimator(
     description: Any, decode: Callable[[Any], Any], network: Network | None
 ) -> EEGEstimator:
-    """Create the estimator, which is not fitted yet."""
+    """Create an estimator that is not fitted.
+
+    Parameters
+    ----------
+    description : dict
+        The return value of :func:`describe_params`.
+    decode : callable
+        Function that converts values.
+    network : callable or None
+        The network of ``EEGClassifier`` or ``EEGRegressor``.
+
+    Returns
+    -------
+    estimator : EEGEstimator
+        The estimator.
+
+    Raises
+    ------
+    ValueError
+        If the description is invalid.
+    """
     name, stored_network = description["estimator"], description["network"]
     if name not in catalogue():
         raise ValueError(f"it contains a {short_repr(name)}, which this version of eegsk lacks")
@@ -185,10 +233,10 @@ def _available_device(device: Any) -> torch.device:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of the libraries that are installed."""
-    versions = {}
+    installed = {}
     for package in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):
-            versions[package] = metadata.version(package)
-    return versions
+            installed[package] = metadata.version(package)
+    return installed

@@ -20,7 +20,7 @@ import skorch.callbacks
 import skorch.utils
 import torch
 
-from .. import augmentation, blocks, callbacks, losses, metrics
+from .. import alignment, augmentation, blocks, callbacks, losses, metrics
 from ..blocks.activation import ACTIVATIONS
 from ..training.net import CRITERIA, OPTIMIZERS
 
@@ -45,6 +45,7 @@ def instance_classes() -> dict[str, type]:
     return {
         **_members(callbacks, callbacks.__all__),
         **_members(augmentation, augmentation.__all__),
+        **_members(alignment, ["EuclideanAlignment", "RiemannianAlignment"]),
         **_members(skorch.callbacks, _SKORCH_CALLBACKS),
         **_members(sklearn.model_selection, _SPLITTERS),
         **_members(sklearn.frozen, ["FrozenEstimator"]),

@@ -10,7 +10,9 @@ from typing import Any
 
 from torch import nn
 
+from ..alignment import AlignedEstimator
 from ..training import atomic_file
+from ._aligned import describe_aligned, rebuild_aligned
 from ._container import pack, read_bytes, unpack
 from ._model import describe, rebuild
 from ._values import Encoder
@@ -40,7 +42,7 @@ def load(path: PathLike, *, network: Network | None = None) -> Any:
 
     Returns
     -------
-    estimator : EEGEstimator
+    estimator : EEGEstimator or AlignedEstimator
         The fitted estimator. It is on the device of its parameter ``device``, or on the CPU if this
         machine does not have that device. ``n_threads`` is at most the number of cores.
 
@@ -86,8 +88,9 @@ def _load_bytes(data: bytes, name: str, network: Network | None) -> Any:
             f"eegsk.load: {name} contains a {description.get('estimator')}, which has its "
             "own network; do not pass network."
         )
+    is_aligned = description.get("estimator") == AlignedEstimator.__name__
     try:
-        return rebuild(description, tensors, network)
+        return (rebuild_aligned if is_aligned else rebuild)(description, tensors, network)
     except Exception as error:  # invalid descriptions raise errors of many classes
         version = description.get("versions", {}).get("eegsk", "unknown")
         raise ValueError(
@@ -128,20 +131,25 @@ class SavingMixin:
         OSError
             If the file cannot be written, e.g. because there is no such folder.
         """
-        owner, file = f"{type(self).__name__}.save", Path(path).expanduser()
+        self._save_as(path, self)
+
+    def _save_as(self, path: PathLike, saved: Any) -> None:
+        """Save an estimator: this one, or the `AlignedEstimator` that contains it."""
+        owner, file = f"{type(saved).__name__}.save", Path(path).expanduser()
         if not file.parent.is_dir():
             raise FileNotFoundError(f"{owner}: there is no folder {str(file.parent)!r}; create it.")
         if file.is_dir():
             raise IsADirectoryError(f"{owner}: {str(path)!r} is a folder; pass the path of a file.")
-        data = self._to_bytes(owner)
+        data = self._to_bytes(owner, saved)
         with atomic_file(file) as stream:
             stream.write(data)
 
-    def _to_bytes(self, owner: str) -> bytes:
+    def _to_bytes(self, owner: str, saved: Any) -> bytes:
         """Return the content of a file."""
         encoder = Encoder(lambda item, where: describe(item, encoder, where))
+        function = describe_aligned if isinstance(saved, AlignedEstimator) else describe
         try:
-            return pack(describe(self, encoder), encoder.tensors)
+            return pack(function(saved, encoder), encoder.tensors)
         except TypeError as error:
             raise TypeError(f"{owner}: {_reason(error)}.") from error
 
@@ -156,7 +164,7 @@ class SavingMixin:
         """Return the state for pickle or, if skops calls this method, the content of a file."""
         if _is_pickling.get() or not hasattr(self, "net_"):
             return super().__getstate__()
-        state = {"eegsk": self._to_bytes(f"{type(self).__name__} in skops")}
+        state = {"eegsk": self._to_bytes(f"{type(self).__name__} in skops", self)}
         return state | {name: getattr(self, name) for name in ("network",) if hasattr(self, name)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -169,5 +177,12 @@ class SavingMixin:
     def _source(self) -> Any:
         """The pretrained estimator; that in a file if ``pretrained`` is a path."""
         if isinstance(self.pretrained, str | os.PathLike):
-            return load(self.pretrained, network=getattr(self, "network", None))
+            source = load(self.pretrained, network=getattr(self, "network", None))
+            if isinstance(source, AlignedEstimator):
+                raise ValueError(
+                    f"{type(self).__name__}: pretrained={str(self.pretrained)!r} contains an "
+                    "AlignedEstimator; align the trials as its aligner_ does, and pass "
+                    "pretrained=eegsk.load(path).estimator_, the network."
+                )
+            return source
         return super()._source  # type: ignore[misc]

@@ -19,6 +19,8 @@ class CausalFilter:
 
     Parameters
     ----------
+    name : str
+        Name of the caller, for error messages.
     design : array, (array, array) or dict
         Second-order sections, FIR taps, coefficients ``(b, a)``, or a dictionary of MNE with
         ``"sos"`` or with ``"b"`` and ``"a"``.
@@ -29,8 +31,11 @@ class CausalFilter:
         If the design has another form, or values that are not finite.
     """
 
-    def __init__(self, design: Any) -> None:
-        self._apply, self._start = _implementation(design)
+    def __init__(self, name: str, design: Any) -> None:
+        try:
+            self._apply, self._start = _implementation(design)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
         self._state: np.ndarray | None = None
 
     def reset(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from .._fields import short_repr
 from ..signals import Signal
 
 # Relative difference from which two sampling rates differ. Rates measured from time stamps are less
@@ -75,31 +77,48 @@ class ChunkReader:
     ) -> None:
         self._name, self._signal, self._channels_first = name, signal, channels_first
         self._sfreq: float = signal.sfreq  # type: ignore[assignment]
-        self._max_gap = 2 / self._sfreq if max_gap is None else float(max_gap)
+        self._max_gap = 2 / self._sfreq if max_gap is None else max_gap
+        if not (isinstance(self._max_gap, Real) and self._max_gap >= 0):
+            raise ValueError(
+                f"{name}: max_gap={max_gap!r} should be a number of seconds of at least 0."
+            )
 
     def read(self, chunk: Any, time: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Return a chunk with the shape (n_chans, n_samples), and its time stamps as an array."""
-        x = np.asarray(chunk)
+        layout = "n_chans, n_samples" if self._channels_first else "n_samples, n_chans"
+        expected = f"it should be an array of numbers, ({layout}); see channels_first."
+        try:
+            x = np.asarray(chunk)
+        except ValueError as error:
+            raise ValueError(
+                f"{self._name}: the chunk has rows of different lengths; {expected}"
+            ) from error
         if x.size == 0:
             return np.zeros((self._signal.n_chans, 0)), None
         if x.ndim != 2 or x.dtype.kind not in "biuf":
-            layout = "n_chans, n_samples" if self._channels_first else "n_samples, n_chans"
             raise ValueError(
-                f"{self._name}: the chunk has shape {x.shape} and dtype {x.dtype}; it should be an "
-                f"array of numbers, ({layout}); see channels_first."
+                f"{self._name}: the chunk has shape {x.shape} and dtype {x.dtype}; {expected}"
             )
         x = x if self._channels_first else x.T
-        if time is None:
-            return x, None
-        times = np.asarray(time, dtype=np.float64)
-        if times.shape not in ((), (x.shape[1],)):
+        return x, None if time is None else self._read_times(time, x.shape[1])
+
+    def _read_times(self, time: Any, n_samples: int) -> np.ndarray:
+        """Return the time stamps of a chunk as an array."""
+        try:
+            times = np.asarray(time, dtype=np.float64)
+        except (TypeError, ValueError) as error:
             raise ValueError(
-                f"{self._name}: time has shape {times.shape}, but the chunk has {x.shape[1]} "
+                f"{self._name}: time={short_repr(time)} should be a number of seconds, or one for "
+                "each sample."
+            ) from error
+        if times.shape not in ((), (n_samples,)):
+            raise ValueError(
+                f"{self._name}: time has shape {times.shape}, but the chunk has {n_samples} "
                 "samples; pass the time stamp of the first sample, or one for each."
             )
         if not np.isfinite(times).all():
             raise ValueError(f"{self._name}: time has values that are not finite.")
-        return x, np.atleast_1d(times)
+        return np.atleast_1d(times)
 
     def select(
         self,

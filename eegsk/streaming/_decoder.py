@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Hashable, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,6 +126,8 @@ class StreamingDecoder:
     4.99 s: (2,)
     """
 
+    _name = "StreamingDecoder"  # for error messages
+
     def __init__(
         self,
         estimator: Any,
@@ -138,7 +141,7 @@ class StreamingDecoder:
         max_gap: float | None = None,
         group: Hashable = None,
     ) -> None:
-        name = type(self).__name__
+        name = self._name
         self._predictor = Predictor(name, estimator, group)
         self.signal_ = complete_signal(name, signal, signal_of(estimator))
         self.classes_ = self._predictor.classes
@@ -150,7 +153,7 @@ class StreamingDecoder:
         self.step_ = n_step / self._sfreq
         n_flat = None if max_flat is None else self._n_samples("max_flat", max_flat)
         self._checker = SampleChecker(n_flat and min(n_flat, self.signal_.n_times))
-        self._filter = None if temporal_filter is None else CausalFilter(temporal_filter)
+        self._filter = None if temporal_filter is None else CausalFilter(name, temporal_filter)
         self._reader = ChunkReader(name, self.signal_, channels_first, max_gap)
         self._buffer = WindowBuffer(self.signal_.n_chans, self.signal_.n_times, n_step)
         self._problems: deque[StreamProblem] = deque(maxlen=_N_PROBLEMS)
@@ -218,10 +221,13 @@ class StreamingDecoder:
             decoded += self._decode(x[picks, start:stop])
         return decoded
 
-    def _n_samples(self, parameter: str, seconds: float) -> int:
+    def _n_samples(self, parameter: str, seconds: Any) -> int:
+        if not isinstance(seconds, Real):
+            text = f"{parameter}={seconds!r} should be a number of seconds."
+            raise TypeError(f"{self._name}: {text}")
         if not np.isfinite(seconds) or round(seconds * self._sfreq) < 1:
             raise ValueError(
-                f"{type(self).__name__}: {parameter}={seconds} should be at least one sample, "
+                f"{self._name}: {parameter}={seconds} should be at least one sample, "
                 f"{1 / self._sfreq:.3g} s."
             )
         return round(seconds * self._sfreq)

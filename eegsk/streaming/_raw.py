@@ -19,6 +19,12 @@ from ._problems import StreamWarning
 _BLOCK = 10.0
 
 
+class _RecordingDecoder(StreamingDecoder):
+    """Decoder of a recording, whose errors name the function that a user calls."""
+
+    _name = "decode_windows"
+
+
 def decode_windows(
     estimator: Any,
     raw: mne.io.BaseRaw,
@@ -105,7 +111,7 @@ def decode_windows(
     if output not in ("array", "annotations"):
         raise ValueError(f"decode_windows: output={output!r} should be 'array' or 'annotations'.")
     signal = _signal_of_raw(raw, signal_of(estimator))
-    decoder = StreamingDecoder(
+    decoder = _RecordingDecoder(
         estimator,
         step,
         smoothing,
