@@ -62,11 +62,11 @@ def apply_network(
         folded = _folded(module, dtype)
         if folded is None:
             batches = _convert(X.split(batch_size), device, dtype)
-            return _concatenate(_in_precision(module, dtype), batches)
+            return _concatenate(_in_precision(module, dtype), batches, len(X))
     if len(X) <= batch_size:
         return folded(X[:].to(device, dtype, copy=True)).cpu().double()
     buffer = torch.empty((batch_size, *X.shape[1:]), dtype=dtype, device=device)
-    return _concatenate(folded, _convert_into_buffer(X.split(batch_size), buffer))
+    return _concatenate(folded, _convert_into_buffer(X.split(batch_size), buffer), len(X))
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -171,8 +171,16 @@ def _convert_into_buffer(
 
 
 def _concatenate(
-    network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor]
+    network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor], n_trials: int
 ) -> torch.Tensor:
     """Apply a network to batches and concatenate its outputs."""
-    # An output may be a view of its input, which the next batch may overwrite.
-    return torch.cat([network(batch).clone() for batch in batches]).cpu().double()
+    outputs, start = None, 0
+    for batch in batches:
+        output = network(batch)
+        # One tensor for all outputs: many small ones between the large tensors of the network would
+        # prevent the C library from reusing the memory of these.
+        if outputs is None:
+            outputs = output.new_empty(n_trials, *output.shape[1:])
+        outputs[start : start + len(batch)] = output
+        start += len(batch)
+    return torch.empty(0) if outputs is None else outputs.cpu().double()
