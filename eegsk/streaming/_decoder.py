@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import deque
 from collections.abc import Hashable, Sequence
@@ -225,12 +226,13 @@ class StreamingDecoder:
         if not isinstance(seconds, Real):
             text = f"{parameter}={seconds!r} should be a number of seconds."
             raise TypeError(f"{self._name}: {text}")
-        if not np.isfinite(seconds) or round(seconds * self._sfreq) < 1:
+        n_samples = float(seconds) * self._sfreq
+        if not math.isfinite(n_samples) or round(n_samples) < 1:
             raise ValueError(
                 f"{self._name}: {parameter}={seconds} should be at least one sample, "
                 f"{1 / self._sfreq:.3g} s."
             )
-        return round(seconds * self._sfreq)
+        return round(n_samples)
 
     def _restart(self) -> None:
         """Begin a new segment: the next window has no samples of the past."""
