@@ -186,6 +186,11 @@ class TrialReshaper(TransformerMixin, BaseEstimator):
         if (self.n_chans is None) == (self.info is None):
             raise ValueError("TrialReshaper takes either n_chans or info; pass one of them.")
         if self.info is not None:
+            if not isinstance(self.info, mne.Info):
+                raise ValueError(
+                    f"TrialReshaper: info is of type {type(self.info).__name__}; it should be "
+                    "mne.Info, e.g. epochs.info."
+                )
             return len(self.info["ch_names"])
         return _check_count(self, "n_chans")
 

@@ -184,15 +184,25 @@ def test_columns_of_epochs(saved, y):
     ("columns", "message"),
     [
         ({"subject": ["S1"]}, "column 'subject' has 1 entries for 2 recordings; give one for each"),
+        ({"subject": "S1"}, "column 'subject' has 1 entries for 2 recordings; give one for each"),
+        ({"run": 3}, "column 'run' has 1 entries for 2 recordings; give one for each"),
         (
             {"label": [[0, 1], [0]]},
-            r"'label' has values of shape \(2,\) for the ndarray, which has",
+            r"'label' has values of shape \(2,\) for the ndarray \(recordings\[0\]\), which has",
         ),
     ],
 )
 def test_columns_of_other_lengths(X, columns, message):
     with pytest.raises(ValueError, match=message):
         LazyTrials([X, X], columns)
+
+
+def test_invalid_columns_and_rates(X):
+    with pytest.raises(TypeError, match="LazyTrials: columns is of type list; it should be a dict"):
+        LazyTrials(X, ["subject"])
+    with pytest.raises(ValueError, match="LazyTrials: sfreq=-1 should be a number above 0"):
+        LazyTrials(X, sfreq=-1)
+    assert LazyTrials([X], {"subject": "S1"}).groups("subject").tolist() == ["S1"] * len(X)
 
 
 @pytest.mark.parametrize("kind", ["array", "epochs", "saved epochs", "joined"])
@@ -278,8 +288,9 @@ def test_arrays_with_names(X, path):
     assert trials[:, [2, 0]].signal.ch_names == ("C4", "C3")
     with pytest.raises(ValueError, match="has 3 channels, but ch_names has 2 names"):
         LazyTrials(path, ch_names=CH_NAMES[:2])
-    with pytest.raises(ValueError, match="has 2 channels, but .* has 3; select the same channels"):
-        LazyTrials([X, X[:, :2]])
+    message = r"the ndarray \(recordings\[2\]\) has 2 channels, but the ndarray \(recordings\[0\]\)"
+    with pytest.raises(ValueError, match=message + " has 3; select the same channels"):
+        LazyTrials([X, X, X[:, :2]])
 
 
 @pytest.mark.parametrize(

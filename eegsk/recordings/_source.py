@@ -41,6 +41,10 @@ class Recording(ABC):
         self.columns = columns or {}
         self._sizes = {os.path.abspath(path): os.stat(path).st_size for path in files}
 
+    def name_at(self, position: int) -> str:
+        """Return the name, with the position in the list of recordings if there is no file."""
+        return self.name if self._sizes else f"{self.name} (recordings[{position}])"
+
     @abstractmethod
     def _read(self, trials: np.ndarray) -> np.ndarray:
         """Read trials by their numbers in this recording, in any precision."""

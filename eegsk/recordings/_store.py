@@ -44,8 +44,9 @@ class Store:
         self.recordings, self.cache_bytes = list(recordings), cache_bytes
         first = self.recordings[0]
         self.signal = first.signal
-        for recording in self.recordings[1:]:
-            check_signal(recording.signal, self.signal, recording.name, first.name)
+        for position, recording in enumerate(self.recordings):
+            names = recording.name_at(position), first.name_at(0)
+            check_signal(recording.signal, self.signal, *names)
         self._orders = [_order(item.signal, self.signal) for item in self.recordings]
         self._bounds = np.cumsum([0, *(item.n_trials for item in self.recordings)])
         self.n_trials = int(self._bounds[-1])
@@ -192,13 +193,18 @@ def read_columns(columns: Mapping[str, Any], recordings: Sequence[Recording], is
     columns : dict of array of shape (n_trials,)
         The columns by name. Those of the recordings that only some of them have are left out.
     """
+    if not isinstance(columns, Mapping):
+        raise TypeError(
+            f"LazyTrials: columns is of type {type(columns).__name__}; it should be a dictionary, "
+            "e.g. {'subject': ['S1', 'S2']}."
+        )
     table: dict[str, Any] = {}
     common = set.intersection(*(set(item.columns) for item in recordings))
     for name in recordings[0].columns:
         if name in common:
             table[name] = [item.columns[name] for item in recordings]
     for name, values in columns.items():
-        table[name] = list(values) if is_list else [values]
+        table[name] = list(values) if is_list and not np.isscalar(values) else [values]
         if len(table[name]) != len(recordings):
             raise ValueError(
                 f"LazyTrials: column {name!r} has {len(table[name])} entries for "
@@ -210,13 +216,13 @@ def read_columns(columns: Mapping[str, Any], recordings: Sequence[Recording], is
 
 def _column(name: str, values: Sequence[Any], recordings: Sequence[Recording]) -> np.ndarray:
     parts = []
-    for value, recording in zip(values, recordings, strict=True):
+    for position, (value, recording) in enumerate(zip(values, recordings, strict=True)):
         part = np.asarray(value)
         if part.ndim > 1 or (part.ndim == 1 and len(part) != recording.n_trials):
             raise ValueError(
                 f"LazyTrials: column {name!r} has values of shape {part.shape} for "
-                f"{recording.name}, which has {recording.n_trials} trials; give one value for the "
-                "recording, or one for each trial."
+                f"{recording.name_at(position)}, which has {recording.n_trials} trials; give one "
+                "value for the recording, or one for each trial."
             )
         parts.append(np.repeat(part, recording.n_trials) if part.ndim == 0 else part)
     return np.concatenate(parts)

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from .._fields import Positive, check_value
 from .._imports import import_optional
 from ..signals import Signal
 from ._cache import parse_bytes
@@ -101,6 +102,8 @@ class LazyTrials:
     ) -> None:
         is_list = isinstance(recordings, list | tuple)
         items = list(recordings) if is_list else [recordings]
+        if sfreq is not None:
+            check_value("LazyTrials", "sfreq", sfreq, Positive)
         if not items:
             raise ValueError("LazyTrials: the list of recordings is empty.")
         items = [as_recording(item, sfreq, ch_names) for item in items]
@@ -110,7 +113,7 @@ class LazyTrials:
         self._store = Store(items, n_bytes - self.statistics_bytes)
         self._index = np.arange(self._store.n_trials)
         self._channels: np.ndarray | None = None  # selected channels; None for all, in order
-        self._columns = read_columns(columns or {}, items, is_list)
+        self._columns = read_columns({} if columns is None else columns, items, is_list)
         self.signal = self._store.signal
 
     @property
