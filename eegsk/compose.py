@@ -1,4 +1,4 @@
-"""Transformer with which tools for two-dimensional data train estimators of trials."""
+"""Transformer for estimators of trials in tools that accept two-dimensional data only."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["TrialReshaper"]
 
 
 class TrialReshaper(TransformerMixin, BaseEstimator):
-    """Transformer of flattened trials to trials of channels and time points.
+    """Transformer that reshapes flattened trials to channels and time points.
 
-    Some tools of scikit-learn and of imbalanced-learn take two-dimensional data only, e.g.
-    ``BaggingClassifier``. They can train an estimator of trials if the trials are flattened first,
-    and if this transformer is the first step of a pipeline with the estimator. It is the inverse of
-    :class:`mne.decoding.Vectorizer`, but needs no fit to trials.
+    Some tools of scikit-learn and of imbalanced-learn accept two-dimensional data only, e.g.
+    ``BaggingClassifier``. To train an estimator of trials with such a tool, flatten the trials,
+    and make this transformer the first step of a pipeline with the estimator. It is the inverse of
+    :class:`mne.decoding.Vectorizer`, but is not fitted to three-dimensional trials.
 
     Parameters
     ----------
     n_chans : int or None, default=None
         Number of channels; None if ``info`` is passed.
     n_times : int or None, default=None
-        Number of time points; None if all columns are samples. If there are more than
+        Number of time points; None to compute it from the number of columns. If there are more than
         ``n_chans * n_times`` columns, each of the others is an additional channel with the same
         value at all time points. ``RegressorChain`` and ``ClassifierChain`` add such columns, which
         contain the previous targets.
@@ -49,7 +49,8 @@ class TrialReshaper(TransformerMixin, BaseEstimator):
     -----
     A column is one sample, e.g. the third time point of the second channel. Tools that leave out
     columns, e.g. ``BaggingClassifier(max_features=0.5)`` or ``SequentialFeatureSelector``, cannot
-    be used.
+    be used. Set ``n_times`` to get an error in such a case; without it, there is no error if the
+    number of columns is a multiple of the number of channels.
 
     Examples
     --------

@@ -2,10 +2,10 @@
 Windows of recordings in files
 ==============================
 
-Recordings of several people are often larger than the memory. Here, each person has a continuous
-recording in a file. Overlapping windows are cut out of the trials, but read only when the network
-needs them. The network is tested on people who are not in the training data, and the predictions
-for the windows of a trial are averaged.
+Recordings of several people often do not fit in memory. Here, each person has a continuous
+recording in a file. Overlapping windows are cut out of the trials, and are read only when the
+network needs them. The network is tested on people who are not in the training data, and the
+predictions for the windows of a trial are averaged.
 """
 
 import tempfile
@@ -74,8 +74,8 @@ probabilities = cross_val_predict(
 # %%
 # Windows and trials
 # ------------------
-# The windows of a trial follow each other. The mean of their probabilities is a prediction for the
-# whole trial.
+# The windows are sorted by trial, and here each trial has the same number of windows. The mean of
+# their probabilities is a prediction for the whole trial.
 
 n_windows = round((LENGTH - 1.0) / 0.5) + 1
 by_trial = probabilities[:, 1].reshape(-1, n_windows)

@@ -32,13 +32,14 @@ def event_related_potential(
     Parameters
     ----------
     sfreq : float
-        Sampling rate in Hz. The temporal filters are half a second long.
+        Sampling rate of the trials in Hz, e.g. ``epochs.info["sfreq"]``. The temporal filters are
+        half a second long.
     n_seeds : int, default=5
         Number of networks.
     max_epochs : int, default=150
         Number of epochs.
     random_state : int, RandomState or None, default=None
-        Seed.
+        Seed of the networks.
     **params : dict
         Other parameters of the EEGNets.
 
@@ -51,7 +52,7 @@ def event_related_potential(
     Raises
     ------
     TypeError
-        If ``sfreq`` is not a number, or the EEGNet has no parameter of that name.
+        If ``sfreq`` is not a number, or ``params`` has a name that is not a parameter of EEGNet.
     ValueError
         If ``sfreq`` is not above 0, or ``n_seeds`` is below 1.
 
@@ -66,12 +67,15 @@ def event_related_potential(
     seeds, .961 ± .005 with one network, .938 ± .005 for an EEGNet with the focal-balanced loss, and
     .943 for linear discriminant analysis with shrinkage.
 
-    Predictions can be made for single trials: the whitening of fewer than 20 trials depends mostly
-    on the training trials.
+    If the data contain several people, pass ``groups`` to ``fit`` and ``predict``, so that the
+    trials of each person are whitened over channels separately.
 
-    Weights of the rare class change the probabilities, so that they are too large for that class.
-    Choose a threshold on training data, or use a metric without threshold, e.g. the area under the
-    ROC curve.
+    Predictions can be made for single trials: the whitening of fewer than 20 trials also depends on
+    the training trials, and that of a single trial almost only on them.
+
+    The class weights increase the probability of the rare class, which is then too large. Choose a
+    threshold on training data, or use a metric without threshold, e.g. the area under the ROC
+    curve.
 
     References
     ----------

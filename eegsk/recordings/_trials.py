@@ -64,7 +64,7 @@ class LazyTrials:
     -----
     The property ``columns`` is the table of the trials, a dictionary of arrays; ``table`` is the
     same as a DataFrame (needs pandas), and ``labels`` is column ``"label"``. Column ``"recording"``
-    has the name of the recording. Trials are read in single precision, in which networks compute.
+    has the name of the recording. Trials are read in single precision, as used by the networks.
     Pickles contain the paths of the files and the table, but not the trials.
 
     Examples
@@ -128,7 +128,7 @@ class LazyTrials:
 
     @property
     def nbytes(self) -> int:
-        """Number of bytes of the trials in memory."""
+        """Number of bytes of all trials if they were in memory."""
         return self.size * self.dtype.itemsize
 
     @property
@@ -201,7 +201,7 @@ class LazyTrials:
         Parameters
         ----------
         path : path
-            The new file; it should end with ``.npy``.
+            The new file, whose name should end with ``.npy``.
 
         Returns
         -------
