@@ -263,8 +263,8 @@ def check_signal(signal: Signal, expected: Signal, name: str, source: str) -> No
                 )
     for noun, first, second, remedy in (
         ("channels", signal.n_chans, expected.n_chans, "select the same channels"),
-        ("time points", signal.n_times, expected.n_times, "crop them to the same length"),
         ("Hz", signal.sfreq, expected.sfreq, "resample the recording"),
+        ("time points", signal.n_times, expected.n_times, "crop them to the same length"),
     ):
         if first is not None and second is not None and not np.isclose(first, second):
             raise ValueError(f"{name} has {first:g} {noun}, but {source} has {second:g}; {remedy}.")
