@@ -272,7 +272,7 @@ def test_predict_matches_channels_by_name(X, y, tmp_path):
         ),
         (lambda X: (X, ["C3", "Cz", "Pz"], 100), r"it lacks the channels C4 \(1 in all\)"),
         (lambda X: (X, CH_NAMES, 50), "b-epo.fif has 50 Hz, but .*a-epo.fif has 100; resample"),
-        (lambda X: (X[:, :, ::2], CH_NAMES, 50), "has 50 Hz, but .* has 100; resample the recording"),
+        (lambda X: (X[:, :, ::2], CH_NAMES, 50), "has 50 Hz, but .* has 100; resample the"),
         (lambda X: (X[:, :, :40], CH_NAMES, 100), "has 40 time points, but .* has 48; crop them"),
     ],
 )
