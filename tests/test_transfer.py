@@ -1,8 +1,6 @@
 """Pretraining, fine-tuning with frozen blocks, evaluation across subjects, ensembles of seeds."""
 
 import copy
-import importlib
-import os
 import pickle
 import re
 import sys
@@ -850,19 +848,3 @@ def test_code_of_the_user_guide(monkeypatch, others, X, y, epochs, groups):
         )
     assert len(names["table"]) == 2 * 3
     assert len(names["ensemble"].estimators) == 5
-
-
-@pytest.mark.slow
-def test_benchmark(monkeypatch, capsys):
-    if not os.environ.get("EEGSK_DATA"):
-        pytest.skip("needs recordings: set EEGSK_DATA to their folder")
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    benchmark = importlib.import_module("transfer")
-    load = benchmark.load_sessions
-    monkeypatch.setattr(benchmark, "load_sessions", lambda *names: load(*names).select(np.s_[::10]))
-    monkeypatch.setattr(benchmark, "CHOICES", dict([*benchmark.CHOICES.items()][:2]))
-    only = ["--only", "evaluation", "choice"]
-    benchmark.main([*only, "--seeds", "0", "--subjects", "4", "--max-epochs", "1"])
-    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert len(rows) == 2 * 2 + 3 * (6 + 3)
-    assert rows[7].startswith("| others | aligned, causal | 0.")
