@@ -289,6 +289,8 @@ def test_arrays_with_names(X, path):
     assert trials[:, [2, 0]].signal.ch_names == ("C4", "C3")
     with pytest.raises(ValueError, match="has 3 channels, but ch_names has 2 names"):
         LazyTrials(path, ch_names=CH_NAMES[:2])
+    with pytest.raises(ValueError, match="ch_names has the same name twice; names should be uniq"):
+        LazyTrials(path, ch_names=["C3", "C3", "Cz"])
     message = r"the ndarray \(recordings\[2\]\) has 2 channels, but the ndarray \(recordings\[0\]\)"
     with pytest.raises(ValueError, match=message + " has 3; select the same channels"):
         LazyTrials([X, X, X[:, :2]])
@@ -334,6 +336,24 @@ def test_invalid_cache(X, cache):
 def test_units_of_the_cache():
     sizes = [parse_bytes("cache", size) for size in ("2GB", "1.5 MiB", 10, None)]
     assert sizes == [2_000_000_000, 1_572_864, 10, 0]
+
+
+def test_save_replaces_the_file_that_is_read(X, path, trials, y):
+    copy = trials[5:15].save(path)
+    np.testing.assert_array_equal(copy, X[5:15])
+    np.testing.assert_array_equal(np.load(path), X[5:15])
+    assert copy.labels.tolist() == list(y[5:15])
+    assert [file.name for file in path.parent.iterdir()] == ["trials.npy"]
+
+
+def test_save_that_fails_keeps_the_file(X, path, trials, monkeypatch):
+    no_reading(monkeypatch)
+    with pytest.raises(AssertionError, match="Trials were read"):
+        trials.save(path)
+    np.testing.assert_array_equal(np.load(path), X)
+    assert [file.name for file in path.parent.iterdir()] == ["trials.npy"]
+    with pytest.raises(ValueError, match=r"LazyTrials.save: path='copy' should end with '\.npy'"):
+        trials.save("copy")
 
 
 def test_save(X, tmp_path, groups):

@@ -55,6 +55,8 @@ class ArrayRecording(Recording):
                 f"{name} has {shape[1]} channels, but ch_names has {len(ch_names)} names."
             )
         names = None if ch_names is None else tuple(ch_names)
+        if names is not None and len(set(names)) < len(names):
+            raise ValueError(f"{name}: ch_names has the same name twice; names should be unique.")
         signal = Signal(shape[1], shape[2], sfreq, names)
         super().__init__(name, shape[0], signal, files)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -201,18 +202,28 @@ class LazyTrials:
         Parameters
         ----------
         path : path
-            The new file, whose name should end with ``.npy``.
+            The new file, whose name should end with ``.npy``. An existing file is replaced when all
+            trials have been written.
 
         Returns
         -------
         trials : LazyTrials
             The trials of the new file, with the same table.
+
+        Raises
+        ------
+        ValueError
+            If the name does not end with ``.npy``.
         """
-        file = open_memmap(path, mode="w+", dtype=self.dtype, shape=self.shape)
-        for part in self._chunks():
-            file[part] = self.read(np.arange(len(self))[part])
-        file.flush()
-        del file
+        if not os.fspath(path).lower().endswith(".npy"):
+            raise ValueError(f"LazyTrials.save: path={os.fspath(path)!r} should end with '.npy'.")
+        # The trials may be read from the file that is replaced.
+        unfinished = Path(f"{os.fspath(path)}.part")
+        try:
+            self._write(unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
         return LazyTrials(
             path,
             self.columns,
@@ -220,6 +231,12 @@ class LazyTrials:
             ch_names=self.signal.ch_names,
             cache=self._cache,
         )
+
+    def _write(self, path: Path) -> None:
+        file = open_memmap(path, mode="w+", dtype=self.dtype, shape=self.shape)
+        for part in self._chunks():
+            file[part] = self.read(np.arange(len(self))[part])
+        file.flush()
 
     def read(self, trials: np.ndarray, keep: bool = True) -> np.ndarray:
         """Read trials.
