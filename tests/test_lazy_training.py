@@ -130,7 +130,8 @@ def test_values_that_are_not_finite_are_found(X, y, tmp_path, value, trial):
     files = ["good.npy", "bad.npy", "good.npy"] if trial else ["bad.npy", "good.npy"]
     trials = LazyTrials([tmp_path / file for file in files])
     message = "in 1 of 1 trials, first in trial 0, channel 1, time point 5"
-    message = message if not trial else r"in trial 25 \(.*bad.npy\), channel 1, time point 5; in"
+    if trial:
+        message = r"in trial 25 \(trial 1 of .*bad.npy\), channel 1, time point 5; in"
     y = np.arange(len(trials)) % 2
     for call in (small(EEGNetClassifier).fit, lambda X, y: fitted.predict(X)):
         with pytest.raises(ValueError, match=message):

@@ -162,7 +162,7 @@ def test_columns_of_recordings(X):
     assert trials[[0, 7, 3]].labels.tolist() == ["left", "left", "right"]
     assert trials[5:].groups("subject", "session").tolist() == ["S2/1", "S2/2", "S2/3"]
     assert trials[::4].table.to_dict("list") == {
-        "recording": ["the ndarray"] * 2,
+        "recording": ["the ndarray (recordings[0])", "the ndarray (recordings[1])"],
         "subject": ["S1", "S2"],
         "label": ["left", "right"],
         "session": ["a", "0"],
@@ -228,6 +228,11 @@ def test_lazy_trials_can_be_joined(X, tmp_path, y):
         str(tmp_path / "a-epo.fif"),
         "the ndarray",
     ]
+
+
+def test_recordings_in_memory_have_different_names(X):
+    trials = LazyTrials([X[:10], X[10:]])
+    assert np.unique(trials.groups("recording"), return_counts=True)[1].tolist() == [10, 14]
 
 
 # Recordings that differ

@@ -95,9 +95,15 @@ class Store:
         return np.searchsorted(self._bounds, trials, side="right") - 1
 
     def names(self, trials: np.ndarray) -> np.ndarray:
-        """Return the name of the recording of each trial."""
-        names = np.array([recording.name for recording in self.recordings])
-        return names[self.recording_numbers(trials)]
+        """Return the name of the recording of each trial; no two recordings share a name."""
+        names = [recording.name for recording in self.recordings]
+        if len(names) > 1:
+            names = [item.name_at(position) for position, item in enumerate(self.recordings)]
+        return np.array(names)[self.recording_numbers(trials)]
+
+    def position(self, trial: int) -> int:
+        """Return the number of a trial in its recording."""
+        return int(trial - self._bounds[self.recording_numbers(np.array([trial]))[0]])
 
     def fingerprint(self) -> list[Any]:
         """Return values that identify the data of all recordings."""

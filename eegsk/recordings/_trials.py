@@ -327,8 +327,10 @@ class LazyTrials:
         return self[:, [names.index(name) for name in expected]], fitted
 
     def name_of(self, trial: int) -> str:
-        """Return the name of the recording of a trial, e.g. its path."""
-        return str(self[[trial]].groups("recording")[0])
+        """Return the number of a trial in its recording, and the name of the recording."""
+        selected = self._index[[trial]]
+        name = self._store.names(selected)[0]
+        return f"trial {self._store.position(selected[0])} of {name}"
 
     def fingerprint(self) -> list[Any]:
         """Return values that identify the trials: files, their sizes, and the selection."""
