@@ -30,18 +30,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-# Tests of the split for validation and of evaluate_transfer.
+# Tests of the split for validation, of its warning, and of evaluate_transfer.
 SPLITS = (
     "test_validation_split or labels_beyond or scores_are or in_parallel or transformers_are "
     "or routed or scoring or test_regression or other_estimators or record_array or progress_bar "
-    "or errors_of_the_evaluation"
+    "or errors_of_the_evaluation or metadata_without_groups"
 )
 # Modules, and the tests that check them; the tests that kill most mutants come first.
 AREAS = {
     "losses": (["eegsk/losses.py"], ["tests/test_losses.py"]),
     "splits": (
         ["eegsk/model_selection/*.py"],
-        ["tests/test_validation_split.py", "tests/test_transfer.py", "-k", SPLITS],
+        [
+            *("tests/test_validation_split.py", "tests/test_group_validation.py"),
+            *("tests/test_transfer.py", "-k", SPLITS),
+        ],
     ),
     "file format": (
         ["eegsk/persistence/*.py"],
