@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recordings.networks import EQUALS, EQUALS_EPOCHS
+from recordings.table import table
 from side_by_side import libraries
 from side_by_side.report import describe
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -29,14 +31,6 @@ from speed import silence_imports
 import eegsk
 
 NETWORKS = ["EEGNet", "EEGNeX", "ShallowConvNet", "DeepConvNet", "EEGTCNet", "ATCNet"]
-EQUALS = {
-    network.ours.__name__.removesuffix("Classifier"): network
-    for network in (
-        *(libraries.EEGNET, libraries.EEGNEX, libraries.SHALLOW_CONV_NET),
-        *(libraries.DEEP_CONV_NET, libraries.EEGTCNET, libraries.ATCNET),
-    )
-}
-EQUALS_EPOCHS = 150
 EVALUATIONS = ("WithinSession", "CrossSession", "CrossSubject")
 
 
@@ -152,15 +146,12 @@ def data_sets(arguments: argparse.Namespace, paradigm: Any) -> Iterator[Any]:
 
 def results_table(results: Any) -> str:
     """Format mean and standard deviation over subjects, and the median time of ``fit``."""
-    lines = [
-        "| data set | pipeline | score, mean ± SD over subjects | `fit` |",
-        "| --- | --- | --- | --- |",
-    ]
+    lines = []
     for (data_set, pipeline), rows in results.groupby(["dataset", "pipeline"], sort=False):
         scores = rows.groupby("subject")["score"].mean()
         spread = f"{scores.mean():.3f} ± {scores.std():.3f}"
-        lines.append(f"| {data_set} | {pipeline} | {spread} | {rows['time'].median():.2f} s |")
-    return "\n".join(lines)
+        lines.append([data_set, pipeline, spread, f"{rows['time'].median():.2f} s"])
+    return table(["data set", "pipeline", "score, mean ± SD over subjects", "`fit`"], lines)
 
 
 def main(argv: list[str] | None = None) -> None:
