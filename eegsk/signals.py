@@ -100,6 +100,11 @@ def is_epochs(X: Any) -> bool:
     return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], mne.BaseEpochs)
 
 
+def is_lazy(X: Any) -> bool:
+    """Return whether ``X`` is LazyTrials, whose module imports this one."""
+    return hasattr(X, "match_signal")
+
+
 def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | None]:
     """Convert trials to an array-like, and describe the signal of Epochs.
 
@@ -130,7 +135,7 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
     """
     if is_epochs(X):
         return _read_epochs(X if isinstance(X, list | tuple) else [X], fitted)
-    if hasattr(X, "match_signal"):  # LazyTrials
+    if is_lazy(X):
         return X.match_signal(fitted)
     _check_has_time_points(X)
     return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
@@ -183,7 +188,7 @@ def labels_of(X: Any) -> Any:
     """
     if is_epochs(X):
         return event_names(X)
-    return X.labels if hasattr(X, "match_signal") else None  # LazyTrials
+    return X.labels if is_lazy(X) else None
 
 
 def signal_of(instance: Any, n_times: int | None = None) -> Signal:

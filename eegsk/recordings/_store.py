@@ -11,7 +11,7 @@ import mne
 import numpy as np
 
 from .._locks import ForkSafeLock
-from ..signals import Signal
+from ..signals import Signal, is_lazy
 from ._arrays import HDF5Recording, MemmapRecording, MemoryRecording, NpyRecording
 from ._cache import RowCache
 from ._memory import aligned_empty
@@ -136,7 +136,7 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
     """
     if isinstance(item, Recording):
         return item
-    if hasattr(item, "match_signal"):  # LazyTrials
+    if is_lazy(item):
         recording = MemoryRecording(item, item.signal.sfreq, item.signal.ch_names)
         recording.columns = dict(item.columns)
         return recording
