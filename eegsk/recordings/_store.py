@@ -95,7 +95,7 @@ class Store:
         return np.searchsorted(self._bounds, trials, side="right") - 1
 
     def names(self, trials: np.ndarray) -> np.ndarray:
-        """Return the name of the recording of each trial; no two recordings share a name."""
+        """Return the name of the recording of each trial, with its position if it has no file."""
         names = [recording.name for recording in self.recordings]
         if len(names) > 1:
             names = [item.name_at(position) for position, item in enumerate(self.recordings)]
