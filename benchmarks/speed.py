@@ -38,6 +38,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--only", nargs="+", choices=names, metavar="LINE", default=names, help=", ".join(names))
     add("--repeats", type=int, help="repeats of each line (default: set by the line)")
     add("--threads", type=int, default=2, help="threads of each library (default 2)")
+    add("--eegsk-threads", type=int, help="threads of eegsk, if it has others; its default is 1")
     add("--devices", nargs="+", choices=["cpu", "cuda"], default=devices, help=device_help)
     add("--bounds", action="store_true", help="print the bounds of the speed of eegsk instead")
     add("--quick", action="store_true", help="few trials, one repeat: only check that it runs")
@@ -93,8 +94,11 @@ def main(argv: list[str] | None = None) -> None:
     results = []
     for device in ["cpu"] if arguments.bounds else arguments.devices:
         torch.set_num_threads(arguments.threads)
-        settings = Settings(arguments.threads, device, arguments.repeats)
-        print(f"\n{report.describe(libraries, device, settings.threads)}\n", flush=True)
+        settings = Settings(arguments.threads, device, arguments.repeats, arguments.eegsk_threads)
+        print(f"\n{report.describe(libraries, device, settings.threads)}", flush=True)
+        if settings.eegsk_threads is not None:
+            print(f"eegsk: n_threads={settings.eegsk_threads}")
+        print(flush=True)
         if arguments.bounds:
             machine = measure_machine(settings.threads, size=256 if arguments.quick else 2048)
             print_bounds(lines, machine, settings)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 QUICK = ["--quick", "--threads", "1", "--devices", "cpu"]
@@ -84,3 +85,21 @@ def test_mutants(monkeypatch):
         assert str(mutant).count("\n") == 2
     spans = mutation.annotations("def f(x: int | None = 1) -> int | str:\n    y: int = x\n")
     assert sorted(spans) == [((1, 9), (1, 19)), ((1, 28), (1, 37)), ((2, 7), (2, 10))]
+
+
+def test_operations_that_depend_on_threads(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import thread_operations
+
+    x = torch.randn(400_001, generator=torch.Generator().manual_seed(0))
+    n_threads = torch.get_num_threads()
+    try:
+        with thread_operations.Comparison() as comparison:
+            x.add(1)
+            x.sum()
+            torch.rand(400_001)
+        assert set(comparison.different) == {"sum"}
+        thread_operations.main(["--networks", "EEGNet", "--shape", "8", "2", "128"])
+    finally:
+        torch.set_num_threads(n_threads)
+    assert "trials of shape (8, 2, 128)" in capsys.readouterr().out

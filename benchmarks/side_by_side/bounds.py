@@ -219,7 +219,7 @@ def find_bounds(line: Line, machine: Machine, settings: Settings) -> Bounds:
     bounds : Bounds
         Measured time and bounds.
     """
-    run = Run(line, make_eegsk, settings.threads, "cpu")
+    run = settings.run(line, "eegsk", make_eegsk)
     measure = line.task(run)
     measure()
     work = count(_once(run))

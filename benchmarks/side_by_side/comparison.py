@@ -24,11 +24,19 @@ class Settings:
         Torch device.
     repeats : int or None
         Number of measurements of each library; None for the number that the line sets.
+    eegsk_threads : int or None, default=None
+        Number of CPU threads of eegsk; None for ``threads``.
     """
 
     threads: int
     device: str
     repeats: int | None
+    eegsk_threads: int | None = None
+
+    def run(self, line: Line, library: str, make: Maker) -> Run:
+        """Return what is measured for a library: its classifier on a line."""
+        threads = self.eegsk_threads if library == "eegsk" else None
+        return Run(line, make, threads or self.threads, self.device)
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,7 @@ def compare(line: Line, libraries: dict[str, Maker], settings: Settings) -> Resu
     result : Result
         The measurements.
     """
-    runs = {
-        name: Run(line, make, settings.threads, settings.device) for name, make in libraries.items()
-    }
+    runs = {name: settings.run(line, name, make) for name, make in libraries.items()}
     check_parameters(line, runs)
     measures = {name: line.task(run) for name, run in runs.items()}
     result = Result(line, settings.device, {name: [] for name in runs})
