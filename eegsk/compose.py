@@ -198,6 +198,6 @@ class TrialReshaper(TransformerMixin, BaseEstimator):
 
 def _check_count(reshaper: TrialReshaper, name: str) -> int:
     value = getattr(reshaper, name)
-    if isinstance(value, int | np.integer) and value > 0:
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0:
         return int(value)
     raise ValueError(f"TrialReshaper: {name}={value!r} should be an integer of at least 1.")

@@ -106,6 +106,7 @@ def test_info_gives_epochs_with_the_names_of_the_channels(classifier, epochs, y)
         ({}, "^TrialReshaper takes either n_chans or info; pass one of them"),
         ({"info": ["C3", "Cz", "C4"]}, "info is of type list; it should be mne.Info, e.g. epochs."),
         ({"n_chans": 0}, "^TrialReshaper: n_chans=0 should be an integer of at least 1"),
+        ({"n_chans": True}, "^TrialReshaper: n_chans=True should be an integer of at least 1"),
         ({"n_chans": 3, "n_times": "48"}, "n_times='48' should be an integer of at least 1"),
         ({"n_chans": 5}, "X has 144 columns, which are not 5 channels; flatten the trials with"),
         ({"n_chans": 145}, "X has 144 columns, which are not 145 channels; flatten"),

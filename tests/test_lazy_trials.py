@@ -5,6 +5,7 @@ import pickle
 import mne
 import numpy as np
 import pytest
+import torch
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -156,7 +157,7 @@ def test_invalid_index(trials, key):
 
 def test_columns_of_recordings(X):
     y = np.repeat(["left", "right"], 2)
-    columns = {"subject": ["S1", "S2"], "label": [y, y[::-1]], "session": ["a", np.arange(4)]}
+    columns = {"subject": ["S1", "S2"], "label": [y, y[::-1]], "session": ["a", list("0123")]}
     trials = LazyTrials([X[:4], X[4:8]], columns)
     assert trials.groups("subject").tolist() == ["S1"] * 4 + ["S2"] * 4
     assert trials[[0, 7, 3]].labels.tolist() == ["left", "left", "right"]
@@ -200,6 +201,10 @@ def test_columns_of_other_lengths(X, columns, message):
 def test_invalid_columns_and_rates(X):
     with pytest.raises(TypeError, match="LazyTrials: columns is of type list; it should be a dict"):
         LazyTrials(X, ["subject"])
+    with pytest.raises(ValueError, match="column 'label' has numbers .int64. for the ndarray"):
+        LazyTrials([X, X, X[:1]], {"label": ["left", 1, 2]})
+    with pytest.raises(TypeError, match="LazyTrials.groups needs the name of a column, e.g. "):
+        LazyTrials(X).groups()
     with pytest.raises(ValueError, match="LazyTrials: sfreq=-1 should be a number above 0"):
         LazyTrials(X, sfreq=-1)
     assert LazyTrials([X], {"subject": "S1"}).groups("subject").tolist() == ["S1"] * len(X)
@@ -219,7 +224,9 @@ def test_fingerprints_of_other_trials_differ(X, kind, epochs, saved):
 
 def test_lazy_trials_can_be_joined(X, tmp_path, y):
     first = LazyTrials(with_names(X, tmp_path / "a-epo.fif", CH_NAMES), {"subject": "S1"})
-    second = LazyTrials([X[:, ::-1]], {"subject": ["S2"], "label": [y]}, ch_names=CH_NAMES[::-1])
+    second = LazyTrials(
+        [X[:, ::-1]], {"subject": ["S2"], "label": [y.astype(str)]}, ch_names=CH_NAMES[::-1]
+    )
     trials = LazyTrials([first[10:], second[::2]])
     np.testing.assert_array_equal(trials, np.concatenate([X[10:], X[::2]]))
     assert trials.groups("subject").tolist() == ["S1"] * 14 + ["S2"] * 12
@@ -294,6 +301,8 @@ def test_arrays_with_names(X, path):
     assert trials[:, [2, 0]].signal.ch_names == ("C4", "C3")
     with pytest.raises(ValueError, match="has 3 channels, but ch_names has 2 names"):
         LazyTrials(path, ch_names=CH_NAMES[:2])
+    with pytest.raises(TypeError, match="ch_names='C3Cz' should be a list of names"):
+        LazyTrials(path, ch_names="C3Cz")
     with pytest.raises(ValueError, match="ch_names has the same name twice; names should be uniq"):
         LazyTrials(path, ch_names=["C3", "C3", "Cz"])
     message = r"the ndarray \(recordings\[2\]\) has 2 channels, but the ndarray \(recordings\[0\]\)"
@@ -316,6 +325,10 @@ def test_arrays_with_names(X, path):
 def test_invalid_recordings(recordings, error, message):
     with pytest.raises(error, match=message):
         LazyTrials(recordings)
+
+
+def test_tensors(X):
+    np.testing.assert_array_equal(LazyTrials(torch.from_numpy(X)), X)
 
 
 def test_fortran_order_and_several_datasets(X, tmp_path):

@@ -50,6 +50,8 @@ class ArrayRecording(Recording):
             )
         if np.dtype(dtype).kind not in "fiu":
             raise TypeError(f"{name} has the type {dtype}; it should contain real numbers.")
+        if isinstance(ch_names, str):
+            raise TypeError(f"{name}: ch_names={ch_names!r} should be a list of names.")
         if ch_names is not None and len(ch_names) != shape[1]:
             raise ValueError(
                 f"{name} has {shape[1]} channels, but ch_names has {len(ch_names)} names."

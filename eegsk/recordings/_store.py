@@ -9,6 +9,7 @@ from typing import Any
 
 import mne
 import numpy as np
+import torch
 
 from .._locks import ForkSafeLock
 from ..signals import Signal, is_lazy
@@ -152,6 +153,8 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
         return HDF5Recording(item.file.filename, item.name, sfreq, ch_names)
     if isinstance(item, np.memmap) and item.base is not None:
         return MemmapRecording(item, sfreq, ch_names)
+    if isinstance(item, torch.Tensor):
+        item = item.numpy(force=True)
     if hasattr(item, "shape") and hasattr(item, "dtype"):
         return MemoryRecording(item, sfreq, ch_names)
     raise TypeError(
@@ -231,6 +234,14 @@ def _column(name: str, values: Sequence[Any], recordings: Sequence[Recording]) -
                 "value for the recording, or one for each trial."
             )
         parts.append(np.repeat(part, recording.n_trials) if part.ndim == 0 else part)
+    has_numbers = [part.dtype.kind in "biuf" for part in parts]
+    if len(set(has_numbers)) > 1:  # NumPy would convert the numbers to text
+        number, text = has_numbers.index(True), has_numbers.index(False)
+        raise ValueError(
+            f"LazyTrials: column {name!r} has numbers ({parts[number].dtype}) for "
+            f"{recordings[number].name_at(number)}, but {parts[text].dtype} for "
+            f"{recordings[text].name_at(text)}; use the same type for all recordings."
+        )
     return np.concatenate(parts)
 
 

@@ -183,7 +183,12 @@ class LazyTrials:
         >>> trials.groups("subject", "session").tolist()
         ['S1/1', 'S1/1', 'S1/2', 'S1/2']
         """
-        for name in names or ("",):
+        if not names:
+            raise TypeError(
+                "LazyTrials.groups needs the name of a column, e.g. groups('subject'); the columns "
+                f"are {', '.join(self._names())}."
+            )
+        for name in names:
             if name not in self._names():
                 raise ValueError(
                     f"LazyTrials: there is no column {name!r}; the columns are "
