@@ -36,6 +36,7 @@ SPLITS = (
     "or routed or scoring or test_regression or other_estimators or record_array or progress_bar "
     "or errors_of_the_evaluation or metadata_without_groups"
 )
+SEVERAL_LENGTHS = "test_filters_of_several_lengths_equal_the_plain_layers"
 # Modules, and the tests that check them; the tests that kill most mutants come first.
 AREAS = {
     "losses": (["eegsk/losses.py"], ["tests/test_losses.py"]),
@@ -52,7 +53,12 @@ AREAS = {
     ),
     "front end": (
         ["eegsk/blocks/temporal_spatial/*.py", "eegsk/blocks/_time_filters.py"],
-        ["tests/test_temporal_spatial.py", "tests/test_convolution.py"],
+        [
+            *("tests/test_temporal_spatial.py", "tests/test_convolution.py"),
+            "tests/test_folding.py",
+            f"tests/test_sequence_networks.py::{SEVERAL_LENGTHS}",
+            "tests/test_exporting.py::test_torch_jit_trace",
+        ],
     ),
 }
 # Packages that are imported once, before a process is forked for each mutant.

@@ -157,7 +157,7 @@ def test_temporal_filters_equal_a_padded_convolution(
     torch.testing.assert_close(single.double(), expected, rtol=1e-5, atol=1e-5)
     with torch.no_grad():
         fixed = FixedFilters(weight.detach().repeat_interleave(depth, dim=0), *padding)
-        actual = fixed(x.flatten(1, 2)).view(expected.shape)
+        actual = fixed(x.flatten(1, 2)).unflatten(1, (n_filters, depth))
         torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-10)
 
 
