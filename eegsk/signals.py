@@ -81,6 +81,14 @@ class Signal:
             channel["loc"][:3] = position or np.nan
         return chs
 
+    def select(self, channels: Sequence[int] | np.ndarray) -> Signal:
+        """Return the signal of channels selected by their indices, in this order."""
+        values: dict[str, Any] = {"n_chans": len(channels)}
+        for name in ("ch_names", "ch_types", "ch_positions"):
+            if (items := getattr(self, name)) is not None:
+                values[name] = tuple(items[channel] for channel in channels)
+        return replace(self, **values)
+
 
 def is_epochs(X: Any) -> bool:
     """Return whether ``X`` is Epochs or a list of Epochs.

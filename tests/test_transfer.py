@@ -208,6 +208,7 @@ def test_the_head_of_a_user_may_be_parametrized(others, X):
 
 
 def test_channels_are_ordered_by_name(epochs, y, source):
+    epochs = epochs.copy().set_montage("biosemi64")
     source = clone(source).fit(epochs, y)
     expected = fine_tuned(source).fit(epochs, y)
     reordered = epochs.copy().reorder_channels(["C4", "C3", "Cz"])
