@@ -146,7 +146,7 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
     if is_lazy(X):
         return X.match_signal(fitted)
     _check_has_time_points(X)
-    return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
+    return (to_numpy(X) if isinstance(X, torch.Tensor) else X), None
 
 
 def _check_has_time_points(X: Any) -> None:
@@ -299,9 +299,10 @@ def _join_metadata(tables: Sequence[Any]) -> Any:
     return importlib.import_module("pandas").concat(tables, ignore_index=True)
 
 
-def _to_numpy(X: torch.Tensor) -> np.ndarray:
+def to_numpy(X: torch.Tensor) -> np.ndarray:
+    """Convert a tensor to an array; bfloat16, which NumPy does not have, becomes float32."""
     X = X.detach().cpu()
-    return (X.float() if X.dtype is torch.bfloat16 else X).numpy()  # numpy has no bfloat16
+    return (X.float() if X.dtype is torch.bfloat16 else X).numpy()
 
 
 def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:

@@ -228,13 +228,9 @@ class LazyTrials:
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
-        return LazyTrials(
-            path,
-            self.columns,
-            sfreq=self.signal.sfreq,
-            ch_names=self.signal.ch_names,
-            cache=self._cache,
-        )
+        trials = LazyTrials(path, self.columns, cache=self._cache)
+        trials.signal = self.signal
+        return trials
 
     def _write(self, path: Path) -> None:
         file = open_memmap(path, mode="w+", dtype=self.dtype, shape=self.shape)
