@@ -41,6 +41,7 @@ from eegsk.callbacks import (
     MixedPrecision,
 )
 from eegsk.model_selection import evaluate_transfer, transfer
+from eegsk.recordings import LazyTrials
 
 from .networks import ESTIMATORS, linear, small
 from .witness import assert_same, double_network, observed
@@ -726,6 +727,14 @@ def test_record_array_without_pandas(monkeypatch):
     assert isinstance(table, np.recarray)
     assert table[table["n_trials"] == 4]["score"] == 0.4
     assert [tuple(row) for row in table] == [("anna", 0, 0.0), ("anna", 4, 0.4)]
+
+
+def test_labels_of_lazy_trials(X, y, subjects):
+    trials = LazyTrials(X, {"label": y})
+    estimator = small(EEGNetClassifier, max_epochs=1)
+    table = evaluate_transfer(estimator, trials, groups=subjects, n_trials=[0, 4])
+    expected = evaluate_transfer(estimator, X, y, subjects, n_trials=[0, 4])
+    assert table["score"].tolist() == expected["score"].tolist()
 
 
 def test_progress_bar(X, y, subjects, capsys):

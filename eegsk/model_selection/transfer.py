@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._arguments import check_groups, errors_named
-from ..signals import event_names, is_epochs, list_epochs
+from ..signals import is_epochs, labels_of, list_epochs
 
 
 class Trials(NamedTuple):
@@ -60,9 +60,10 @@ def evaluate_transfer(
         :class:`~eegsk.alignment.EuclideanAlignment`. Only estimators with the parameter
         ``pretrained``, i.e. those of eegsk, can be fine-tuned.
     X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-        Trials. Those of a subject are in the order in which they were recorded.
+        Trials, also :class:`~eegsk.recordings.LazyTrials`. Those of a subject are in the order in
+        which they were recorded.
     y : array-like of shape (n_trials,) or (n_trials, n_outputs), default=None
-        Labels or targets; None for the event names of Epochs.
+        Labels or targets; None for the event names of Epochs and the labels of LazyTrials.
     groups : array-like of shape (n_trials,)
         Subject of each trial, or its session for transfer between sessions. With metadata routing,
         steps of the pipeline that request ``groups`` receive them.
@@ -187,9 +188,10 @@ def _select(X: Any, indices: np.ndarray) -> Any:
 
 def _read(X: Any, y: Any, groups: Any) -> Trials:
     """Validate labels and groups, and drop bad Epochs, so that trials can be counted."""
-    if y is None and not is_epochs(X):
+    y = labels_of(X) if y is None else y
+    if y is None:
         raise ValueError("evaluate_transfer: y is None; pass the labels, or Epochs with events.")
-    y = np.asarray(event_names(X) if y is None else y)
+    y = np.asarray(y)
     if is_epochs(X):
         X = _good_epochs(X)
     n_trials = X.shape[0] if hasattr(X, "shape") else len(X)
