@@ -29,7 +29,7 @@ from eegsk import (
     EEGNetClassifier,
     EEGNetRegressor,
 )
-from eegsk.alignment import EuclideanAlignment
+from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.callbacks import (
     EMA,
     SAM,
@@ -766,6 +766,19 @@ def test_errors_of_the_evaluation(change, message, X, y, subjects):
     arguments = {"y": y, "groups": subjects, "n_trials": [0, 4], **change}
     with pytest.raises(ValueError, match=message):
         evaluate_transfer(small(EEGNetClassifier), X, **arguments)
+
+
+def test_aligned_estimator_receives_the_groups(X, y, subjects):
+    groups_of_fits = []
+
+    class Aligned(AlignedEstimator):
+        def fit(self, X, y=None, groups=None):
+            groups_of_fits.append(np.unique(groups).tolist())
+            return super().fit(X, y, groups)
+
+    aligned = Aligned(EuclideanAlignment(), small(EEGNetClassifier, max_epochs=1))
+    evaluate_transfer(aligned, X, y, subjects, n_trials=[0])
+    assert groups_of_fits == [["ben", "eva"], ["anna", "eva"], ["anna", "ben"]]
 
 
 @pytest.mark.parametrize("online", [False, True])

@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._arguments import check_groups, errors_named
+from ..alignment import AlignedEstimator
 from ..signals import is_epochs, labels_of, list_epochs
 
 
@@ -65,8 +66,9 @@ def evaluate_transfer(
     y : array-like of shape (n_trials,) or (n_trials, n_outputs), default=None
         Labels or targets; None for the event names of Epochs and the labels of LazyTrials.
     groups : array-like of shape (n_trials,)
-        Subject of each trial, or its session for transfer between sessions. With metadata routing,
-        steps of the pipeline that request ``groups`` receive them.
+        Subject of each trial, or its session for transfer between sessions. They are passed to
+        ``fit`` of an ``AlignedEstimator`` and, with metadata routing, to steps of the pipeline that
+        request ``groups``.
     n_trials : sequence of int, default=(0, 10, 20, 50)
         Numbers of labelled trials of the tested subject; 0 for no fine-tuning.
     fine_tuning : dict or None, default=None
@@ -173,7 +175,9 @@ def _transform(transformers: Pipeline, trials: Trials) -> Any:
 
 
 def _routed(estimator: Any, method: str, groups: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the groups as a keyword argument if a method requests them by metadata routing."""
+    """Return the groups as a keyword argument if a method takes them."""
+    if isinstance(estimator, AlignedEstimator):  # takes groups without metadata routing
+        return {"groups": groups}
     if not get_config()["enable_metadata_routing"]:
         return {}
     requested = get_routing_for_object(estimator).consumes(method, ["groups"])
