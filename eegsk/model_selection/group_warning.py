@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from ..recordings import LazyTrials
@@ -37,7 +38,9 @@ def warn_about_groups(name: str, X: Any) -> None:
 def _values(X: Any, column: str) -> set[Any]:
     """Return the values in a column of the table of the trials; none without this column."""
     if isinstance(X, LazyTrials):
-        return set(X.columns.get(column, ()))
+        with suppress(ValueError):  # there is no such column
+            return set(X.groups(column))
+        return set()
     values: set[Any] = set()
     for table in [part.metadata for part in list_epochs(X)] if is_epochs(X) else []:
         if table is None:
