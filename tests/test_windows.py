@@ -123,6 +123,12 @@ def test_recording_that_differs_is_named(paths, tmp_path):
         trials_from_raw([*paths, tmp_path / "c_raw.fif"], duration=1)
 
 
+def test_label_that_no_recording_has_warns(paths):
+    with pytest.warns(UserWarning, match="no recording has the annotations feet; check their nam"):
+        trials = trials_from_raw(paths, ["left", "feet"], duration=1)
+    assert set(trials.labels) == {"left"}
+
+
 def test_recording_shorter_than_a_window_warns(paths):
     with pytest.warns(UserWarning, match="1 of 1 windows of .*s1_raw.fif extend beyond the reco"):
         trials = trials_from_raw(paths[0], duration=60)

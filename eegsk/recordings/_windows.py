@@ -77,7 +77,8 @@ def trials_from_raw(
     Warns
     -----
     UserWarning
-        If windows extend beyond the recording; they are left out.
+        If windows extend beyond the recording; they are left out. If no recording has one of the
+        annotations in ``labels``.
 
     See Also
     --------
@@ -106,16 +107,24 @@ def trials_from_raw(
         if not value > 0:
             raise ValueError(f"trials_from_raw: {name}={value!r} should be greater than zero.")
     names = _names(labels)
+    unused = set(names or ())
     parts: list[RawRecording] = []
     for item in recordings if is_list else [recordings]:
         raw = open_raw(item)
         n_times, offsets = _offsets(raw, duration, step, (tmin, tmax), names is None)
         onsets, values = _events(raw, names, item)
+        unused -= set(raw.annotations.description)
         starts, events = _windows(raw, onsets, offsets, n_times, _name(raw, item))
         table = {"trial": events + sum(part.n_events for part in parts)}
         if names is not None:
             table["label"] = values[events]
         parts.append(RawRecording(item, starts, n_times, len(onsets), table))
+    if unused:
+        warnings.warn(
+            f"trials_from_raw: no recording has the annotations {', '.join(sorted(unused))}; check "
+            "their names.",
+            stacklevel=2,
+        )
     return LazyTrials(parts if is_list else parts[0], columns, cache=cache)
 
 
