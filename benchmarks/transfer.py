@@ -1,15 +1,17 @@
 """Accuracy of pretraining and fine-tuning: ``EEGSK_DATA=... python benchmarks/transfer.py``.
 
-``EEGNetClassifier()``, or the network of the recipe ``motor_imagery`` with reflection and 50
-epochs, on BCI Competition IV, data set 2b. Two tables are printed in Markdown:
+``EEGNetClassifier()``, or the network of the recipe ``motor_imagery``, which is trained on other
+subjects with reflection and 50 epochs. Data set 2b of BCI Competition IV. Two tables are printed in
+Markdown:
 
 choice
     Settings of fine-tuning, chosen without the sessions that "evaluation" tests: trained on all
     five sessions of the other subjects, fine-tuned on 01T and 02T of the subject, tested on 03T.
 evaluation
     The sessions 04E and 05E of each subject are tested. "own": trained on 01T, 02T and 03T of the
-    subject. "others": trained on all sessions of the other subjects only. "fine-tuned": trained on
-    the others, then on the subject's own sessions, with the best settings of the table "choice".
+    subject. "others": trained on all sessions of the other subjects only. "others and own": mean
+    of the probabilities of both. "fine-tuned": trained on the others, then on the subject's own
+    sessions, with the best settings of the table "choice".
 
 Trials are raw, or aligned by session with ``EuclideanAlignment``, which uses no labels. "causal"
 aligns each test trial by the trials of its session that come before it.
@@ -67,7 +69,7 @@ def format_table(rows: list[dict[str, Any]], name: str, settings: Settings) -> s
     for kind in dict.fromkeys(row["trials"] for row in rows):
         chosen = choose_settings(rows, kind.removesuffix(", causal"), settings)
         fine_tuned = list(CHOICES) if name == "choice" else [chosen]
-        for training in ["own", "others", *fine_tuned]:
+        for training in ["own", "others", "others and own", *fine_tuned]:
             scores = scores_of(rows, settings, table=name, training=training, trials=kind)
             label = f"fine-tuned, {training}" if training in CHOICES else training
             cells = [f"{score:.3f}" for score in scores.mean(axis=1)]

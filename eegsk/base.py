@@ -243,12 +243,12 @@ class EEGEstimator(Architecture, NestedParams):
         seed = self._choose_seed(is_continued and partial)
         device = find_device(self.device)
         with reproducible(seed, self.n_threads, device), restored_on_error(self, is_continued):
-            if self.valid_split is not None and groups is None:
-                warn_about_groups(type(self).__name__, X)
-            X, y = self._read(X, y, reset=not is_continued)
+            original, (X, y) = X, self._read(X, y, reset=not is_continued)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
             train, valid = self._split(y, weight, groups, seed)
+            if groups is None and len(valid):
+                warn_about_groups(type(self).__name__, original, train, valid)
             if not is_continued:
                 self._target = self._learn_target(y, weight, train, **target_params)
             trials = split_trials(X, self._target.encode(y), weight, groups, train, valid, device)

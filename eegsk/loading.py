@@ -1,4 +1,4 @@
-"""Loading of weights from elsewhere into classifiers and regressors."""
+"""Loading of weights of other libraries into classifiers and regressors."""
 
 from __future__ import annotations
 

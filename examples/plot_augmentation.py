@@ -98,7 +98,7 @@ for name in estimators:
 # Dots are single networks and ensembles of a part of the seeds; lines are their means. The more
 # seeds are averaged, the less the results differ, and the better they are on average. Here
 # augmentation improves the accuracy more than the ensemble does, and both together are best. In
-# this simulation, the two hemispheres differ in nothing but the imagined hand; on real recordings,
+# this simulation, the two hemispheres differ only in the imagined hand; on real recordings,
 # expect less.
 
 COLORS = dict(zip(estimators, ["#d55e00", "#0072b2"], strict=True))

@@ -101,7 +101,7 @@ def is_in(freqs, *bands):
 
 
 def test_patterns_recover_the_sources_of_the_hands(network, planted):
-    """The ERD is over the opposite hemisphere: more power over C3 speaks for the left hand."""
+    """The ERD is over the opposite hemisphere: more power over C3 means the left hand."""
     epochs, _ = planted
     display = PatternDisplay.from_estimator(network, epochs)
     assert list(display.class_names) == ["left_hand", "right_hand"]
@@ -426,7 +426,7 @@ def load_fists(subjects):
 
 @pytest.mark.slow
 def test_patterns_of_the_hands_lie_over_the_opposite_motor_cortex():
-    """Less power over the hemisphere opposite to a hand speaks for this hand."""
+    """Less power over the hemisphere opposite to a hand means this hand."""
     X, y, names = load_fists([2, 7, 10, 13, 29, 31, 33, 34])
     estimator = EEGNetClassifier(kernel=40, max_epochs=40, random_state=0).fit(X, y)
     display = PatternDisplay.from_estimator(estimator, X, ch_names=names, sfreq=80.0)

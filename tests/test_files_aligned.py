@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 import eegsk
 from eegsk import EEGClassifier, EEGNetClassifier, EEGNetRegressor, EEGRegressor
 from eegsk.alignment import AlignedEstimator, EuclideanAlignment, RiemannianAlignment
+from eegsk.recipes import cross_subject_motor_imagery, event_related_potential
 
 from .networks import linear, small
 from .test_files import assert_same
@@ -122,15 +123,24 @@ def test_an_aligned_estimator_that_is_not_fitted(path):
     assert not path.exists()
 
 
-def test_an_aligned_ensemble_is_refused(X, y, path):
-    ensemble = VotingClassifier([("a", small(EEGNetClassifier))], voting="soft")
-    aligned = AlignedEstimator(EuclideanAlignment(), ensemble).fit(X, y)
+def test_other_ensembles_are_refused(X, y, path):
+    network = small(EEGNetClassifier)
+    aligned = AlignedEstimator(EuclideanAlignment(), make_pipeline(network)).fit(X, y)
     message = (
-        "^AlignedEstimator.save: estimator=VotingClassifier is not an estimator of eegsk; save it "
+        "^AlignedEstimator.save: estimator=Pipeline is not an estimator of eegsk; save it "
         "with skops.io.dump, whose files contain no code either, or with joblib.$"
     )
     with pytest.raises(TypeError, match=message):
         aligned.save(path)
+    aligned = make_voting([network, make_pipeline(network)]).fit(X, y)
+    with pytest.raises(TypeError, match="^AlignedEstimator.save: Pipeline is not an estimator of "):
+        aligned.save(path)
+    aligned = make_voting(
+        [EEGClassifier(network=network, max_epochs=1) for network in (linear, other_linear)]
+    )
+    message = "^AlignedEstimator.save: estimator_ has the networks linear and other_linear, but"
+    with pytest.raises(TypeError, match=message):
+        aligned.fit(X, y).save(path)
     assert not path.exists()
 
 
@@ -224,6 +234,96 @@ def test_aligner_and_network_of_different_trials(n_chans, X, y, path):
     aligned.save(path)
     message = f"its aligner has {n_chans} channels, but its network {5 - n_chans}"
     with pytest.raises(ValueError, match=message):
+        eegsk.load(path)
+
+
+# Ensembles
+
+
+def other_linear(n_chans, n_times, n_outputs):
+    return linear(n_chans, n_times, n_outputs)
+
+
+def make_voting(networks, voting_class=VotingClassifier, **params):
+    """Return an aligned voting ensemble."""
+    members = [(f"seed{number}", network) for number, network in enumerate(networks)]
+    return AlignedEstimator(EuclideanAlignment(), voting_class(members, **params))
+
+
+@pytest.fixture
+def voting(X, y, groups):
+    networks = [small(EEGNetClassifier, random_state=seed) for seed in range(2)]
+    return make_voting(networks, voting="soft", weights=[1, 2]).fit(X, y, groups=groups)
+
+
+def test_voting_ensembles(voting, X, y, groups, path):
+    voting.save(path)
+    loaded = eegsk.load(path)
+    assert_same_aligner(loaded.aligner_, voting.aligner_, X, groups)
+    for method in ("predict", "predict_proba"):
+        expected = getattr(voting, method)(X, groups=groups)
+        np.testing.assert_array_equal(getattr(loaded, method)(X, groups=groups), expected)
+    assert vars(loaded.estimator_).keys() == vars(voting.estimator_).keys()
+    assert repr(loaded) == repr(voting)
+    for item, expected in zip(
+        loaded.estimator_.named_estimators_.values(), voting.estimator_.estimators_, strict=True
+    ):
+        assert_same(item, expected, voting.aligner_.transform(X))
+    np.testing.assert_array_equal(
+        clone(loaded).fit(X, y).predict_proba(X), clone(voting).fit(X, y).predict_proba(X)
+    )
+
+
+def test_voting_ensembles_of_regressors_and_of_other_networks(X, y, path):
+    target = X[:, 0, 0]
+    regressor = make_voting([small(EEGNetRegressor)], VotingRegressor).fit(X, target)
+    regressor.save(path)
+    np.testing.assert_array_equal(eegsk.load(path).predict(X), regressor.predict(X))
+    names = np.array(["left", "right"])[y]
+    networks = [EEGClassifier(network=linear, max_epochs=1), small(EEGNetClassifier)]
+    classifier = make_voting(networks, voting="soft").fit(X, names)
+    classifier.save(path)
+    with pytest.raises(ValueError, match="it contains a EEGClassifier with the network 'linear'"):
+        eegsk.load(path)
+    loaded = eegsk.load(path, network=linear)
+    np.testing.assert_array_equal(loaded.predict(X), classifier.predict(X))
+
+
+@pytest.mark.parametrize("recipe", [cross_subject_motor_imagery, event_related_potential])
+def test_recipes_with_several_seeds(recipe, X, y, path):
+    estimator = recipe(sfreq=100, n_seeds=2, max_epochs=1, random_state=0).fit(X, y)
+    estimator.save(path)
+    np.testing.assert_array_equal(eegsk.load(path).predict_proba(X), estimator.predict_proba(X))
+
+
+FORGED_ENSEMBLES = {
+    "fewer networks": (lambda d: d["estimator_"]["fitted"].pop(), "of 2 networks has 1 trained"),
+    "no networks": (lambda d: d["estimator_"].update(members=[]), "has the invalid names "),
+    "equal names": (
+        lambda d: [member.__setitem__(0, "a") for member in d["estimator_"]["members"]],
+        r"its ensemble has the invalid names \['a', 'a'\]",
+    ),
+    "other weights": (
+        lambda d: d["estimator_"]["params"].update(weights=[1]),
+        "its ensemble of 2 networks has 1 weights",
+    ),
+    "another vote": (
+        lambda d: d["estimator_"]["params"].update(voting="loud"),
+        "The 'voting' parameter of VotingClassifier must be",
+    ),
+    "another class": (
+        lambda d: d["estimator_"].update(estimator="BaggingClassifier"),
+        "it contains a 'BaggingClassifier', which this version of eegsk lacks",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED_ENSEMBLES)
+def test_forged_ensembles(name, voting, path, tmp_path):
+    change, message = FORGED_ENSEMBLES[name]
+    voting.save(tmp_path / "valid.eegsk")
+    forge(tmp_path / "valid.eegsk", path, change)
+    with pytest.raises(ValueError, match=f"^eegsk.load: .* cannot be loaded: .*{message}"):
         eegsk.load(path)
 
 

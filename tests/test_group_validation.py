@@ -201,4 +201,6 @@ def test_metadata_without_groups_give_one_warning(column, trials, target, subjec
         estimator.fit(epochs, target, groups=epochs.metadata[column])
         estimator.fit(epochs_with_metadata(trials), target)
         estimator.fit(epochs_with_metadata(trials, **{column: 0 * subjects}), target)
+        fold = np.where(subjects == subjects[0], 0, -1)  # a whole subject for validation
+        estimator.set_params(valid_split=PredefinedSplit(fold)).fit(epochs, target)
         estimator.set_params(valid_split=None).fit(epochs, target)

@@ -215,7 +215,8 @@ def test_transfer_between_subjects(recorded_of, monkeypatch, capsys, tmp_path):
     benchmark.main([*QUICK, "--network", "recipe", "--alignment", "aligned"])
     rows = rows_of(capsys.readouterr().out)
     rows = [row for row in rows if re.fullmatch(r"[01]\.\d+", row[-1])]
-    assert [row[0] for row in rows[:4]] == ["own", "others", *(f"fine-tuned, {c}" for c in choices)]
+    expected = ["own", "others", "others and own", *(f"fine-tuned, {choice}" for choice in choices)]
+    assert [row[0] for row in rows[:5]] == expected
     kinds = ["aligned", "aligned, causal"]
-    expected = [kind for n_rows in (4, 3) for kind in kinds for _ in range(n_rows)]
+    expected = [kind for n_rows in (5, 4) for kind in kinds for _ in range(n_rows)]
     assert [row[1] for row in rows] == expected

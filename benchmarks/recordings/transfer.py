@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
@@ -16,20 +19,24 @@ from .alignment import Trials, join, load_sessions
 from .jobs import EVALUATION, SUBJECTS, TRAINING, Settings
 
 ALIGNMENTS = ("raw", "aligned")
-# Settings of fine-tuning; the others are those of pretraining.
+# Settings of fine-tuning; the others are those of the training on own sessions.
 CHOICES: dict[str, dict[str, Any]] = {
-    f"freeze={freeze!r}, lr={lr}": {"freeze": freeze, "lr": lr, "max_epochs": 30}
-    for freeze in (None, "front")
-    for lr in (3e-4, 1e-3)
+    "lr=1e-3": {"lr": 1e-3},
+    "lr=3e-4": {"lr": 3e-4},
+    "lr=1e-3, front frozen": {"lr": 1e-3, "freeze": "front"},
 }
 
 
-def recipe_network() -> EEGNetClassifier:
-    """Return the EEGNet of the recipe with reflection, without its alignment."""
-    return clone(motor_imagery(ch_names=HANDS, max_epochs=50).estimator)
+def recipe_network(**params: Any) -> EEGNetClassifier:
+    """Return the EEGNet of the recipe without its alignment."""
+    return clone(motor_imagery(**params).estimator)
 
 
-NETWORKS = {"EEGNet": EEGNetClassifier, "recipe": recipe_network}
+# Networks trained on other subjects, and on own sessions.
+NETWORKS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "EEGNet": (EEGNetClassifier, EEGNetClassifier),
+    "recipe": (partial(recipe_network, ch_names=HANDS, max_epochs=50), recipe_network),
+}
 
 
 def align(
@@ -55,12 +62,24 @@ def load_others(subject: int) -> Trials:
     return join([load_sessions(other, sessions) for other in SUBJECTS if other != subject])
 
 
-def fine_tune(pretrained: Any, own: Trials, settings: Settings, params: dict[str, Any]) -> Any:
-    """Fine-tune a copy of a pretrained estimator; ``--max-epochs`` limits it, too."""
-    estimator = clone(pretrained).set_params(pretrained=FrozenEstimator(pretrained), **params)
-    if settings.max_epochs is not None:
-        estimator.set_params(max_epochs=settings.max_epochs)
-    return estimator.fit(own.X, own.y)
+def train_on_own(estimator: Any, pretrained: Any, own: Trials) -> dict[str, list[Any]]:
+    """Train on a subject's own sessions; return the networks of each kind of training.
+
+    The probabilities of several networks are averaged.
+    """
+    trained = clone(estimator).fit(own.X, own.y)
+    networks = {"own": [trained], "others": [pretrained], "others and own": [pretrained, trained]}
+    for name, params in CHOICES.items():
+        tuned = clone(estimator).set_params(pretrained=FrozenEstimator(pretrained), **params)
+        networks[name] = [tuned.fit(own.X, own.y)]
+    return networks
+
+
+def accuracy(networks: list[Any], test: Trials) -> float:
+    """Return the accuracy of the mean of the networks' probabilities."""
+    probabilities = np.mean([network.predict_proba(test.X) for network in networks], axis=0)
+    predicted = networks[0].classes_[probabilities.argmax(axis=1)]
+    return float(np.mean(predicted == test.y))
 
 
 def score_subject(
@@ -71,23 +90,21 @@ def score_subject(
     The result has the scores for the choice of settings ("choice") and those of the evaluation
     sessions ("evaluation"), by name of the training and kind of the test trials.
     """
-    estimator = settings.apply(NETWORKS[network](), seed)
+    pretrained, estimator = (settings.apply(make(), seed) for make in NETWORKS[network])
     others = load_others(subject)
-    pretrained, scores = None, {}
+    scores = {}
     for table, training, tested in [
         ("choice", TRAINING[:-1], TRAINING[-1:]),
         ("evaluation", TRAINING, EVALUATION),
     ]:
         own, test = load_sessions(subject, training), load_sessions(subject, tested)
         aligned, own, tests = align(alignment, others, own, test)
-        if pretrained is None:
-            pretrained = clone(estimator).fit(aligned.X, aligned.y)
-        trained = {"own": clone(estimator).fit(own.X, own.y), "others": pretrained}
-        for name, params in CHOICES.items():
-            trained[name] = fine_tune(pretrained, own, settings, params)
+        if table == "choice":  # the other subjects are aligned in the same way in both tables
+            pretrained.fit(aligned.X, aligned.y)
+        networks = train_on_own(estimator, pretrained, own)
         scores[table] = {
-            (training, kind): model.score(test.X, test.y)
-            for training, model in trained.items()
+            (name, kind): accuracy(members, test)
+            for name, members in networks.items()
             for kind, test in tests.items()
         }
     return scores

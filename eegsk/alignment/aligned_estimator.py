@@ -178,21 +178,23 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If ``estimator`` is not an estimator of eegsk, e.g. a ``VotingClassifier``, or a
-            parameter cannot be stored without code. Use skops for these estimators.
+            If ``estimator`` is neither an estimator of eegsk nor a voting ensemble of them, e.g. a
+            ``BaggingClassifier``, which can be saved with skops; or a parameter cannot be stored
+            without code.
         ValueError
             If a parameter of the network was changed after ``fit``.
         OSError
             If the file cannot be written, e.g. because there is no such folder.
         """
         check_is_fitted(self)
-        if not hasattr(self.estimator_, "_save_as"):
+        networks = getattr(self.estimator_, "estimators_", [self.estimator_])
+        if not hasattr(networks[0], "_save_as"):
             raise TypeError(
                 f"AlignedEstimator.save: estimator={type(self.estimator_).__name__} is not an "
                 "estimator of eegsk; save it with skops.io.dump, whose files contain no code "
                 "either, or with joblib."
             )
-        self.estimator_._save_as(path, self)
+        networks[0]._save_as(path, self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")

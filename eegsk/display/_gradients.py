@@ -73,7 +73,7 @@ class TrainedModule:
         return max(1, _BYTES // (X[0].numel() * self.dtype.itemsize * n_copies))
 
     def contrast(self, output: torch.Tensor, index: int) -> torch.Tensor:
-        """Return the quantity that speaks for a class or a target.
+        """Return the quantity that is high for a class, or the prediction of a target.
 
         Parameters
         ----------

@@ -98,7 +98,7 @@ class PatternDisplay:
 
     **Relevance.** The gradient of a class times the source, summed over time and averaged over
     trials. If a source is an oscillation and the network uses its power, positive relevance means
-    that more power speaks for the class.
+    that more power raises the output of the class.
 
     References
     ----------

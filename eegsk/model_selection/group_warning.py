@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 from ..recordings import LazyTrials
 from ..signals import is_epochs, list_epochs
@@ -13,8 +16,8 @@ from ..signals import is_epochs, list_epochs
 _GROUP_COLUMNS = "subject", "session"
 
 
-def warn_about_groups(name: str, X: Any) -> None:
-    """Warn if a table names subjects or sessions that a validation split without groups mixes.
+def warn_about_groups(name: str, X: Any, train: np.ndarray, valid: np.ndarray) -> None:
+    """Warn if a validation split without groups mixes subjects or sessions that a table names.
 
     Parameters
     ----------
@@ -22,9 +25,14 @@ def warn_about_groups(name: str, X: Any) -> None:
         Name of the estimator, for the warning.
     X : object
         Trials; the metadata of Epochs and the columns of LazyTrials are read.
+    train, valid : array of int
+        Indices of the trials for training and for validation.
     """
     for column in _GROUP_COLUMNS:
-        if len(_values(X, column)) > 1:
+        values = _values(X, column)
+        if len(set(values)) < 2:
+            continue
+        if {values[i] for i in train} & {values[i] for i in valid}:
             groups = "X.groups({!r})" if isinstance(X, LazyTrials) else "epochs.metadata[{!r}]"
             warnings.warn(
                 f"{name}: valid_split mixes the trials of each {column} between training and "
@@ -32,21 +40,21 @@ def warn_about_groups(name: str, X: Any) -> None:
                 f"groups={groups.format(column)} to fit.",
                 stacklevel=5,
             )
-            return
+        return
 
 
-def _values(X: Any, column: str) -> set[Any]:
+def _values(X: Any, column: str) -> Sequence[Any]:
     """Return the values in a column of the table of the trials; none without this column."""
     if isinstance(X, LazyTrials):
         with suppress(ValueError):  # there is no such column
-            return set(X.groups(column))
-        return set()
-    values: set[Any] = set()
+            return X.groups(column).tolist()
+        return []
+    values: list[Any] = []
     for table in [part.metadata for part in list_epochs(X)] if is_epochs(X) else []:
-        if table is None:
-            return set()
         if isinstance(table, list):  # of dictionaries, where pandas is not installed
-            values |= {row.get(column) for row in table}
-        elif column in table:
-            values |= set(table[column])
+            values += [row.get(column) for row in table]
+        elif table is not None and column in table:
+            values += list(table[column])
+        else:
+            return []
     return values

@@ -12,7 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 from .._fields import check_fields
 from ..alignment import AlignedEstimator, EuclideanAlignment, RiemannianAlignment
 from ..signals import Signal
-from ._model import Network, Tensors, describe, describe_params, new_estimator, rebuild, versions
+from ._ensemble import (
+    describe_networks,
+    describe_networks_params,
+    new_networks,
+    rebuild_networks,
+)
+from ._model import Network, Tensors, rebuild, versions
 from ._values import Decoder, Encoder
 
 _ALIGNERS = EuclideanAlignment, RiemannianAlignment
@@ -46,7 +52,7 @@ def describe_aligned(aligned: AlignedEstimator, encoder: Encoder) -> dict[str, A
     for item in (aligned.aligner, aligner):
         if type(item) not in _ALIGNERS:
             raise TypeError(f"aligner={type(item).__name__} is not an alignment of eegsk")
-    fitted = describe(aligned.estimator_, encoder, "estimator_")
+    fitted = describe_networks(aligned.estimator_, encoder, "estimator_")
 
     def matrix(values: Any, where: str) -> Any:
         return encoder.encode(torch.from_numpy(values), where)
@@ -60,7 +66,7 @@ def describe_aligned(aligned: AlignedEstimator, encoder: Encoder) -> dict[str, A
         "network": fitted["network"],
         "params": {
             "aligner": encoder.encode(aligned.aligner, "aligner"),
-            "estimator": describe_params(aligned.estimator, encoder, "estimator"),
+            "estimator": describe_networks_params(aligned.estimator, encoder, "estimator"),
         },
         "aligner_": encoder.encode(aligner, "aligner_"),
         "signal": encoder.encode(vars(aligner.signal_), "signal"),
@@ -97,13 +103,16 @@ def rebuild_aligned(description: Any, tensors: Tensors, network: Network | None)
     decode = Decoder(partial(rebuild, tensors=tensors, network=network), tensors).decode
     aligned = AlignedEstimator(
         _check_aligner(decode(description["params"]["aligner"])),
-        new_estimator(description["params"]["estimator"], decode, network),
+        new_networks(description["params"]["estimator"], decode, network),
     )
     aligned.aligner_ = _rebuild_aligner(description, decode)
-    aligned.estimator_ = rebuild(description["estimator_"], tensors, network)
-    n_chans, expected = aligned.aligner_.signal_.n_chans, aligned.estimator_.signal_.n_chans
-    if n_chans != expected:
-        raise ValueError(f"its aligner has {n_chans} channels, but its network {expected}")
+    aligned.estimator_ = rebuild_networks(description["estimator_"], tensors, network)
+    n_chans = aligned.aligner_.signal_.n_chans
+    for member in getattr(aligned.estimator_, "estimators_", [aligned.estimator_]):
+        if member.signal_.n_chans != n_chans:
+            raise ValueError(
+                f"its aligner has {n_chans} channels, but its network {member.signal_.n_chans}"
+            )
     if hasattr(aligned.estimator_, "classes_"):
         aligned.classes_ = aligned.estimator_.classes_
     aligned.n_features_in_ = aligned.aligner_.n_features_in_

@@ -1,4 +1,4 @@
-"""Recordings that differ in nothing but their trials, read as one array."""
+"""Several recordings with the same channels, rate and length, read as one array."""
 
 from __future__ import annotations
 

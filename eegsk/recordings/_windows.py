@@ -245,7 +245,7 @@ def trials_from_bids(
     --------
     >>> from eegsk.recordings import trials_from_bids
     >>> trials = trials_from_bids(
-    ...     "ds002778", ["left", "right"], tasks=["motor"], duration=3.0
+    ...     "bids", ["left", "right"], tasks=["hands"], duration=0.8
     ... )  # doctest: +SKIP
     """
     mne_bids = import_optional("mne_bids", "recordings", "trials_from_bids")

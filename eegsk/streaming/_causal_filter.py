@@ -39,7 +39,7 @@ class CausalFilter:
         self._state: np.ndarray | None = None
 
     def reset(self) -> None:
-        """Forget the past, e.g. after a gap."""
+        """Remove the state, e.g. after a gap."""
         self._state = None
 
     def filter(self, x: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ class SampleChecker:
         self._last: np.ndarray | None = None
 
     def reset(self) -> None:
-        """Forget the past, e.g. after a gap."""
+        """Remove the state, e.g. after a gap."""
         self._last = None
 
     def check(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

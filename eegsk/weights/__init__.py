@@ -1,4 +1,4 @@
-"""Weights from elsewhere: reading of files, and assignment to the layers of a network."""
+"""Weights of other libraries: reading of files, and assignment to the layers of a network."""
 
 from ._matching import match_weights
 from ._pairs import braindecode_pairs

@@ -1,4 +1,4 @@
-"""Assignment of weights from elsewhere to the layers of a network, all of them or none."""
+"""Assignment of weights of other libraries to the layers of a network, all of them or none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def match_weights(
     architecture: Any,
     is_ordered: bool = True,
 ) -> Tensors:
-    """Return a state dict of a network with weights from elsewhere.
+    """Return a state dict of a network with weights of another library.
 
     Weights with the names of the network are taken as they are. Otherwise, the layers of
     braindecode's networks and of plain networks are recognised by their names, and those of other
@@ -95,7 +95,7 @@ def match_weights(
     ]
     if problems:
         raise ValueError(
-            f"{name}: load_weights: the weights do not fit the network, and none was loaded: "
+            f"{name}: load_weights: the weights do not match the network, and none was loaded: "
             f"{'; '.join(problems)}."
         )
     return {**state, **matched}

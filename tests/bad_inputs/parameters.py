@@ -395,7 +395,7 @@ CALLS = {
     ),
     "a state dict of other names": (
         lambda c: c.fitted.load_weights({"a.weight": torch.zeros(2), "b.weight": torch.ones(3)}),
-        "NAME: load_weights: the weights do not fit the network, and none was loaded: the "
+        "NAME: load_weights: the weights do not match the network, and none was loaded: the "
         "network has 8 layers with weights (trunk.front.temporal, trunk.front.temporal_norm, "
         "trunk.front.spatial, trunk.front.spatial_norm, trunk.second.depthwise, "
         "trunk.second.pointwise, trunk.second_norm, head), but the weights have 2 (a, b); "
@@ -413,26 +413,26 @@ CALLS = {
     ),
     "a missing tensor": (
         lambda c: c.fitted.load_weights(without(c, "network.head.weight")),
-        "NAME: load_weights: the weights do not fit the network, and none was loaded: "
+        "NAME: load_weights: the weights do not match the network, and none was loaded: "
         "head.weight has no counterpart in head.",
     ),
     "a tensor of another shape": (
         lambda c: c.fitted.load_weights(state(c) | {"network.head.bias": torch.zeros(5)}),
-        "NAME: load_weights: the weights do not fit the network, and none was loaded: "
+        "NAME: load_weights: the weights do not match the network, and none was loaded: "
         "head.bias has shape (5,), not (2,).",
     ),
     "a tensor that is not finite": (
         lambda c: c.fitted.load_weights(
             state(c) | {"network.head.bias": torch.full((2,), torch.nan)}
         ),
-        "NAME: load_weights: the weights do not fit the network, and none was loaded: "
+        "NAME: load_weights: the weights do not match the network, and none was loaded: "
         "head.bias is not finite.",
     ),
     "a missing tensor in a file": (
         lambda c: c.fitted.load_weights(
             save_state(without(c, "network.head.weight"), c.folder / "w.pt")
         ),
-        "NAME: load_weights: the weights do not fit the network, and none was loaded: "
+        "NAME: load_weights: the weights do not match the network, and none was loaded: "
         "head.weight has no counterpart in head.",
     ),
     "a pickled module": (
@@ -458,7 +458,7 @@ CALLS = {
     ),
     "three classes for two outputs": (
         lambda c: c.make().load_weights(state(c), signal=Signal(3, 48), classes=[0, 1, 2]),
-        "NAME: load_weights: the weights do not fit the network, and none was loaded: "
+        "NAME: load_weights: the weights do not match the network, and none was loaded: "
         "head.weight has shape (2, 48), not (3, 48); head.bias has shape (2,), not (3,).",
     ),
     "another number of channels": (
