@@ -77,8 +77,9 @@ class ClassTarget:
     def encode(self, y: np.ndarray) -> torch.Tensor:
         """Return the class index of each label."""
         # LabelEncoder of scikit-learn is not used: it encodes the string "1" as the class 1 without
-        # an error.
-        unknown = np.setdiff1d(y, self.classes)
+        # an error. So does NumPy if there are many classes.
+        is_same_kind = self._has_names(y) == self._has_names(self.classes)
+        unknown = np.setdiff1d(y, self.classes) if is_same_kind else np.unique(y)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown.tolist()}.")
         return torch.from_numpy(np.searchsorted(self.classes, y).astype(np.int64))

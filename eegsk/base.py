@@ -41,7 +41,7 @@ from .model_selection import split_for_validation
 from .model_selection.group_warning import warn_about_groups
 from .networks import Architecture, build_network
 from .recordings import check_input
-from .signals import Signal, read_trials
+from .signals import Signal, is_epochs, read_trials
 from .training import (
     FitInfo,
     TrainingCallback,
@@ -311,14 +311,14 @@ class EEGEstimator(Architecture, NestedParams):
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray]:
         """Validate trials and target, and set ``signal_``."""
-        y = self._read_target(X, y)
+        y, has_epochs = self._read_target(X, y), is_epochs(X)
         X, signal = read_trials(X, None if reset else self.signal_)
         if reset:
             X, signal = in_pretrained_order(X, signal, self._source)
         X = check_input(self, X, reset)
-        check_lengths(X, y, is_epochs=signal is not None, reset=reset)
+        check_lengths(X, y, is_epochs=has_epochs, reset=reset)
         if reset:
-            check_content(type(self).__name__, X, has_names=signal is not None)
+            check_content(type(self).__name__, X, has_names=bool(signal and signal.ch_names))
             self.signal_ = signal or Signal(n_chans=X.shape[1], n_times=X.shape[2])
         return X, y
 

@@ -20,6 +20,7 @@ from torch import nn
 from .base import EEGEstimator
 from .blocks.deployment import DeployedClassifier, DeployedRegressor
 from .tasks import Classifier
+from .training import atomic_file
 
 _MIN_OPSET, _DEFAULT_OPSET = 17, 18
 _OWN_DOMAIN = "eegsk"
@@ -99,7 +100,8 @@ def to_onnx(
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     _compare(estimator, onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]))
-    _write(Path(path), content)
+    with atomic_file(Path(path)) as file:
+        file.write(content)
 
 
 def _check_estimator(estimator: Any) -> None:
@@ -248,13 +250,3 @@ def _compare(estimator: Any, session: Any) -> None:
                 f"{difference:.1g}, more than {_TOLERANCE:g}; the network cannot be exported, and "
                 "no file was written."
             )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file completely before it gets its name."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

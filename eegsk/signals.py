@@ -81,6 +81,14 @@ class Signal:
             channel["loc"][:3] = position or np.nan
         return chs
 
+    def select(self, channels: Sequence[int] | np.ndarray) -> Signal:
+        """Return the signal of channels selected by their indices, in this order."""
+        values: dict[str, Any] = {"n_chans": len(channels)}
+        for name in ("ch_names", "ch_types", "ch_positions"):
+            if (items := getattr(self, name)) is not None:
+                values[name] = tuple(items[channel] for channel in channels)
+        return replace(self, **values)
+
 
 def is_epochs(X: Any) -> bool:
     """Return whether ``X`` is Epochs or a list of Epochs.
@@ -138,7 +146,7 @@ def read_trials(X: Any, fitted: Signal | None = None) -> tuple[Any, Signal | Non
     if is_lazy(X):
         return X.match_signal(fitted)
     _check_has_time_points(X)
-    return (_to_numpy(X) if isinstance(X, torch.Tensor) else X), None
+    return (to_numpy(X) if isinstance(X, torch.Tensor) else X), None
 
 
 def _check_has_time_points(X: Any) -> None:
@@ -291,9 +299,10 @@ def _join_metadata(tables: Sequence[Any]) -> Any:
     return importlib.import_module("pandas").concat(tables, ignore_index=True)
 
 
-def _to_numpy(X: torch.Tensor) -> np.ndarray:
+def to_numpy(X: torch.Tensor) -> np.ndarray:
+    """Convert a tensor to an array; bfloat16, which NumPy does not have, becomes float32."""
     X = X.detach().cpu()
-    return (X.float() if X.dtype is torch.bfloat16 else X).numpy()  # numpy has no bfloat16
+    return (X.float() if X.dtype is torch.bfloat16 else X).numpy()
 
 
 def _read_epochs(parts: Sequence[Any], fitted: Signal | None) -> tuple[np.ndarray, Signal]:

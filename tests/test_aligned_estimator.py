@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from eegsk import EEGNetClassifier, EEGNetRegressor
 from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.datasets import make_motor_imagery
+from eegsk.recordings import LazyTrials
 
 from .networks import small
 
@@ -93,6 +94,20 @@ def test_ensemble_of_seeds(trials):
         for _, member in members
     ]
     assert_allclose(aligned.predict_proba(X_new, groups=new), np.mean(single, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("is_ensemble", [False, True])
+def test_labels_are_those_of_the_trials(is_ensemble, epochs, X, y):
+    estimator = small(EEGNetClassifier)
+    if is_ensemble:
+        estimator = VotingClassifier([("seed0", estimator)], voting="soft")
+    aligned = AlignedEstimator(EuclideanAlignment(), estimator)
+    expected = clone(aligned).fit(epochs, np.array(["left", "right"])[y])
+    aligned.fit(epochs)
+    assert_array_equal(aligned.predict_proba(epochs), expected.predict_proba(epochs))
+    assert aligned.score(epochs) == aligned.score(epochs, np.array(["left", "right"])[y])
+    trials = LazyTrials(X, {"label": y})
+    assert aligned.fit(trials).score(trials) == aligned.score(X, y)
 
 
 def test_cross_validation_with_metadata_routing(trials):

@@ -530,6 +530,13 @@ def test_other_weights_of_trials(whole, trials, tmp_path):
     assert path.read_bytes() == whole
 
 
+def test_other_groups(trials, tmp_path):
+    """Groups can have an effect without validation, e.g. with SegmentRecombination."""
+    estimator = make(tmp_path / "best", valid_split=None).fit(*trials, groups=np.arange(24) // 6)
+    with pytest.raises(ValueError, match="to another fit: groups differs"):
+        clone(estimator).fit(*trials, groups=np.arange(24) // 8)
+
+
 def test_fewer_epochs_than_there_are(whole, trials, tmp_path):
     path = tmp_path / "best"
     path.write_bytes(whole)

@@ -398,6 +398,13 @@ def test_partial_fit_of_a_class_at_a_time(classifier, X):
         classifier.partial_fit(X, ["feet"] * 24)
 
 
+def test_numbers_are_not_their_names(classifier, X):
+    X, labels = np.concatenate([X, X]), np.arange(48) % 20
+    classifier.partial_fit(X, labels, classes=range(20))
+    with pytest.raises(ValueError, match=r"y has labels that are not in classes: \['0', '1', "):
+        classifier.partial_fit(X, labels.astype(str))
+
+
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 def test_warm_start_goes_on(estimator_class, X, y):
     X = X + y[:, None, None]

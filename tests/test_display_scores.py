@@ -19,7 +19,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from eegsk import EEGNetClassifier, EEGNetRegressor
 from eegsk.callbacks import EarlyStopping
-from eegsk.display import HistoryDisplay, HistoryScorer, SubjectDisplay
+from eegsk.display import HistoryDisplay, HistoryScorer, ImportanceDisplay, SubjectDisplay
+from eegsk.recordings import LazyTrials
 
 from .networks import small
 
@@ -325,6 +326,20 @@ def test_subjects_of_epochs_have_the_names_of_events(epochs, groups):
     scores = [estimator.score(epochs[groups == group]) for group in np.unique(groups)]
     np.testing.assert_allclose(display.scores["EEGNetClassifier"], scores)
     assert display.chance == 0.5
+
+
+def test_labels_of_lazy_trials(X, y, groups):
+    estimator = small(EEGNetClassifier).fit(X, y)
+    trials = LazyTrials(X, {"label": y})
+    display = SubjectDisplay.from_estimator(estimator, trials, groups=groups)
+    expected = SubjectDisplay.from_estimator(estimator, X, y, groups=groups)
+    assert (
+        display.scores["EEGNetClassifier"].tolist() == expected.scores["EEGNetClassifier"].tolist()
+    )
+    importance = ImportanceDisplay.from_estimator(estimator, trials, n_repeats=1)
+    assert importance.importances.shape == (3, 1)
+    with pytest.raises(ValueError, match="SubjectDisplay: y is None; pass the targets, or Epochs"):
+        SubjectDisplay.from_estimator(estimator, X, groups=groups)
 
 
 def test_a_scorer_with_histories_can_score_outside_of_a_search(X, y):

@@ -97,6 +97,15 @@ def test_trials_of_one_channel(X, y, path):
     assert_same(saved_and_loaded(estimator, path), estimator, X[:, 0])
 
 
+def test_names_of_columns(X, y, path):
+    frame = pytest.importorskip("pandas").DataFrame(X[:, 0]).add_prefix("t")
+    estimator = small(EEGNetClassifier).fit(frame, y)
+    loaded = saved_and_loaded(estimator, path)
+    assert_same(loaded, estimator, frame)
+    with pytest.raises(ValueError, match="feature names should match"):
+        loaded.predict(frame.add_prefix("a"))
+
+
 @pytest.mark.parametrize(
     "labels",
     [

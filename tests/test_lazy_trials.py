@@ -237,6 +237,18 @@ def test_lazy_trials_can_be_joined(X, tmp_path, y):
     ]
 
 
+def test_positions_are_kept(epochs, tmp_path):
+    trials = LazyTrials(epochs.set_montage("biosemi64"), {"subject": "S1"})
+    assert trials.signal.ch_positions is not None
+    assert LazyTrials([trials, trials]).signal == trials.signal
+    assert trials.save(tmp_path / "trials.npy").signal == trials.signal
+
+
+def test_number_of_labels(X, y):
+    with pytest.raises(ValueError, match=r"y has 9 targets; give one target for each trial\."):
+        small(EEGNetClassifier).fit(LazyTrials(X, sfreq=100.0), y[:9])
+
+
 def test_recordings_in_memory_have_different_names(X):
     trials = LazyTrials([X[:10], X[10:]])
     assert np.unique(trials.groups("recording"), return_counts=True)[1].tolist() == [10, 14]
@@ -329,6 +341,21 @@ def test_invalid_recordings(recordings, error, message):
 
 def test_tensors(X):
     np.testing.assert_array_equal(LazyTrials(torch.from_numpy(X)), X)
+    X = torch.from_numpy(X).to(torch.bfloat16)
+    np.testing.assert_array_equal(LazyTrials(X), X.float())
+
+
+def test_memory_maps_without_a_file_of_their_own(X, path):
+    copy = np.load(path, mmap_mode="r").copy().reshape(12, 6, -1)
+    np.testing.assert_array_equal(LazyTrials(copy), X.reshape(12, 6, -1))
+
+
+def test_file_of_h5py_is_not_a_dataset(X, tmp_path):
+    with chunked(X, tmp_path, "h5py").file as file:
+        with pytest.raises(TypeError, match="a recording is of type File; it should be a path"):
+            LazyTrials(file)
+        with pytest.raises(TypeError, match="a recording is of type Group; it should be a path"):
+            LazyTrials(file["eeg"])
 
 
 def test_fortran_order_and_several_datasets(X, tmp_path):

@@ -215,6 +215,9 @@ def test_other_channels_are_reported_and_not_decoded(classifier, stream):
     assert decoded == []
     assert problem == (0.6, "channels", "the chunk has 2 channels instead of 3.")
     other = StreamingDecoder(classifier, STEP_SECONDS)
+    with pytest.warns(StreamWarning, match="has 3 channels, but ch_names has 2 names"):
+        other.push(stream.T, ch_names=["C3", "Cz"])
+    other = StreamingDecoder(classifier, STEP_SECONDS)
     with pytest.warns(StreamWarning, match="lacks the channels C4"):
         other.push(stream.T, ch_names=["C3", "Cz", "Fz"])
     again = decoder.push(stream[:, :60].T)

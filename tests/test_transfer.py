@@ -29,7 +29,7 @@ from eegsk import (
     EEGNetClassifier,
     EEGNetRegressor,
 )
-from eegsk.alignment import EuclideanAlignment
+from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.callbacks import (
     EMA,
     SAM,
@@ -41,6 +41,7 @@ from eegsk.callbacks import (
     MixedPrecision,
 )
 from eegsk.model_selection import evaluate_transfer, transfer
+from eegsk.recordings import LazyTrials
 
 from .networks import ESTIMATORS, linear, small
 from .witness import assert_same, double_network, observed
@@ -208,6 +209,7 @@ def test_the_head_of_a_user_may_be_parametrized(others, X):
 
 
 def test_channels_are_ordered_by_name(epochs, y, source):
+    epochs = epochs.copy().set_montage("biosemi64")
     source = clone(source).fit(epochs, y)
     expected = fine_tuned(source).fit(epochs, y)
     reordered = epochs.copy().reorder_channels(["C4", "C3", "Cz"])
@@ -727,6 +729,14 @@ def test_record_array_without_pandas(monkeypatch):
     assert [tuple(row) for row in table] == [("anna", 0, 0.0), ("anna", 4, 0.4)]
 
 
+def test_labels_of_lazy_trials(X, y, subjects):
+    trials = LazyTrials(X, {"label": y})
+    estimator = small(EEGNetClassifier, max_epochs=1)
+    table = evaluate_transfer(estimator, trials, groups=subjects, n_trials=[0, 4])
+    expected = evaluate_transfer(estimator, X, y, subjects, n_trials=[0, 4])
+    assert table["score"].tolist() == expected["score"].tolist()
+
+
 def test_progress_bar(X, y, subjects, capsys):
     estimator = small(EEGNetClassifier, max_epochs=1)
     evaluate_transfer(estimator, X, y, subjects, n_trials=[0])
@@ -756,6 +766,19 @@ def test_errors_of_the_evaluation(change, message, X, y, subjects):
     arguments = {"y": y, "groups": subjects, "n_trials": [0, 4], **change}
     with pytest.raises(ValueError, match=message):
         evaluate_transfer(small(EEGNetClassifier), X, **arguments)
+
+
+def test_aligned_estimator_receives_the_groups(X, y, subjects):
+    groups_of_fits = []
+
+    class Aligned(AlignedEstimator):
+        def fit(self, X, y=None, groups=None):
+            groups_of_fits.append(np.unique(groups).tolist())
+            return super().fit(X, y, groups)
+
+    aligned = Aligned(EuclideanAlignment(), small(EEGNetClassifier, max_epochs=1))
+    evaluate_transfer(aligned, X, y, subjects, n_trials=[0])
+    assert groups_of_fits == [["ben", "eva"], ["anna", "eva"], ["anna", "ben"]]
 
 
 @pytest.mark.parametrize("online", [False, True])

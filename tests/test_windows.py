@@ -38,9 +38,13 @@ def paths(tmp_path):
     return paths
 
 
+@pytest.mark.parametrize("has_date", [True, False])
 @pytest.mark.parametrize("crop", [0, 1.5])
-def test_windows_are_the_epochs_of_mne(crop):
-    raw = make_raw().crop(crop)
+def test_windows_are_the_epochs_of_mne(crop, has_date):
+    raw = make_raw()
+    if not has_date:
+        raw.set_meas_date(None)
+    raw.crop(crop)
     trials = trials_from_raw(raw, {"left": "L", "right": "R"}, tmin=0.5, duration=2)
     events, event_id = mne.events_from_annotations(raw, verbose="error")
     names = {name: event_id[name] for name in ("left", "right")}
@@ -49,6 +53,24 @@ def test_windows_are_the_epochs_of_mne(crop):
     np.testing.assert_allclose(trials, epochs.get_data(), rtol=1e-6)
     assert trials.labels.tolist() == ["L", "R", "L", "R"]
     assert trials.signal.sfreq == SFREQ
+
+
+def test_window_after_a_bad_annotation_is_kept():
+    raw = make_raw()  # the bad muscle ends at 22 s
+    raw.annotations.append(21, 0, "late").append(22, 0, "late").append(17.5, 0, "late")
+    trials = trials_from_raw(raw, ["late"], duration=0.5)
+    events, event_id = mne.events_from_annotations(raw, regexp="late", verbose="error")
+    times = {"tmin": 0, "tmax": 0.5 - 1 / SFREQ, "baseline": None}
+    epochs = mne.Epochs(raw, events, event_id, **times, preload=True, verbose="error")
+    np.testing.assert_allclose(trials, epochs.get_data(), rtol=1e-6)
+    assert len(trials) == 2
+
+
+@pytest.mark.parametrize(("tmin", "duration"), [(0.7, 0.1), (0.196, 1.196)])
+def test_rounding_of_times_loses_no_window(tmin, duration):
+    for tmax in (None, tmin + duration):
+        trials = trials_from_raw(make_raw(), ["left"], tmin=tmin, tmax=tmax, duration=duration)
+        assert len(trials) == 2
 
 
 def test_windows_of_files(paths):
@@ -99,6 +121,18 @@ def test_recording_that_differs_is_named(paths, tmp_path):
     make_raw(ch_names=("C3", "Cz")).save(tmp_path / "c_raw.fif", verbose="error")
     with pytest.raises(ValueError, match=r"c_raw.fif differs from .*s1_raw.fif: it lacks the chan"):
         trials_from_raw([*paths, tmp_path / "c_raw.fif"], duration=1)
+
+
+def test_label_that_no_recording_has_warns(paths):
+    with pytest.warns(UserWarning, match="no recording has the annotations feet; check their nam"):
+        trials = trials_from_raw(paths, ["left", "feet"], duration=1)
+    assert set(trials.labels) == {"left"}
+
+
+def test_recording_shorter_than_a_window_warns(paths):
+    with pytest.warns(UserWarning, match="1 of 1 windows of .*s1_raw.fif extend beyond the reco"):
+        trials = trials_from_raw(paths[0], duration=60)
+    assert trials.shape == (0, 3, 6000)
 
 
 def test_file_of_raw_has_no_epochs(paths):

@@ -6,10 +6,12 @@ import os
 from copy import deepcopy
 from typing import Any, Self
 
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from ..signals import labels_of
 
 
 def _estimator_has(name: str) -> Any:
@@ -74,7 +76,7 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
             Training trials.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), default=None
-            Labels or targets.
+            Labels or targets; None for the event names of Epochs.
         groups : array-like of shape (n_trials,) or None, default=None
             Domain of each trial, e.g. its session; None if all trials are of one domain. It is also
             passed to ``fit`` of the estimator, if that has this parameter.
@@ -86,6 +88,7 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
+        y = self._labels(X) if y is None else y
         self.aligner_: Any = clone(self.aligner)
         X = self.aligner_.fit_transform(X, groups=groups)
         if groups is not None and has_fit_parameter(self.estimator, "groups"):
@@ -144,7 +147,7 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
             Trials.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), default=None
-            Labels or targets.
+            Labels or targets; None for the event names of Epochs.
         groups : array-like of shape (n_trials,) or None, default=None
             Domain of each trial; None if all trials are of one new domain.
         **score_params : dict
@@ -155,6 +158,7 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         score : float
             Accuracy of a classifier, or coefficient of determination of a regressor.
         """
+        y = self._labels(X) if y is None else y
         X = self._transform(X, groups)
         return self.estimator_.score(X, y, **score_params)
 
@@ -204,6 +208,10 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags = deepcopy(inner.target_tags)
         tags.input_tags = deepcopy(get_tags(self.aligner).input_tags)
         return tags
+
+    def _labels(self, X: Any) -> Any:
+        """Return the labels that the trials contain, for a classifier."""
+        return labels_of(X) if is_classifier(self) else None
 
     def _transform(self, X: Any, groups: Any) -> Any:
         check_is_fitted(self)

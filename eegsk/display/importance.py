@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 
-from ..signals import Signal, event_names, is_epochs, read_trials
+from ..signals import Signal, labels_of, read_trials
 from ._matplotlib import BLUE, GREY, label_channels, make_axes, remove_spines
 from ._permutation import RearrangedScorer, band_permutation, channel_permutation
 from ._scalp import Channels, draw_map, draws_map, find_channels
@@ -132,7 +132,7 @@ class ImportanceDisplay:
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials that were not used for training. Epochs are converted to an array, in volts.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), or None, default=None
-            Targets; None for the names of the events of Epochs.
+            Targets; None for the names of the events of Epochs and the labels of LazyTrials.
         by : {"channel", "band"}, default="channel"
             Whether channels (or regions) or frequency bands are permuted.
         regions : dict or None, default=None
@@ -175,7 +175,7 @@ class ImportanceDisplay:
             If a region has an unknown channel, a band has no frequency, or the sampling rate or
             the names of the channels are needed and unknown.
         """
-        y = event_names(X) if y is None and is_epochs(X) else y
+        y = labels_of(X) if y is None else y
         estimators = estimator if isinstance(estimator, list | tuple) else [estimator]
         trials, signal = _read(estimators[0], X)
         channels = find_channels(signal, ch_names, info, _CALLER)

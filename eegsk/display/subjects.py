@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn.base import is_classifier
 from sklearn.metrics import r2_score
 
-from ..signals import event_names, is_epochs
+from ..signals import labels_of
 from ._matplotlib import COLORS, GREY, MARKERS, make_axes, remove_spines
 from ._names import named_estimators
 
@@ -127,7 +127,7 @@ class SubjectDisplay:
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials that were not used for training.
         y : array-like of shape (n_trials,) or None, default=None
-            Targets; None for the names of the events of Epochs.
+            Targets; None for the names of the events of Epochs and the labels of LazyTrials.
         groups : array-like of shape (n_trials,)
             Subject of each trial.
         metric : callable or None, default=None
@@ -144,7 +144,9 @@ class SubjectDisplay:
         """
         estimators = named_estimators(estimator)
         first = next(iter(estimators.values()))
-        y = event_names(X) if y is None and is_epochs(X) else y
+        y = labels_of(X) if y is None else y
+        if y is None:
+            raise ValueError("SubjectDisplay: y is None; pass the targets, or Epochs with events.")
         return cls.from_predictions(
             y,
             {name: item.predict(X) for name, item in estimators.items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,9 @@ def warn_about_groups(name: str, X: Any, train: np.ndarray, valid: np.ndarray) -
 def _values(X: Any, column: str) -> Sequence[Any]:
     """Return the values in a column of the table of the trials; none without this column."""
     if isinstance(X, LazyTrials):
-        return X.columns.get(column, np.array([])).tolist()
+        with suppress(ValueError):  # there is no such column
+            return X.groups(column).tolist()
+        return []
     values: list[Any] = []
     for table in [part.metadata for part in list_epochs(X)] if is_epochs(X) else []:
         if isinstance(table, list):  # of dictionaries, where pandas is not installed

@@ -19,7 +19,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._arguments import check_groups, errors_named
-from ..signals import event_names, is_epochs, list_epochs
+from ..alignment import AlignedEstimator
+from ..signals import is_epochs, labels_of, list_epochs
 
 
 class Trials(NamedTuple):
@@ -60,12 +61,14 @@ def evaluate_transfer(
         :class:`~eegsk.alignment.EuclideanAlignment`. Only estimators with the parameter
         ``pretrained``, i.e. those of eegsk, can be fine-tuned.
     X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-        Trials. Those of a subject are in the order in which they were recorded.
+        Trials, also :class:`~eegsk.recordings.LazyTrials`. Those of a subject are in the order in
+        which they were recorded.
     y : array-like of shape (n_trials,) or (n_trials, n_outputs), default=None
-        Labels or targets; None for the event names of Epochs.
+        Labels or targets; None for the event names of Epochs and the labels of LazyTrials.
     groups : array-like of shape (n_trials,)
-        Subject of each trial, or its session for transfer between sessions. With metadata routing,
-        steps of the pipeline that request ``groups`` receive them.
+        Subject of each trial, or its session for transfer between sessions. They are passed to
+        ``fit`` of an ``AlignedEstimator`` and, with metadata routing, to steps of the pipeline that
+        request ``groups``.
     n_trials : sequence of int, default=(0, 10, 20, 50)
         Numbers of labelled trials of the tested subject; 0 for no fine-tuning.
     fine_tuning : dict or None, default=None
@@ -172,7 +175,9 @@ def _transform(transformers: Pipeline, trials: Trials) -> Any:
 
 
 def _routed(estimator: Any, method: str, groups: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the groups as a keyword argument if a method requests them by metadata routing."""
+    """Return the groups as a keyword argument if a method takes them."""
+    if isinstance(estimator, AlignedEstimator):  # takes groups without metadata routing
+        return {"groups": groups}
     if not get_config()["enable_metadata_routing"]:
         return {}
     requested = get_routing_for_object(estimator).consumes(method, ["groups"])
@@ -187,9 +192,10 @@ def _select(X: Any, indices: np.ndarray) -> Any:
 
 def _read(X: Any, y: Any, groups: Any) -> Trials:
     """Validate labels and groups, and drop bad Epochs, so that trials can be counted."""
-    if y is None and not is_epochs(X):
+    y = labels_of(X) if y is None else y
+    if y is None:
         raise ValueError("evaluate_transfer: y is None; pass the labels, or Epochs with events.")
-    y = np.asarray(event_names(X) if y is None else y)
+    y = np.asarray(y)
     if is_epochs(X):
         X = _good_epochs(X)
     n_trials = X.shape[0] if hasattr(X, "shape") else len(X)

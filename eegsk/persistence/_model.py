@@ -73,6 +73,7 @@ def describe(estimator: Any, encoder: Encoder, where: str = "") -> dict[str, Any
         **params,
         "signal": encode(vars(estimator.signal_), "signal"),
         "n_features_in": estimator.n_features_in_,
+        "feature_names_in": encode(getattr(estimator, "feature_names_in_", None), "feature names"),
         "spread": encode(estimator._spread, "spread"),
         "target": {"kind": kind, "values": encode(vars(target), "target")},
         "random_state": encode(estimator._random_state, "random_state"),
@@ -153,6 +154,9 @@ def rebuild(description: Any, tensors: Tensors, network: Network | None) -> Any:
         _random_state=decode(description["random_state"]),
         _built_from=estimator._network_fields(),
     )
+    feature_names = decode(description.get("feature_names_in"))
+    if feature_names is not None:
+        vars(estimator)["feature_names_in_"] = feature_names
     if isinstance(estimator.random_state, np.random.RandomState):
         estimator._random_state = estimator.random_state  # one generator, as after fit
     state = {key: decode(value) for key, value in description["state"].items()}

@@ -2,6 +2,7 @@
 
 from ._cache import RowCache as RowCache
 from ._memory import aligned as aligned
+from ._mne import annotated_spans as annotated_spans
 from ._tensor import LazyTensor as LazyTensor
 from ._tensor import check_input as check_input
 from ._trials import LazyTrials

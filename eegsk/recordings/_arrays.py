@@ -157,7 +157,7 @@ class MemmapRecording(NpyRecording):
     Parameters
     ----------
     array : numpy.memmap
-        The memory map, or a part of successive trials of it.
+        The memory map of a file, or a part of successive trials of it.
     sfreq : float or None, default=None
         Sampling rate in Hz.
     ch_names : sequence of str or None, default=None
@@ -165,8 +165,8 @@ class MemmapRecording(NpyRecording):
     """
 
     def __init__(self, array: np.memmap, sfreq: Any = None, ch_names: Any = None) -> None:
-        path, whole = array.filename, array
-        if not array.flags.c_contiguous or path is None:
+        path, whole = str(array.filename), array
+        if not array.flags.c_contiguous:
             raise ValueError(
                 f"the memory map of {path} is not in C order; pass the whole memory map of a file."
             )
@@ -174,7 +174,7 @@ class MemmapRecording(NpyRecording):
             whole = whole.base
         start = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
         self._set_layout(path, array.dtype, whole.offset + start, array.shape)
-        ArrayRecording.__init__(self, str(path), array.shape, array.dtype, sfreq, ch_names, [path])
+        ArrayRecording.__init__(self, path, array.shape, array.dtype, sfreq, ch_names, [path])
 
 
 class HDF5Recording(ArrayRecording):

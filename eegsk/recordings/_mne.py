@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import mne
@@ -112,6 +113,52 @@ def open_raw(raw: Any) -> mne.io.BaseRaw:
         return raw
     raw = mne.io.read_raw(raw, preload=False, verbose="error")
     return raw.apply_proj(verbose="error") if raw.info["projs"] else raw
+
+
+def annotation_starts(raw: mne.io.BaseRaw) -> np.ndarray:
+    """Return the first sample of each annotation, from the beginning of the recording.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+        The recording.
+
+    Returns
+    -------
+    starts : array of int
+        The samples; negative for annotations that begin before the recording.
+    """
+    annotations = raw.annotations
+    starts = raw.time_as_index(annotations.onset, use_rounding=True, origin=annotations.orig_time)
+    # Without a date, onsets count from the beginning of the acquisition, before raw.crop.
+    return starts - raw.first_samp if annotations.orig_time is None else starts
+
+
+def annotated_spans(raw: mne.io.BaseRaw, pattern: str) -> list[tuple[int, int]]:
+    """Return the samples of annotations whose description begins with a pattern.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+        The recording.
+    pattern : str
+        Regular expression; upper and lower case are the same.
+
+    Returns
+    -------
+    spans : list of (int, int)
+        First sample of each annotation, and the sample after its last one. An annotation has at
+        least one sample.
+    """
+    annotations, sfreq = raw.annotations, raw.info["sfreq"]
+    lengths = [max(1, round(duration * sfreq)) for duration in annotations.duration]
+    return [
+        (int(start), int(start) + length)
+        for start, length, text in zip(
+            annotation_starts(raw), lengths, annotations.description, strict=True
+        )
+        if re.match(pattern, text, re.IGNORECASE)
+    ]
 
 
 def _files(instance: Any) -> list[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .._locks import ForkSafeLock
-from ..signals import Signal, is_lazy
+from ..signals import Signal, is_lazy, to_numpy
 from ._arrays import HDF5Recording, MemmapRecording, MemoryRecording, NpyRecording
 from ._cache import RowCache
 from ._memory import aligned_empty
@@ -138,8 +138,8 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
     if isinstance(item, Recording):
         return item
     if is_lazy(item):
-        recording = MemoryRecording(item, item.signal.sfreq, item.signal.ch_names)
-        recording.columns = dict(item.columns)
+        recording = MemoryRecording(item)
+        recording.signal, recording.columns = item.signal, dict(item.columns)
         return recording
     if isinstance(item, mne.BaseEpochs):
         return EpochsRecording(item)
@@ -149,12 +149,12 @@ def as_recording(item: Any, sfreq: float | None, ch_names: Sequence[str] | None)
         )
     if isinstance(item, str | os.PathLike):
         return _open_file(Path(item), sfreq, ch_names)
-    if type(item).__module__.startswith("h5py"):
+    if type(item).__module__.startswith("h5py") and hasattr(item, "shape"):
         return HDF5Recording(item.file.filename, item.name, sfreq, ch_names)
-    if isinstance(item, np.memmap) and item.base is not None:
+    if isinstance(item, np.memmap) and item.filename is not None:
         return MemmapRecording(item, sfreq, ch_names)
     if isinstance(item, torch.Tensor):
-        item = item.numpy(force=True)
+        item = to_numpy(item)
     if hasattr(item, "shape") and hasattr(item, "dtype"):
         return MemoryRecording(item, sfreq, ch_names)
     raise TypeError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -229,13 +228,9 @@ class LazyTrials:
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
-        return LazyTrials(
-            path,
-            self.columns,
-            sfreq=self.signal.sfreq,
-            ch_names=self.signal.ch_names,
-            cache=self._cache,
-        )
+        trials = LazyTrials(path, self.columns, cache=self._cache)
+        trials.signal = self.signal
+        return trials
 
     def _write(self, path: Path) -> None:
         file = open_memmap(path, mode="w+", dtype=self.dtype, shape=self.shape)
@@ -284,7 +279,7 @@ class LazyTrials:
         vars(view).update(vars(self), _index=index)
         if channels is not None:
             view._channels = np.arange(self.shape[1])[channels]
-            view.signal = _select_channels(self.signal, view._channels)
+            view.signal = self.signal.select(view._channels)
             if self._channels is not None:
                 view._channels = self._channels[view._channels]
         return view
@@ -362,18 +357,3 @@ def _split_key(key: Any) -> tuple[Any, Any]:
 
 def _is_whole(key: Any) -> bool:
     return key is Ellipsis or (isinstance(key, slice) and key == slice(None))
-
-
-def _select_channels(signal: Signal, channels: np.ndarray) -> Signal:
-    """Return the signal of selected channels."""
-    names, types, positions = (
-        None if values is None else tuple(values[channel] for channel in channels)
-        for values in (signal.ch_names, signal.ch_types, signal.ch_positions)
-    )
-    return replace(
-        signal,
-        n_chans=len(channels),
-        ch_names=names,
-        ch_types=types,
-        ch_positions=positions,
-    )

@@ -14,7 +14,7 @@ import numpy as np
 from .._imports import import_optional
 from ..signals import signal_of
 from ._arrays import NpyRecording
-from ._mne import RawRecording, open_raw
+from ._mne import RawRecording, annotated_spans, annotation_starts, open_raw
 from ._trials import LazyTrials
 
 # Extensions of files with EEG in BIDS folders; others describe them.
@@ -77,7 +77,8 @@ def trials_from_raw(
     Warns
     -----
     UserWarning
-        If windows extend beyond the recording; they are left out.
+        If windows extend beyond the recording; they are left out. If no recording has one of the
+        annotations in ``labels``.
 
     See Also
     --------
@@ -101,26 +102,29 @@ def trials_from_raw(
     [0, 0, 0, 1, 1, 1]
     """
     is_list = isinstance(recordings, list | tuple)
-    seconds = {"duration": duration, "step": duration if step is None else step}
-    for name, value in seconds.items():
+    step = duration if step is None else step
+    for name, value in {"duration": duration, "step": step}.items():
         if not value > 0:
             raise ValueError(f"trials_from_raw: {name}={value!r} should be greater than zero.")
-    if labels is not None and tmax is None:
-        tmax = tmin + duration
-    if tmax is not None and tmax - tmin < duration:
-        raise ValueError(f"trials_from_raw: no window of {duration} s fits in {tmin=} to {tmax=}.")
     names = _names(labels)
+    unused = set(names or ())
     parts: list[RawRecording] = []
     for item in recordings if is_list else [recordings]:
         raw = open_raw(item)
+        n_times, offsets = _offsets(raw, duration, step, (tmin, tmax), names is None)
         onsets, values = _events(raw, names, item)
-        stop = raw.n_times / raw.info["sfreq"] if tmax is None else tmax
-        starts, events = _windows(raw, onsets, seconds, (tmin, stop), _name(raw, item))
+        unused -= set(raw.annotations.description)
+        starts, events = _windows(raw, onsets, offsets, n_times, _name(raw, item))
         table = {"trial": events + sum(part.n_events for part in parts)}
         if names is not None:
             table["label"] = values[events]
-        n_times = round(duration * raw.info["sfreq"])
         parts.append(RawRecording(item, starts, n_times, len(onsets), table))
+    if unused:
+        warnings.warn(
+            f"trials_from_raw: no recording has the annotations {', '.join(sorted(unused))}; check "
+            "their names.",
+            stacklevel=2,
+        )
     return LazyTrials(parts if is_list else parts[0], columns, cache=cache)
 
 
@@ -147,28 +151,35 @@ def _events(
             f"it has {existing}."
         )
     labels = np.array([names[description] for description in annotations.description[selected]])
-    return _samples(raw, annotations.onset[selected]), labels
+    return annotation_starts(raw)[selected], labels
 
 
-def _samples(raw: mne.io.BaseRaw, seconds: np.ndarray) -> np.ndarray:
-    """Convert times of annotations to samples from the start of the recording."""
-    return raw.time_as_index(seconds, use_rounding=True, origin=raw.annotations.orig_time)
+def _offsets(
+    raw: mne.io.BaseRaw,
+    duration: float,
+    step: float,
+    limits: tuple[float, float | None],
+    is_whole: bool,
+) -> tuple[int, np.ndarray]:
+    """Return the length of a window, and the first sample of each window from its event."""
+    (tmin, tmax), sfreq = limits, raw.info["sfreq"]
+    n_times, n_step = (max(1, round(value * sfreq)) for value in (duration, step))
+    first, n_samples = round(tmin * sfreq), n_times
+    if tmax is not None:
+        n_samples = round((tmax - tmin) * sfreq)
+    elif is_whole:
+        n_samples = max(n_times, raw.n_times - first)
+    if n_samples < n_times:
+        raise ValueError(f"trials_from_raw: no window of {duration} s fits in {tmin=} to {tmax=}.")
+    return n_times, np.arange(first, first + n_samples - n_times + 1, n_step)
 
 
 def _windows(
-    raw: mne.io.BaseRaw,
-    onsets: np.ndarray,
-    seconds: Mapping[str, float],
-    offsets: tuple[float, float],
-    name: str,
+    raw: mne.io.BaseRaw, onsets: np.ndarray, offsets: np.ndarray, n_times: int, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the first sample and the event of each window."""
-    sfreq = raw.info["sfreq"]
-    n_times, step = (max(1, round(value * sfreq)) for value in seconds.values())
-    first, stop = (round(value * sfreq) for value in offsets)
-    within = np.arange(first, stop - n_times + 1, step)
-    starts = (onsets[:, None] + within).ravel()
-    events = np.repeat(np.arange(len(onsets)), len(within))
+    starts = (onsets[:, None] + offsets).ravel()
+    events = np.repeat(np.arange(len(onsets)), len(offsets))
     is_inside = (starts >= 0) & (starts + n_times <= raw.n_times)
     if not is_inside.all():
         warnings.warn(
@@ -182,14 +193,9 @@ def _windows(
 
 def _is_bad(raw: mne.io.BaseRaw, starts: np.ndarray, n_times: int) -> np.ndarray:
     """Return whether each window overlaps with an annotation that begins with "bad"."""
-    annotations = raw.annotations
     is_bad = np.zeros(len(starts), bool)
-    for onset, duration, description in zip(
-        annotations.onset, annotations.duration, annotations.description, strict=True
-    ):
-        if description.lower().startswith("bad"):
-            first, last = _samples(raw, np.array([onset, onset + duration]))
-            is_bad |= (starts <= last) & (starts + n_times > first)
+    for first, stop in annotated_spans(raw, "bad"):
+        is_bad |= (starts < stop) & (starts + n_times > first)
     return is_bad
 
 

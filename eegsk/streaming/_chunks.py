@@ -128,15 +128,17 @@ class ChunkReader:
         sfreq: float | None,
     ) -> tuple[Any, tuple[str, str] | None]:
         """Return the indices of the channels, and the kind and the message of a problem."""
-        names, present = self._signal.ch_names, x.shape[0] if ch_names is None else len(ch_names)
-        problem = self._rate_problem(times, sfreq)
+        names, problem = self._signal.ch_names, self._rate_problem(times, sfreq)
         picks: Any = slice(None)
-        if ch_names is not None and names is not None and present == x.shape[0]:
+        if ch_names is not None and len(ch_names) != x.shape[0]:
+            text = f"the chunk has {x.shape[0]} channels, but ch_names has {len(ch_names)} names."
+            return picks, ("channels", text)
+        if ch_names is not None and names is not None:
             missing = [channel for channel in names if channel not in ch_names]
             picks = [list(ch_names).index(channel) for channel in names if channel not in missing]
             if missing:
                 return picks, ("channels", f"the chunk lacks the channels {', '.join(missing)}.")
-        elif not present == x.shape[0] == self._signal.n_chans:
+        elif x.shape[0] != self._signal.n_chans:
             text = f"the chunk has {x.shape[0]} channels instead of {self._signal.n_chans}."
             return picks, ("channels", text)
         return picks, problem

@@ -43,8 +43,7 @@ def steps_of(estimator: Any) -> list[Any]:
 
 def signal_of(estimator: Any) -> Signal | None:
     """Return the signal of the trials of ``fit``; None if no step knows it."""
-    steps = steps_of(estimator)
-    signals = [step.signal_ for step in [*steps[:-1], steps[-1]] if hasattr(step, "signal_")]
+    signals = [step.signal_ for step in steps_of(estimator) if hasattr(step, "signal_")]
     return signals[0] if signals else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Hashable
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import mne
 import numpy as np
 
+from ..recordings import annotated_spans
 from ..signals import Signal
 from ._decoder import Decoded, StreamingDecoder
 from ._predictor import signal_of
@@ -166,14 +166,8 @@ def _signal_of_raw(raw: Any, fitted: Signal | None) -> Signal:
 def _annotated_samples(raw: Any) -> np.ndarray:
     """Return whether each sample is within an annotation "bad" or "edge", of at least a sample."""
     is_bad = np.zeros(raw.n_times, dtype=bool)
-    annotations = raw.annotations
-    starts = raw.time_as_index(annotations.onset, use_rounding=True, origin=annotations.orig_time)
-    if annotations.orig_time is None:  # onsets count from the beginning of the acquisition
-        starts = starts - raw.first_samp
-    for start, annotation in zip(starts, annotations, strict=True):
-        if re.match("bad|edge", annotation["description"], re.IGNORECASE):
-            n_samples = max(1, round(annotation["duration"] * raw.info["sfreq"]))
-            is_bad[max(start, 0) : max(start + n_samples, 0)] = True
+    for start, stop in annotated_spans(raw, "bad|edge"):
+        is_bad[max(start, 0) : max(stop, 0)] = True
     return is_bad
 
 

@@ -116,7 +116,8 @@ def in_pretrained_order(X: Any, signal: Signal | None, source: Any) -> tuple[Any
     names = signal.ch_names
     if names == expected or set(names) != set(expected):
         return X, signal
-    return X[:, [names.index(name) for name in expected]], replace(signal, ch_names=expected)
+    order = [names.index(name) for name in expected]
+    return X[:, order], signal.select(order)
 
 
 @torch.no_grad()

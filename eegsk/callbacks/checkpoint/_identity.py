@@ -51,6 +51,7 @@ def identify(
         Descriptions by name, the same in every process.
     """
     train, valid = trials
+    groups = {} if train.groups is None else {"groups": describe(train.groups)}
     params = dict(fit_info.get_params())
     names = sorted(set(params) - _IGNORED - {*ignored})
     with_nested = {name.rpartition("__")[0] for name in params}
@@ -65,6 +66,7 @@ def identify(
         "X": describe(train.X),
         "y": describe(train.y),
         "sample_weight": describe(train.weight),
+        **groups,
         "validation split": describe([train.index, valid and valid.index]),
         "initial weights": describe(list(weights.values())),
     }
