@@ -102,10 +102,18 @@ def is_epochs(X: Any) -> bool:
     -------
     is_epochs : bool
         True for Epochs and for a list or tuple of Epochs.
+
+    Raises
+    ------
+    TypeError
+        If a list contains Epochs and other objects.
     """
-    if isinstance(X, mne.BaseEpochs):
-        return True
-    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], mne.BaseEpochs)
+    if not (isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], mne.BaseEpochs)):
+        return isinstance(X, mne.BaseEpochs)
+    for item in X:
+        if not isinstance(item, mne.BaseEpochs):
+            raise TypeError(f"X is a list of Epochs and of {type(item).__name__}; pass one kind.")
+    return True
 
 
 def is_lazy(X: Any) -> bool:

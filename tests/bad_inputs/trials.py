@@ -218,6 +218,10 @@ TRIALS = {
         "NAME: The Epochs have no good data channel (EEG, MEG, ...); check info['bads'] and "
         "the channel types, epochs.get_channel_types().",
     ),
+    "list of Epochs and arrays": (
+        lambda c: [c.epochs, c.X],
+        "NAME: X is a list of Epochs and of ndarray; pass one kind.",
+    ),
     "list of Epochs with other channels": (
         lambda c: [c.epochs, make_epochs(c.X, c.y, ["C3", "Cz", "Pz"])],
         "NAME: The good channels of the Epochs differ from those of the first Epochs in the "
