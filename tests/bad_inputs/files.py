@@ -1,7 +1,7 @@
 """Bad model files, and estimators that a file cannot contain."""
 
 import numpy as np
-from sklearn.ensemble import VotingClassifier
+from sklearn.pipeline import make_pipeline
 
 import eegsk
 from eegsk import EEGClassifier, EEGNeXClassifier
@@ -130,14 +130,11 @@ SAVED = {
         "NAME.save: callbacks.0.metric=<function wider at 0x...> cannot be stored without code; "
         + _REMEDY,
     ),
-    "an ensemble in AlignedEstimator": (
+    "a pipeline in AlignedEstimator": (
         lambda c: saved(
-            c,
-            AlignedEstimator(
-                EuclideanAlignment(), VotingClassifier([("a", c.make())], voting="soft")
-            ).fit(c.X, c.y),
+            c, AlignedEstimator(EuclideanAlignment(), make_pipeline(c.make())).fit(c.X, c.y)
         ),
-        "AlignedEstimator.save: estimator=VotingClassifier is not an estimator of eegsk; save it "
+        "AlignedEstimator.save: estimator=Pipeline is not an estimator of eegsk; save it "
         "with skops.io.dump, whose files contain no code either, or with joblib.",
     ),
 }
