@@ -426,6 +426,7 @@ def test_patterns_of_a_network_of_the_user(X, y):
         PatternDisplay.from_estimator(estimator, X, layer="network.temporal")
 
 
+@pytest.mark.slow
 def test_saliency_of_a_recurrent_network_in_single_precision(X, y):
     estimator = EEGClassifier(network=Recurrent, max_epochs=1, random_state=0).fit(X, y)
     display = SaliencyDisplay.from_estimator(estimator, X, y)

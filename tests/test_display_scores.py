@@ -266,6 +266,7 @@ def test_subjects_are_sorted_by_score(predictions):
     assert [scores[int(label) - 1] for label in labels[:-1]] == scores[order].tolist()
 
 
+@pytest.mark.slow
 def test_a_score_of_the_user_has_a_bootstrap_interval(predictions):
     y, y_pred, groups = predictions
     display = SubjectDisplay.from_predictions(
