@@ -85,7 +85,7 @@ def describe_networks_params(estimator: Any, encoder: Encoder, where: str) -> di
     """
     if not _is_ensemble(estimator):
         return describe_params(estimator, encoder, where)
-    params = {**estimator.get_params(deep=False)}
+    params = estimator.get_params(deep=False)
     members = params.pop("estimators")
     return {
         "estimator": type(estimator).__name__,

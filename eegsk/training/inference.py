@@ -62,11 +62,12 @@ def apply_network(
         folded = _folded(module, dtype)
         if folded is None:
             batches = _convert(X.split(batch_size), device, dtype)
-            return _concatenate(_in_precision(module, dtype), batches, len(X))
+            return concatenate(_in_precision(module, dtype), batches, len(X)).cpu().double()
     if len(X) <= batch_size:
         return folded(X[:].to(device, dtype, copy=True)).cpu().double()
     buffer = torch.empty((batch_size, *X.shape[1:]), dtype=dtype, device=device)
-    return _concatenate(folded, _convert_into_buffer(X.split(batch_size), buffer), len(X))
+    batches = _convert_into_buffer(X.split(batch_size), buffer)
+    return concatenate(folded, batches, len(X)).cpu().double()
 
 
 def finest_dtype(module: nn.Module, X: torch.Tensor) -> torch.dtype:
@@ -170,17 +171,32 @@ def _convert_into_buffer(
         yield buffer[: len(batch)].copy_(batch)
 
 
-def _concatenate(
-    network: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor], n_trials: int
+def concatenate(
+    function: Callable[[torch.Tensor], torch.Tensor], batches: Iterable[torch.Tensor], n_trials: int
 ) -> torch.Tensor:
-    """Apply a network to batches and concatenate its outputs."""
-    outputs, start = None, 0
+    """Apply a function to batches of trials, and concatenate the results by trial.
+
+    Parameters
+    ----------
+    function : callable
+        The function, e.g. a network; the first axis of its results is that of the trials.
+    batches : iterable of torch.Tensor
+        The batches.
+    n_trials : int
+        Number of trials in all batches.
+
+    Returns
+    -------
+    outputs : torch.Tensor of shape (n_trials, ...)
+        The results; empty without a batch.
+    """
+    outputs, start = torch.empty(0), 0
     for batch in batches:
-        output = network(batch)
-        # One tensor for all outputs: many small ones between the large tensors of the network would
-        # prevent the C library from reusing the memory of these.
-        if outputs is None:
+        output = function(batch)
+        # One tensor for all outputs: many small ones between the large tensors of the function
+        # would prevent the C library from reusing the memory of these.
+        if start == 0:
             outputs = output.new_empty(n_trials, *output.shape[1:])
         outputs[start : start + len(batch)] = output
         start += len(batch)
-    return torch.empty(0) if outputs is None else outputs.cpu().double()
+    return outputs

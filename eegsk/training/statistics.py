@@ -9,6 +9,7 @@ from torch import nn
 
 from ..blocks import Standardize, Whiten, lagged_products
 from .batches import Trials
+from .inference import concatenate
 
 # Number of trials whose statistics are computed at once.
 _CHUNK = 16
@@ -129,7 +130,7 @@ def channel_statistics(trials: Trials) -> tuple[torch.Tensor, torch.Tensor]:
     variance : torch.Tensor of shape (n_chans,)
         Variance of each channel in double precision.
     """
-    means, variances = _by_trial(trials, _mean_and_variance).unbind(1)
+    means, variances = concatenate(_mean_and_variance, trials.chunks(_CHUNK), len(trials)).unbind(1)
     weight = _normalized_weights(trials)
     mean = (weight * means).sum(0)
     # Law of total variance: mean variance within trials plus variance of the means of the trials.
@@ -140,22 +141,9 @@ def _weighted_mean(
     trials: Trials, function: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """Compute a function of each trial and its weighted mean in double precision."""
-    values = _by_trial(trials, lambda x: function(x).double())
+    chunks = trials.chunks(_CHUNK)
+    values = concatenate(lambda x: function(x).double(), chunks, len(trials))
     return (_normalized_weights(trials) * values).sum(0)
-
-
-def _by_trial(trials: Trials, function: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """Compute a function of each trial, with trials along the first axis."""
-    values, start = torch.empty(0), 0
-    for x in trials.chunks(_CHUNK):
-        part = function(x)
-        # One tensor for all values: many small ones between the large tensors of the chunks would
-        # prevent the C library from reusing the memory of these.
-        if start == 0:
-            values = part.new_empty(len(trials.index), *part.shape[1:])
-        values[start : start + len(part)] = part
-        start += len(part)
-    return values
 
 
 def _normalized_weights(trials: Trials) -> torch.Tensor:
