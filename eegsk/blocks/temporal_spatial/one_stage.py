@@ -13,7 +13,7 @@ from .._precision import full_precision
 from .._time_filters import FixedFilters, filter_time
 from ..max_norm import with_max_norm
 from ._folded import FoldedFrontEnd, channel_mixture, fused
-from ._front_end import FrontEnd
+from ._front_end import FrontEnd, is_small_on_gpu
 from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
@@ -117,7 +117,8 @@ class TemporalSpatial(FrontEnd):
         needs_statistics = self.training and self._statistics is None
         statistics = n_chans * kernel if needs_statistics else 0
         plain = n_chans * n_filters * kernel + n_outputs * n_chans
-        return _CONVOLUTION_COST * plain <= n_outputs * (n_chans + kernel) + statistics
+        factorised = n_outputs * (n_chans + kernel) + statistics
+        return is_small_on_gpu(x, n_filters) or _CONVOLUTION_COST * plain <= factorised
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         x = self.temporal(F.pad(x, self.padding).unsqueeze(1))

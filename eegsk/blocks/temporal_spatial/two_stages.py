@@ -15,7 +15,7 @@ from .._precision import at_least_single, full_precision
 from ..max_norm import with_max_norm
 from ._composition import FixedStages, Stage, TwoStages
 from ._folded import FoldedFrontEnd, channel_mixture, fused
-from ._front_end import FrontEnd
+from ._front_end import FrontEnd, is_small_on_gpu
 from ._normalization import affine, normalize
 from ._signals import Signals
 from ._window_statistics import Reach
@@ -129,7 +129,7 @@ class TwoStageTemporalSpatial(FrontEnd):
         statistics = n_chans * _FFT_COST if needs_statistics else 0
         factorised = n_outputs * (n_chans + _FFT_COST) + statistics
         is_too_short = x.shape[2] < sum(self.second_reach)
-        return is_too_short or plain <= factorised
+        return is_too_short or is_small_on_gpu(x, n_filters) or plain <= factorised
 
     def _layer_by_layer(self, x: torch.Tensor) -> torch.Tensor:
         x = self.temporal_norm(self.temporal(F.pad(x, self.reach).unsqueeze(1)))
