@@ -26,6 +26,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     names = list(VARIANTS)
     add("--only", nargs="+", choices=names, default=names, metavar="ROW", help=", ".join(names))
+    add("--no-fine-tuning", dest="is_fine_tuned", action="store_false", help="first table only")
     add_settings(parser)
     return parser.parse_args(argv)
 
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     settings = Settings.from_arguments(arguments)
     print(f"{describe([], settings.device, 1)}; {settings}\n", flush=True)
-    print(measure(arguments.only, settings))
+    print(measure(arguments.only, settings, arguments.is_fine_tuned))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 import sklearn
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.signal import butter, sosfiltfilt
 from scipy.stats import gmean
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
@@ -683,6 +684,70 @@ def test_the_same_as_in_moabb(X):
     trials = X[20:40]
     aligned = ours.transform(trials, groups=["s1"] * 20)
     assert_allclose(aligned, aligner.transform(trials))
+
+
+# Pass band
+
+
+def filtered(X, low=8.0, high=30.0):
+    return sosfiltfilt(butter(4, [low, high], "bandpass", fs=100, output="sos"), X, axis=-1)
+
+
+@both
+@pytest.mark.parametrize("as_epochs", [False, True])
+def test_trials_are_filtered_in_the_band(aligner_class, as_epochs, X, epochs):
+    trials = epochs if as_epochs else X
+    sfreq = None if as_epochs else 100.0
+    aligner = aligner_class(band=(8, 30), sfreq=sfreq).fit(trials[:40], groups=SESSIONS[:40])
+    expected = aligner_class().fit(filtered(X[:40]), groups=SESSIONS[:40])
+    for groups in (SESSIONS[:40], None):
+        aligned = aligner.transform(trials[:40], groups=groups)
+        values = aligned.get_data() if as_epochs else aligned
+        assert_allclose(values, expected.transform(filtered(X[:40]), groups=groups), rtol=1e-6)
+    aligner.update(trials[40:], groups=SESSIONS[40:])
+    expected.update(filtered(X[40:]), groups=SESSIONS[40:])
+    assert_allclose(aligner.references_["s3"], expected.references_["s3"], rtol=1e-9)
+
+
+def test_the_sampling_rate_of_training_epochs_is_known_in_prediction(X, epochs):
+    aligner = EuclideanAlignment(band=[8, 30]).fit(epochs)
+    assert_array_equal(aligner.transform(X), aligner.transform(epochs).get_data())
+
+
+def test_many_trials_are_filtered_in_blocks(X, monkeypatch):
+    aligner = EuclideanAlignment(band=(8, 30), sfreq=100)
+    expected = aligner.fit_transform(X)
+    monkeypatch.setattr("eegsk.alignment._band_pass._VALUES_PER_BLOCK", 7 * X[0].size)
+    assert_array_equal(aligner.fit_transform(X), expected)
+    assert aligner.fit_transform(X.astype(np.float32)).dtype == np.float32
+
+
+BANDS = {
+    "no sampling rate": ({"sfreq": None}, "band=(8, 30) requires the sampling rate of arrays; set"),
+    "above half the rate": ({"sfreq": 60}, "band=(8, 30) should be two increasing frequencies"),
+    "decreasing": ({"band": (30, 8)}, "band=(30, 8) should be two increasing frequencies between "),
+    "zero": ({"band": (0, 8)}, "band=(0, 8) should be two increasing frequencies between 0 and 50"),
+    "three": ({"band": (1, 2, 3)}, "band=(1, 2, 3) should be two increasing frequencies between "),
+    "text": ({"band": ("a", "b")}, "band=('a', 'b') should be two increasing frequencies between"),
+}
+
+
+@both
+@pytest.mark.parametrize("name", BANDS)
+def test_bad_bands(aligner_class, name, X):
+    params, message = BANDS[name]
+    aligner = aligner_class(**{"band": (8, 30), "sfreq": 100, **params})
+    with pytest.raises(ValueError, match=re.escape(f"{aligner_class.__name__}: {message}")):
+        aligner.fit(X)
+
+
+def test_band_and_trials_that_do_not_fit(X, epochs):
+    with pytest.raises(ValueError, match="sfreq=80 differs from the sampling rate of the Epochs, "):
+        EuclideanAlignment(band=(8, 30), sfreq=80).fit(epochs)
+    with pytest.raises(ValueError, match="trials with 27 time points are too short for the filter"):
+        EuclideanAlignment(band=(8, 30), sfreq=100).fit(X[:, :, :27])
+    with pytest.raises(TypeError, match="band='mu' should be a tuple, a list or None"):
+        EuclideanAlignment(band="mu").fit(X)
 
 
 def test_signatures_are_those_of_scikit_learn():

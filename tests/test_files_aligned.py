@@ -342,6 +342,7 @@ def test_pickled_aligners(aligner_class, kind, X, groups):
 # Types that a user trusts when a file of skops is loaded; docs/user_guide/saving.md lists them.
 TRUSTED = {
     "eegsk.alignment.aligned_estimator.AlignedEstimator",
+    "eegsk.alignment.aligned_voting.AlignedVotingClassifier",
     "eegsk.alignment.euclidean.EuclideanAlignment",
     "eegsk.alignment.riemannian.RiemannianAlignment",
     "eegsk.any_network.EEGClassifier",
@@ -387,6 +388,13 @@ def test_an_aligned_ensemble_in_skops(X, y, groups):
     aligned.fit(X, y, groups=groups)
     loaded, _ = through_skops(aligned)
     proba = aligned.predict_proba(X, groups=groups)
+    np.testing.assert_array_equal(loaded.predict_proba(X, groups=groups), proba)
+
+
+def test_an_ensemble_of_alignments_in_skops(X, y, groups):
+    voting = cross_subject_motor_imagery(sfreq=100, n_seeds=1, max_epochs=1).fit(X, y, groups)
+    loaded, _ = through_skops(voting)
+    proba = voting.predict_proba(X, groups=groups)
     np.testing.assert_array_equal(loaded.predict_proba(X, groups=groups), proba)
 
 

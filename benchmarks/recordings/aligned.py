@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eegsk import EEGNetClassifier
-from eegsk.alignment import AlignedEstimator, EuclideanAlignment
+from eegsk.alignment import AlignedEstimator, AlignedVotingClassifier, EuclideanAlignment
 
 HANDS = ["C3", "Cz", "C4"]  # channels of data set 2b
 
@@ -17,4 +17,5 @@ def aligned(**params: Any) -> AlignedEstimator:
 
 def groups_of(estimator: Any, groups: Any) -> dict[str, Any]:
     """Return ``groups`` as a keyword argument of the methods of an aligned estimator."""
-    return {"groups": groups} if isinstance(estimator, AlignedEstimator) else {}
+    is_aligned = isinstance(estimator, AlignedEstimator | AlignedVotingClassifier)
+    return {"groups": groups} if is_aligned else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GroupKFold
 
 from eegsk import EEGNetClassifier
-from eegsk.alignment import AlignedEstimator, EuclideanAlignment
-from eegsk.augmentation import ChannelReflection, TimeShift
+from eegsk.alignment import AlignedVotingClassifier
 from eegsk.recipes import cross_subject_motor_imagery
 
 from .aligned import aligned, groups_of
@@ -27,21 +27,10 @@ FIRST_UNSEEN = "S021"
 PEOPLE = ["S001 to S020", "S021 to S040", "40 people"]
 
 
-def recipe(is_reflected: bool = True, **params: Any) -> AlignedEstimator:
+def recipe(is_reflected: bool = True, **params: Any) -> AlignedVotingClassifier:
     """Return the recipe, with or without reflection."""
     ch_names = fist_channels() if is_reflected else None
     return cross_subject_motor_imagery(sfreq=160, ch_names=ch_names, **params)
-
-
-def aligned_recipe(**params: Any) -> AlignedEstimator:
-    """Return the recipe with one seed and full alignment."""
-    return AlignedEstimator(EuclideanAlignment(), recipe(n_seeds=1, **params).estimator)
-
-
-def shifted_recipe(**params: Any) -> AlignedEstimator:
-    """Return the recipe with one seed and random shifts in time."""
-    reflection = ChannelReflection("both", fist_channels())
-    return recipe(n_seeds=1, augmentation=[reflection, TimeShift(max_shift=0.1)], **params)
 
 
 VARIANTS: dict[str, Callable[..., Any]] = {
@@ -49,18 +38,15 @@ VARIANTS: dict[str, Callable[..., Any]] = {
     "EEGNet, aligned": aligned,
     "recipe without reflection": partial(recipe, is_reflected=False),
     "recipe with one seed": partial(recipe, n_seeds=1),
-    "one seed, aligned": aligned_recipe,
-    "one seed, whitened": partial(recipe, n_seeds=1, standardize="spectrum"),
-    "one seed, shifted": shifted_recipe,
     "recipe": recipe,
 }
+MEMBERS = ["broadband", "rhythms"]
+CAUSAL = "recipe, causal alignment"
 FINE_TUNING: dict[str, dict[str, Any]] = {
-    "all weights, lr=3e-4": {"lr": 3e-4},
-    "all weights, lr=1e-3": {"lr": 1e-3},
-    "front frozen, lr=1e-3": {"lr": 1e-3, "freeze": "front"},
-    "head only, lr=1e-3": {"lr": 1e-3, "freeze": "trunk"},
+    "all weights, lr=3e-4, 30 epochs": {"lr": 3e-4, "max_epochs": 30},
+    "all weights, lr=3e-4, 100 epochs": {"lr": 3e-4, "max_epochs": 100},
+    "front frozen, lr=3e-4, 100 epochs": {"lr": 3e-4, "max_epochs": 100, "freeze": "front"},
 }
-FINE_TUNING_EPOCHS = 30
 
 
 def run_fold(variant: str, fold: int, seed: int, settings: Settings) -> dict[str, Any]:
@@ -69,46 +55,69 @@ def run_fold(variant: str, fold: int, seed: int, settings: Settings) -> dict[str
     train, test = list(GroupKFold(N_FOLDS).split(X, y, people))[fold]
     estimator = settings.apply(VARIANTS[variant](random_state=seed), seed)
     duration = fit_seconds(estimator, X[train], y[train], **groups_of(estimator, people[train]))
-    is_correct = estimator.predict(X[test], **groups_of(estimator, people[test])) == y[test]
-    accuracies = {
-        str(person): is_correct[people[test] == person].mean() for person in np.unique(people[test])
-    }
-    fine_tuned = {}
+    predicted = {variant: estimator.predict(X[test], **groups_of(estimator, people[test]))}
+    tested = np.unique(people[test])
     if variant == "recipe":
-        by_person = {person: fine_tune(estimator, person, settings) for person in accuracies}
-        for name in next(iter(by_person.values())):
-            fine_tuned[name] = {person: scores[name] for person, scores in by_person.items()}
-    return {"accuracies": accuracies, "seconds": duration, "fine_tuned": fine_tuned}
+        predicted |= predict_parts(estimator, X[test], people[test])
+    accuracies = {
+        name: {
+            str(person): float(np.mean((labels == y[test])[people[test] == person]))
+            for person in tested
+        }
+        for name, labels in predicted.items()
+    }
+    return {
+        "accuracies": accuracies,
+        "seconds": duration,
+        "recipe": estimator if variant == "recipe" else None,
+    }
 
 
-def fine_tune(recipe: AlignedEstimator, person: str, settings: Settings) -> dict[str, float]:
+def predict_parts(
+    recipe: AlignedVotingClassifier, X: np.ndarray, people: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the labels that each member predicts, and those after causal alignment."""
+    members = recipe.transform(X, people).reshape(len(X), len(MEMBERS), -1)
+    predicted = {
+        name: recipe.classes_[codes]
+        for name, codes in zip(MEMBERS, members.argmax(axis=2).T, strict=True)
+    }
+    causal = deepcopy(recipe)
+    for member in causal.estimators_:
+        member.aligner_.set_params(online=True)
+    return {**predicted, CAUSAL: causal.predict(X, people)}
+
+
+def fine_tune(recipe: AlignedVotingClassifier, person: str, settings: Settings) -> dict[str, Any]:
     """Return accuracies in the third run of a person, after fine-tuning on the first two runs."""
     X, y, people = load_fists()
     selected = people == person
     runs = load_fist_runs()[selected]
     is_test = runs == runs.max()
-    X = recipe.aligner_.transform(X[selected], groups=people[selected])
-    codes = recipe.estimator_.le_.transform(y[selected])
-    networks = recipe.estimator_.estimators_
-    scores = {"no fine-tuning": _score(networks, X[is_test], codes[is_test])}
-    for name, params in FINE_TUNING.items():
-        epochs = FINE_TUNING_EPOCHS if settings.max_epochs is None else settings.max_epochs
-        tuned = [
-            clone(network)
-            .set_params(pretrained=FrozenEstimator(network), max_epochs=epochs, **params)
-            .fit(X[~is_test], codes[~is_test])
-            for network in networks
-        ]
-        scores[name] = _score(tuned, X[is_test], codes[is_test])
-    return scores
+    codes = recipe.le_.transform(y[selected])
+    probabilities: dict[str, list[np.ndarray]] = {"no fine-tuning": []}
+    for member in recipe.estimators_:
+        aligned = member.aligner_.transform(X[selected], groups=people[selected])
+        for network in member.estimator_.estimators_:
+            probabilities["no fine-tuning"].append(network.predict_proba(aligned[is_test]))
+            for name, params in FINE_TUNING.items():
+                tuned: Any = clone(network)
+                tuned.set_params(pretrained=FrozenEstimator(network), device=settings.device)
+                tuned.set_params(**params)
+                if settings.max_epochs is not None:
+                    tuned.set_params(max_epochs=settings.max_epochs)
+                tuned.fit(aligned[~is_test], codes[~is_test])
+                scores = tuned.predict_proba(aligned[is_test])
+                probabilities.setdefault(name, []).append(scores)
+    return {
+        "fine_tuned": {
+            name: float(np.mean(np.mean(values, axis=0).argmax(axis=1) == codes[is_test]))
+            for name, values in probabilities.items()
+        }
+    }
 
 
-def _score(networks: list[Any], X: np.ndarray, codes: np.ndarray) -> float:
-    probabilities = np.mean([network.predict_proba(X) for network in networks], axis=0)
-    return float(np.mean(probabilities.argmax(axis=1) == codes))
-
-
-def measure(variants: list[str], settings: Settings) -> str:
+def measure(variants: list[str], settings: Settings, is_fine_tuned: bool = True) -> str:
     """Return the tables of variants and of fine-tuning: accuracies, averaged over people."""
     names = [
         {"variant": variant, "fold": fold, "seed": seed}
@@ -120,20 +129,36 @@ def measure(variants: list[str], settings: Settings) -> str:
     rows = run_jobs(jobs, settings)
     lines = []
     for variant in variants:
-        scores = [[row["accuracies"] for row in _rows(rows, variant, s)] for s in settings.seeds]
         times = values(rows, "seconds", variant=variant)
-        lines.append([variant, *_by_people(scores), seconds(times)])
+        for name in [*MEMBERS, CAUSAL, variant] if variant == "recipe" else [variant]:
+            scores = [
+                [row["accuracies"][name] for row in _rows(rows, variant, seed)]
+                for seed in settings.seeds
+            ]
+            time = seconds(times) if name == variant else ""
+            lines.append([name, *_by_people(scores), time])
     written = table(["", *PEOPLE, "fit"], lines)
-    if "recipe" in variants:
-        written += f"\n\n{_fine_tuning_table(rows, settings)}"
+    if "recipe" in variants and is_fine_tuned:
+        written += f"\n\n{measure_fine_tuning(choose(rows, variant='recipe'), settings)}"
     return written
 
 
-def _fine_tuning_table(rows: list[dict[str, Any]], settings: Settings) -> str:
+def measure_fine_tuning(rows: list[dict[str, Any]], settings: Settings) -> str:
+    """Return the table of the accuracies after fine-tuning the recipes of all folds and seeds."""
+    jobs = [
+        Job(
+            fine_tune,
+            {"recipe": row["recipe"], "person": person, "settings": settings},
+            {"seed": row["seed"], "fold": row["fold"], "person": person},
+        )
+        for row in rows
+        for person in row["accuracies"]["recipe"]
+    ]
+    tuned = run_jobs(jobs, settings)
     lines = []
     for name in ["no fine-tuning", *FINE_TUNING]:
         scores = [
-            [row["fine_tuned"][name] for row in _rows(rows, "recipe", seed)]
+            [{row["person"]: row["fine_tuned"][name] for row in choose(tuned, seed=seed)}]
             for seed in settings.seeds
         ]
         lines.append([name, *_by_people(scores)])

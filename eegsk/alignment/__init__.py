@@ -1,7 +1,13 @@
 """Alignment of sessions and subjects by whitening trials with the mean covariance of each."""
 
 from .aligned_estimator import AlignedEstimator
+from .aligned_voting import AlignedVotingClassifier
 from .euclidean import EuclideanAlignment
 from .riemannian import RiemannianAlignment
 
-__all__ = ["AlignedEstimator", "EuclideanAlignment", "RiemannianAlignment"]
+__all__ = [
+    "AlignedEstimator",
+    "AlignedVotingClassifier",
+    "EuclideanAlignment",
+    "RiemannianAlignment",
+]

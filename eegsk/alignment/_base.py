@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._fields import Count, Fields, check_fields
+from .._fields import Count, Fields, Positive, check_fields
 from .._validation import check_trials
 from ..signals import Signal, is_epochs, list_epochs, read_trials, replace_trials
+from ._band_pass import BandPass
 from ._covariance import Array, covariances, inverse_sqrt
 from ._domains import labels_from_groups, labels_from_metadata, trials_by_domain
 
@@ -51,6 +52,12 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         Whether to use only the variances of the channels. Channels are then scaled to variance one,
         but stay correlated. With many channels, e.g. 64, the mean covariance has directions with
         little signal, which whitening would amplify.
+    band : (float, float) or None, default=None
+        Lowest and highest frequency in Hz, e.g. ``(8, 30)`` for motor imagery. Trials are filtered
+        before their covariances are computed, by a Butterworth filter of order 4 that is applied
+        forwards and backwards; the aligned trials are filtered, too. None for no filter.
+    sfreq : float or None, default=None
+        Sampling rate in Hz of trials in arrays, for ``band``. Epochs have theirs.
 
     Attributes
     ----------
@@ -72,6 +79,8 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     online: bool = False
     min_trials: Count = 20
     diagonal: bool = False
+    band: tuple[float, float] | list[float] | None = None
+    sfreq: Positive | None = None
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Estimate the mean covariance of each domain.
@@ -281,6 +290,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         if reset:
             self._check_training_trials(checked.shape, parts, signal)
             self.signal_ = signal
+        trials = self._filter(values.reshape(checked.shape), signal)
 
         def restore(aligned: np.ndarray) -> Any:
             if parts is None:
@@ -288,7 +298,14 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
             return replace_trials(parts, aligned, signal.ch_names or ())
 
         domains = trials_by_domain([None] * len(values) if labels is None else labels)
-        return Trials(values.reshape(checked.shape), domains, labels is not None, restore)
+        return Trials(trials, domains, labels is not None, restore)
+
+    def _filter(self, X: np.ndarray, signal: Signal) -> np.ndarray:
+        """Filter trials in ``band``, if there is one."""
+        if self.band is None:
+            return X
+        rate = self.signal_.sfreq if signal.sfreq is None else signal.sfreq
+        return BandPass(type(self).__name__, self.band, self.sfreq, rate).filter(X)
 
     def _labels(self, parts: Any, groups: Any, n_trials: int) -> list[Any] | None:
         """Return the domain of each trial; None if all trials are of one unnamed domain."""

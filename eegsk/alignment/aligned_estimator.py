@@ -187,14 +187,7 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
             If the file cannot be written, e.g. because there is no such folder.
         """
         check_is_fitted(self)
-        networks = getattr(self.estimator_, "estimators_", [self.estimator_])
-        if not hasattr(networks[0], "_save_as"):
-            raise TypeError(
-                f"AlignedEstimator.save: estimator={type(self.estimator_).__name__} is not an "
-                "estimator of eegsk; save it with skops.io.dump, whose files contain no code "
-                "either, or with joblib."
-            )
-        networks[0]._save_as(path, self)
+        self._network("AlignedEstimator.save")._save_as(path, self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")
@@ -208,6 +201,17 @@ class AlignedEstimator(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags = deepcopy(inner.target_tags)
         tags.input_tags = deepcopy(get_tags(self.aligner).input_tags)
         return tags
+
+    def _network(self, owner: str) -> Any:
+        """Return the network, or the first one of an ensemble; raise an error if it has none."""
+        network = getattr(self.estimator_, "estimators_", [self.estimator_])[0]
+        if not hasattr(network, "_save_as"):
+            raise TypeError(
+                f"{owner}: estimator={type(self.estimator_).__name__} is not an estimator of "
+                "eegsk; save it with skops.io.dump, whose files contain no code either, or with "
+                "joblib."
+            )
+        return network
 
     def _labels(self, X: Any) -> Any:
         """Return the labels that the trials contain, for a classifier."""

@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._arguments import check_groups, errors_named
-from ..alignment import AlignedEstimator
+from ..alignment import AlignedEstimator, AlignedVotingClassifier
 from ..signals import is_epochs, labels_of, list_epochs
 
 
@@ -33,6 +33,10 @@ class Trials(NamedTuple):
     def select(self, indices: np.ndarray) -> Trials:
         """Select trials by their indices."""
         return Trials(_select(self.X, indices), self.y[indices], self.groups[indices])
+
+
+# Estimators that take groups without metadata routing.
+_TAKE_GROUPS = AlignedEstimator, AlignedVotingClassifier
 
 
 def evaluate_transfer(
@@ -67,8 +71,8 @@ def evaluate_transfer(
         Labels or targets; None for the event names of Epochs and the labels of LazyTrials.
     groups : array-like of shape (n_trials,)
         Subject of each trial, or its session for transfer between sessions. They are passed to
-        ``fit`` of an ``AlignedEstimator`` and, with metadata routing, to steps of the pipeline that
-        request ``groups``.
+        ``fit`` of an ``AlignedEstimator`` or ``AlignedVotingClassifier`` and, with metadata
+        routing, to steps of the pipeline that request ``groups``.
     n_trials : sequence of int, default=(0, 10, 20, 50)
         Numbers of labelled trials of the tested subject; 0 for no fine-tuning.
     fine_tuning : dict or None, default=None
@@ -176,7 +180,7 @@ def _transform(transformers: Pipeline, trials: Trials) -> Any:
 
 def _routed(estimator: Any, method: str, groups: np.ndarray) -> dict[str, np.ndarray]:
     """Return the groups as a keyword argument if a method takes them."""
-    if isinstance(estimator, AlignedEstimator):  # takes groups without metadata routing
+    if isinstance(estimator, _TAKE_GROUPS):
         return {"groups": groups}
     if not get_config()["enable_metadata_routing"]:
         return {}

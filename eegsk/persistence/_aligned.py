@@ -64,10 +64,7 @@ def describe_aligned(aligned: AlignedEstimator, encoder: Encoder) -> dict[str, A
     return {
         "estimator": type(aligned).__name__,
         "network": fitted["network"],
-        "params": {
-            "aligner": encoder.encode(aligned.aligner, "aligner"),
-            "estimator": describe_networks_params(aligned.estimator, encoder, "estimator"),
-        },
+        "params": describe_aligned_params(aligned, encoder),
         "aligner_": encoder.encode(aligner, "aligner_"),
         "signal": encoder.encode(vars(aligner.signal_), "signal"),
         "n_features_in": aligner.n_features_in_,
@@ -76,6 +73,57 @@ def describe_aligned(aligned: AlignedEstimator, encoder: Encoder) -> dict[str, A
         "estimator_": fitted,
         "versions": versions(),
     }
+
+
+def describe_aligned_params(aligned: AlignedEstimator, encoder: Encoder) -> dict[str, Any]:
+    """Describe the parameters of an estimator of aligned trials, fitted or not.
+
+    Parameters
+    ----------
+    aligned : AlignedEstimator
+        The estimator.
+    encoder : Encoder
+        Converter of values, which collects the tensors.
+
+    Returns
+    -------
+    description : dict
+        The description in types of JSON.
+    """
+    return {
+        "aligner": encoder.encode(aligned.aligner, "aligner"),
+        "estimator": describe_networks_params(aligned.estimator, encoder, "estimator"),
+    }
+
+
+def new_aligned(
+    params: Any, decode: Callable[[Any], Any], network: Network | None
+) -> AlignedEstimator:
+    """Create an estimator of aligned trials that is not fitted.
+
+    Parameters
+    ----------
+    params : dict
+        The return value of :func:`describe_aligned_params`.
+    decode : callable
+        Function that converts values.
+    network : callable or None
+        The network, if the estimator is an ``EEGClassifier`` or ``EEGRegressor``.
+
+    Returns
+    -------
+    aligned : AlignedEstimator
+        The estimator.
+
+    Raises
+    ------
+    ValueError
+        If the description is invalid.
+    """
+    return AlignedEstimator(
+        _check_aligner(decode(params["aligner"])),
+        new_networks(params["estimator"], decode, network),
+    )
 
 
 def rebuild_aligned(description: Any, tensors: Tensors, network: Network | None) -> Any:
@@ -101,10 +149,7 @@ def rebuild_aligned(description: Any, tensors: Tensors, network: Network | None)
         If the description is invalid, or does not fit to the tensors or to the network.
     """
     decode = Decoder(partial(rebuild, tensors=tensors, network=network), tensors).decode
-    aligned = AlignedEstimator(
-        _check_aligner(decode(description["params"]["aligner"])),
-        new_networks(description["params"]["estimator"], decode, network),
-    )
+    aligned = new_aligned(description["params"], decode, network)
     aligned.aligner_ = _rebuild_aligner(description, decode)
     aligned.estimator_ = rebuild_networks(description["estimator_"], tensors, network)
     n_chans = aligned.aligner_.signal_.n_chans

@@ -51,19 +51,42 @@ def describe_networks(estimator: Any, encoder: Encoder, where: str) -> dict[str,
         describe(member, encoder, join(where, name))
         for name, member in zip(names, estimator.estimators_, strict=True)
     ]
+    classes = estimator.le_.classes_ if hasattr(estimator, "le_") else None
+    return {
+        **description,
+        "network": only_network(fitted, where),
+        "fitted": fitted,
+        "classes": encoder.encode(classes, join(where, "classes_")),
+    }
+
+
+def only_network(fitted: list[dict[str, Any]], where: str) -> str | None:
+    """Return the network of another package that members of an ensemble have, if any.
+
+    Parameters
+    ----------
+    fitted : list of dict
+        Descriptions of the fitted members.
+    where : str
+        Name of the attribute that contains the ensemble.
+
+    Returns
+    -------
+    network : str or None
+        Name of the network.
+
+    Raises
+    ------
+    TypeError
+        If there are several.
+    """
     networks = sorted({member["network"] for member in fitted if member["network"] is not None})
     if len(networks) > 1:
         raise TypeError(
             f"{where} has the networks {networks[0]} and {networks[1]}, but eegsk.load takes one; "
             "save each member, or save this estimator with joblib, whose files can contain code"
         )
-    classes = estimator.le_.classes_ if hasattr(estimator, "le_") else None
-    return {
-        **description,
-        "network": networks[0] if networks else None,
-        "fitted": fitted,
-        "classes": encoder.encode(classes, join(where, "classes_")),
-    }
+    return networks[0] if networks else None
 
 
 def describe_networks_params(estimator: Any, encoder: Encoder, where: str) -> dict[str, Any]:
@@ -123,9 +146,8 @@ def rebuild_networks(description: Any, tensors: Tensors, network: Network | None
     decode = Decoder(partial(rebuild, tensors=tensors, network=network), tensors).decode
     ensemble = new_networks(description, decode, network)
     members = [rebuild(member, tensors, network) for member in description["fitted"]]
+    check_members(ensemble, members)
     names = [name for name, _ in ensemble.estimators]
-    if len(members) != len(names):
-        raise ValueError(f"its ensemble of {len(names)} networks has {len(members)} trained ones")
     ensemble.estimators_ = members
     ensemble.named_estimators_ = Bunch(**dict(zip(names, members, strict=True)))
     if isinstance(ensemble, VotingClassifier):
@@ -164,15 +186,35 @@ def new_networks(description: Any, decode: Callable[[Any], Any], network: Networ
     ]
     params = {key: decode(value) for key, value in description["params"].items()}
     ensemble = _ENSEMBLES[description["estimator"]](members, **params)
+    check_members(ensemble, members)
+    return ensemble
+
+
+def check_members(ensemble: Any, fitted: list[Any]) -> None:
+    """Check parameters and names of an ensemble, and the number of its trained members.
+
+    Parameters
+    ----------
+    ensemble : VotingClassifier, VotingRegressor or AlignedVotingClassifier
+        The ensemble.
+    fitted : list of estimator
+        The trained members.
+
+    Raises
+    ------
+    ValueError
+        If they are invalid.
+    """
     ensemble._validate_params()
-    names = [name for name, _ in members]
+    names = [name for name, _ in ensemble.estimators]
     if not names or len(set(names)) < len(names) or not all(isinstance(n, str) for n in names):
         raise ValueError(f"its ensemble has the invalid names {names}")
     if ensemble.weights is not None and len(ensemble.weights) != len(names):
         raise ValueError(
             f"its ensemble of {len(names)} networks has {len(ensemble.weights)} weights"
         )
-    return ensemble
+    if len(fitted) != len(names):
+        raise ValueError(f"its ensemble of {len(names)} networks has {len(fitted)} trained ones")
 
 
 def _is_ensemble(estimator: Any) -> bool:

@@ -10,15 +10,26 @@ from typing import Any
 
 from torch import nn
 
-from ..alignment import AlignedEstimator
+from ..alignment import AlignedEstimator, AlignedVotingClassifier
 from ..training import atomic_file
 from ._aligned import describe_aligned, rebuild_aligned
+from ._aligned_voting import describe_aligned_voting, rebuild_aligned_voting
 from ._container import pack, read_bytes, unpack
 from ._model import describe, rebuild
 from ._values import Encoder
 
 PathLike = str | os.PathLike[str]
 Network = Callable[..., nn.Module]
+
+# Functions for classes that contain networks; other estimators are networks themselves.
+_DESCRIBE: dict[str, Callable[..., dict[str, Any]]] = {
+    AlignedEstimator.__name__: describe_aligned,
+    AlignedVotingClassifier.__name__: describe_aligned_voting,
+}
+_REBUILD: dict[Any, Callable[..., Any]] = {
+    AlignedEstimator.__name__: rebuild_aligned,
+    AlignedVotingClassifier.__name__: rebuild_aligned_voting,
+}
 
 # Whether pickle, and not skops, asks an estimator for its state. skops calls __getstate__ itself,
 # and stores the state without running code only if it consists of plain data.
@@ -42,7 +53,7 @@ def load(path: PathLike, *, network: Network | None = None) -> Any:
 
     Returns
     -------
-    estimator : EEGEstimator or AlignedEstimator
+    estimator : EEGEstimator, AlignedEstimator or AlignedVotingClassifier
         The fitted estimator. It is on the device of its parameter ``device``, or on the CPU if this
         machine does not have that device. ``n_threads`` is at most the number of cores.
 
@@ -88,9 +99,9 @@ def _load_bytes(data: bytes, name: str, network: Network | None) -> Any:
             f"eegsk.load: {name} contains a {description.get('estimator')}, which has its "
             "own network; do not pass network."
         )
-    is_aligned = description.get("estimator") == AlignedEstimator.__name__
     try:
-        return (rebuild_aligned if is_aligned else rebuild)(description, tensors, network)
+        function = _REBUILD.get(description.get("estimator"), rebuild)
+        return function(description, tensors, network)
     except Exception as error:  # invalid descriptions raise errors of many classes
         version = description.get("versions", {}).get("eegsk", "unknown")
         raise ValueError(
@@ -134,7 +145,7 @@ class SavingMixin:
         self._save_as(path, self)
 
     def _save_as(self, path: PathLike, saved: Any) -> None:
-        """Save an estimator: this one, or the `AlignedEstimator` that contains it."""
+        """Save an estimator: this one, or the aligned estimator or ensemble that contains it."""
         owner, file = f"{type(saved).__name__}.save", Path(path).expanduser()
         if not file.parent.is_dir():
             raise FileNotFoundError(f"{owner}: there is no folder {str(file.parent)!r}; create it.")
@@ -147,7 +158,7 @@ class SavingMixin:
     def _to_bytes(self, owner: str, saved: Any) -> bytes:
         """Return the content of a file."""
         encoder = Encoder(lambda item, where: describe(item, encoder, where))
-        function = describe_aligned if isinstance(saved, AlignedEstimator) else describe
+        function = _DESCRIBE.get(type(saved).__name__, describe)
         try:
             return pack(function(saved, encoder), encoder.tensors)
         except TypeError as error:
@@ -178,11 +189,13 @@ class SavingMixin:
         """The pretrained estimator; that in a file if ``pretrained`` is a path."""
         if isinstance(self.pretrained, str | os.PathLike):
             source = load(self.pretrained, network=getattr(self, "network", None))
-            if isinstance(source, AlignedEstimator):
+            if isinstance(source, AlignedEstimator | AlignedVotingClassifier):
+                is_single = isinstance(source, AlignedEstimator)
+                attribute = "estimator_" if is_single else "estimators_[0].estimator_"
                 raise ValueError(
                     f"{type(self).__name__}: pretrained={str(self.pretrained)!r} contains an "
-                    "AlignedEstimator; align the trials as its aligner_ does, and pass "
-                    "pretrained=eegsk.load(path).estimator_, the network."
+                    f"{type(source).__name__}; align the trials as its aligner_ does, and pass "
+                    f"pretrained=eegsk.load(path).{attribute}, the network."
                 )
             return source
         return super()._source  # type: ignore[misc]

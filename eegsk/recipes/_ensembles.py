@@ -52,16 +52,31 @@ def align_seeds(
     estimator : AlignedEstimator
         An estimator that is not fitted.
     """
-    if n_seeds == 1:
-        return AlignedEstimator(aligner, network.set_params(random_state=random_state))
-    seeds: list[int | None] = [None] * n_seeds
-    if random_state is not None:
-        seeds = (
-            check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_seeds).tolist()
-        )
+    seeds = [random_state] if n_seeds == 1 else draw_seeds(random_state, n_seeds)
     networks: list[Any] = [clone(network) for _ in seeds]
-    members = [
-        (f"seed{number}", copy.set_params(random_state=seed))
-        for number, (copy, seed) in enumerate(zip(networks, seeds, strict=True))
-    ]
+    for copy, seed in zip(networks, seeds, strict=True):
+        copy.set_params(random_state=seed)
+    if n_seeds == 1:
+        return AlignedEstimator(aligner, networks[0])
+    members = [(f"seed{number}", copy) for number, copy in enumerate(networks)]
     return AlignedEstimator(aligner, VotingClassifier(members, voting="soft"))
+
+
+def draw_seeds(random_state: RandomState, n_seeds: int) -> list[Any]:
+    """Draw seeds.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+        Seed from which the seeds are drawn.
+    n_seeds : int
+        Number of seeds.
+
+    Returns
+    -------
+    seeds : list of int or None
+        The seeds; None for each if ``random_state`` is None.
+    """
+    if random_state is None:
+        return [None] * n_seeds
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_seeds).tolist()

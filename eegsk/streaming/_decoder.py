@@ -15,7 +15,7 @@ from ..signals import Signal
 from ._buffer import WindowBuffer
 from ._causal_filter import CausalFilter
 from ._chunks import ChunkReader, complete_signal
-from ._predictor import Predictor, signal_of
+from ._predictor import make_predictor, signal_of
 from ._problems import ANNOTATED, BAD, GOOD, SampleChecker, StreamProblem, StreamWarning
 
 # Number of problems that are kept.
@@ -143,7 +143,7 @@ class StreamingDecoder:
         group: Hashable = None,
     ) -> None:
         name = self._name
-        self._predictor = Predictor(name, estimator, group)
+        self._predictor = make_predictor(name, estimator, group)
         self.signal_ = complete_signal(name, signal, signal_of(estimator))
         self.classes_ = self._predictor.classes
         self.n_skipped_ = 0

@@ -11,7 +11,12 @@ from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..alignment import AlignedEstimator, EuclideanAlignment, RiemannianAlignment
+from ..alignment import (
+    AlignedEstimator,
+    AlignedVotingClassifier,
+    EuclideanAlignment,
+    RiemannianAlignment,
+)
 from ..signals import Signal
 
 # Domain of a stream for the aligners, if the user gives none.
@@ -43,8 +48,34 @@ def steps_of(estimator: Any) -> list[Any]:
 
 def signal_of(estimator: Any) -> Signal | None:
     """Return the signal of the trials of ``fit``; None if no step knows it."""
+    if isinstance(estimator, AlignedVotingClassifier):
+        check_is_fitted(estimator)
+        return signal_of(estimator.estimators_[0])
     signals = [step.signal_ for step in steps_of(estimator) if hasattr(step, "signal_")]
     return signals[0] if signals else None
+
+
+def make_predictor(name: str, estimator: Any, group: Hashable = None) -> Predictor:
+    """Create the predictor of an estimator, or of an ensemble whose members align differently.
+
+    Parameters
+    ----------
+    name : str
+        Name of the caller, for error messages.
+    estimator : estimator
+        Fitted estimator, pipeline or ensemble. It is not changed: aligners are copied.
+    group : hashable or None
+        Domain of the stream for the aligners; None for a new domain.
+
+    Returns
+    -------
+    predictor : Predictor
+        The predictor.
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, AlignedVotingClassifier):
+        return VotingPredictor(name, estimator, group)
+    return Predictor(name, estimator, group)
 
 
 class Predictor:
@@ -117,3 +148,34 @@ class Predictor:
             aligned.append(step.transform(window, groups=[self._group]))
             step.update(window, groups=[self._group])
         return np.concatenate(aligned)
+
+
+class VotingPredictor(Predictor):
+    """Mean of the probabilities of members that align the windows differently.
+
+    Parameters
+    ----------
+    name : str
+        Name of the caller, for error messages.
+    voting : AlignedVotingClassifier
+        Fitted ensemble.
+    group : hashable or None
+        Domain of the stream for the aligners; None for a new domain.
+    """
+
+    is_regressor = False
+
+    def __init__(self, name: str, voting: AlignedVotingClassifier, group: Hashable = None) -> None:
+        check_is_fitted(voting)
+        self._voting = voting
+        self._members = [Predictor(name, member, group) for member in voting.estimators_]
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The classes, in the order of the probabilities."""
+        return self._voting.classes_
+
+    def predict(self, windows: np.ndarray) -> np.ndarray:
+        """Return probabilities of windows (n_windows, n_chans, n_times)."""
+        probabilities = [member.predict(windows) for member in self._members]
+        return np.average(probabilities, axis=0, weights=self._voting.weights)
