@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from eegsk.training import device
+
 N_TRIALS, N_CHANS, N_TIMES = 24, 3, 48
 
 
@@ -26,6 +28,18 @@ def ctrl_c():
 def one_thread():
     """Keep what runs outside of fits from competing with other processes for the cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def automatic_device():
+    """Let ``device="auto"`` be the CPU, on which results are expected to the last digits.
+
+    Tests of GPUs set ``device="cuda"``.
+    """
+    available = device._available
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(device, "_available", lambda: available()[::-1])
+        yield
 
 
 @pytest.fixture(autouse=True)

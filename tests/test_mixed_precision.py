@@ -152,7 +152,8 @@ def test_what_cannot_be(callbacks, message, X, y):
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 def test_on_a_gpu(dtype, estimator_class, X, y):
     callbacks = [SAM(), GradientClipping(), MixedPrecision(dtype)]
-    fields = {"callbacks": callbacks, "device": "cuda", "max_epochs": 4}
+    # In the first steps, the scale of the gradients can be too large for half precision.
+    fields = {"callbacks": callbacks, "device": "cuda", "max_epochs": 20}
     estimator, witness = observed(small(estimator_class, **fields), X, y)
     assert differ(witness.before_, estimator.module_)
     assert np.isfinite(estimator.predict(X)).all()
