@@ -78,7 +78,8 @@ def run_all(arguments: argparse.Namespace, settings: Settings, description: str)
                     rows: list[dict[str, Any]] = run_method(
                         data, library, method, alignments, settings
                     )
-                    rows = [{**row, "machine": description} for row in rows]
+                    machine = {"device": settings.device, "machine": description}
+                    rows = [{**row, **machine} for row in rows]
                     write_results(arguments.csv, rows)
 
 

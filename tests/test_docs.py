@@ -181,13 +181,13 @@ def test_code_of_the_user_guide_runs(page, tmp_path, monkeypatch):
 
 
 def test_table_of_networks_has_means_of_complete_scores_only(site_pages, tmp_path):
-    rows = ["data,library,method,trials,seed,part,score,seconds,n_parameters,machine"]
+    rows = ["data,library,method,trials,seed,part,score,seconds,n_parameters,device,machine"]
     for part in (1, 3):
         rows += [
-            f"bci_iv_2b,eegsk,EEGNet,aligned,0,{part},0.{6 + part},10,2146,x",
-            f"bci_iv_2b,braindecode,EEGNet,aligned,0,{part},0.5,10,2146,x",
+            f"bci_iv_2b,eegsk,EEGNet,aligned,0,{part},0.{6 + part},10,2146,cpu,x",
+            f"bci_iv_2b,braindecode,EEGNet,aligned,0,{part},0.5,10,2146,cpu,x",
         ]
-    rows += ["bci_iv_2b,pyRiemann,tangent space,aligned,0,1,0.9,2,,x"]
+    rows += ["bci_iv_2b,pyRiemann,tangent space,aligned,0,1,0.9,2,,cpu,x"]
     path = tmp_path / "networks.csv"
     path.write_text("\n".join(rows))
     section = site_pages.network_section(path).splitlines()
@@ -197,9 +197,9 @@ def test_table_of_networks_has_means_of_complete_scores_only(site_pages, tmp_pat
         "| tangent space (pyRiemann) | - | 2 s |  |",
     ]
     assert not any("eegmmidb" in line for line in section)
-    rows += [f"eegmmidb,eegsk,EEGNet,raw,0,{part},0.6,20,2610,x" for part in range(5)]
+    rows += [f"eegmmidb,eegsk,EEGNet,raw,0,{part},0.6,20,2610,cuda,x" for part in range(5)]
     path.write_text("\n".join(rows))
-    assert "| `EEGNet` | 2,146 / 2,610 | 10 s / 20 s | 0.800 | 0.600 |" in (
+    assert "| `EEGNet` | 2,146 / 2,610 | 10 s / - | - / 20 s | 0.800 | 0.600 |" in (
         site_pages.network_section(path).splitlines()
     )
     assert site_pages.network_section(tmp_path / "missing.csv") == ""

@@ -12,7 +12,9 @@ from .table import table
 
 RESULTS = Path(__file__).parents[1] / "results" / "networks.csv"
 KEY = ("data", "library", "method", "trials", "seed", "part")
-VALUES = ("score", "seconds", "n_parameters", "machine")
+VALUES = ("score", "seconds", "n_parameters", "device", "machine")
+# Devices of the columns with times of fits.
+DEVICES = {"cpu": "fit, CPU", "cuda": "fit, GPU"}
 
 Row = dict[str, Any]
 
@@ -47,23 +49,28 @@ def results_table(rows: list[Row], data: str) -> str:
     label = "subject {}" if data == "bci_iv_2b" else "fold {}"
     numbers = [int(part) + (data == "eegmmidb") for part in parts]
     header = ["method", "library", "trials", *map(label.format, numbers), "mean ± SD over seeds",
-              "fit"]  # fmt: skip
+              *DEVICES.values()]  # fmt: skip
     lines = {}
     for row in rows:
         lines.setdefault((row["method"], row["library"], row["trials"]), []).append(row)
     summaries = [(names, _summary(fits, parts)) for names, fits in lines.items()]
-    summaries.sort(key=lambda item: (item[0][2], item[1][-2]), reverse=True)
+    summaries.sort(key=lambda item: (item[0][2], item[1][len(parts)]), reverse=True)
     return table(header, [[*names, *cells] for names, cells in summaries])
 
 
 def _summary(fits: list[Row], parts: list[str]) -> list[str]:
-    """Return the mean of each part, the mean over all parts, and median seconds."""
+    """Return the mean of each part, the mean over all parts, and median seconds by device."""
     of_part = {part: [float(row["score"]) for row in fits if row["part"] == part] for part in parts}
     cells = [f"{np.mean(scores):.3f}" if scores else "" for scores in of_part.values()]
     mean, deviation = mean_and_deviation(fits)
     spread = f"{mean:.3f}" if deviation is None else f"{mean:.3f} ± {deviation:.3f}"
     spread = spread if all(of_part.values()) else ""  # a mean of some parts cannot be compared
-    return [*cells, spread, f"{np.median([float(row['seconds']) for row in fits]):.1f} s"]
+    return [*cells, spread, *(_seconds(fits, device) for device in DEVICES)]
+
+
+def _seconds(fits: list[Row], device: str) -> str:
+    seconds = [float(row["seconds"]) for row in fits if row["device"] == device]
+    return f"{np.median(seconds):.1f} s" if seconds else ""
 
 
 def mean_and_deviation(fits: list[Row]) -> tuple[float, float | None]:
