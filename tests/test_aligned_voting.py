@@ -2,15 +2,22 @@
 
 import pickle
 
+import matplotlib.pyplot as plt
 import mne
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import eegsk
@@ -22,6 +29,7 @@ from eegsk.alignment import (
     RiemannianAlignment,
 )
 from eegsk.datasets import make_motor_imagery
+from eegsk.display import SubjectDisplay
 from eegsk.model_selection import evaluate_transfer
 from eegsk.streaming import StreamingDecoder
 
@@ -44,7 +52,9 @@ def trials():
 
 def make_members(estimator=None):
     estimator = small(EEGNetClassifier) if estimator is None else estimator
-    return [(name, AlignedEstimator(aligner, estimator)) for name, aligner in ALIGNERS.items()]
+    return [
+        (name, AlignedEstimator(clone(aligner), estimator)) for name, aligner in ALIGNERS.items()
+    ]
 
 
 def make_voting(estimator=None, **params):
@@ -114,6 +124,51 @@ def test_clone_and_pickle(trials):
         again.predict(X)
 
 
+def test_fit_transform_uses_the_groups(trials):
+    X, y, subjects = trials
+    transformed = make_voting().fit_transform(X, y, groups=subjects)
+    expected = make_voting().fit(X, y, groups=subjects).transform(X, groups=subjects)
+    assert_array_equal(transformed, expected)
+
+
+def test_domains_in_the_metadata(trials):
+    X, y, subjects = trials
+    epochs = mne.EpochsArray(X, mne.create_info(4, 128.0, "eeg"), verbose="error")
+    epochs.metadata = pd.DataFrame({"subject": subjects})
+    by = {"broad__aligner__by": "subject", "rhythms__aligner__by": "subject"}
+    voting = make_voting().set_params(**by).fit(epochs, y)
+    expected = make_voting().fit(epochs, y, groups=subjects).predict_proba(epochs, groups=subjects)
+    assert_array_equal(voting.predict_proba(epochs), expected)
+    evaluate_transfer(make_voting().set_params(**by), epochs, y, groups=subjects, n_trials=[0])
+
+
+def test_pretrained_members_need_the_same_classes(trials):
+    X, y, subjects = trials
+    codes = np.arange(len(y)) % 3
+    pretrained = make_voting().fit(X, codes, groups=subjects)
+    members = [
+        (name, AlignedEstimator(aligner, small(EEGNetClassifier, pretrained=FrozenEstimator(net))))
+        for (name, aligner), net in zip(
+            ALIGNERS.items(), [item.estimator_ for item in pretrained.estimators_], strict=True
+        )
+    ]
+    tuned = AlignedVotingClassifier(members).fit(X, codes, groups=subjects)
+    assert tuned.predict_proba(X).shape == (len(X), 3)
+    with pytest.raises(ValueError, match="member 'broad' has 3 classes, but the labels have 2; if"):
+        AlignedVotingClassifier(members).fit(X, y, groups=subjects)
+
+
+def test_scores_of_subjects_are_those_with_groups(trials):
+    X, y, subjects = trials
+    voting = make_voting().fit(X, y, groups=subjects)
+    display = SubjectDisplay.from_estimator(voting, X, y, groups=subjects, metric=accuracy_score)
+    predicted = voting.predict(X, groups=subjects)
+    expected = [np.mean((predicted == y)[subjects == subject]) for subject in np.unique(subjects)]
+    [scores] = display.scores.values()
+    assert_allclose(scores, expected)
+    plt.close("all")
+
+
 def test_labels_of_epochs(trials):
     X, y, subjects = trials
     events = np.column_stack([64 * np.arange(len(X)), np.zeros(len(X), int), y == "right_hand"])
@@ -181,21 +236,60 @@ def test_streaming(trials):
     assert len(probabilities) == len(times) == 5
     assert_allclose(probabilities, np.average(single, axis=0, weights=[1, 2]), rtol=1e-12)
     assert_array_equal(decoders[0].classes_, voting.classes_)
-    with pytest.raises(ValueError, match="aligns all trials of a session together"):
-        StreamingDecoder(voting, step=0.25, signal=signal)
+    pipeline = make_pipeline(FunctionTransformer(), FrozenEstimator(voting))
+    for item in (voting, pipeline):
+        with pytest.raises(ValueError, match="aligns all trials of a session together"):
+            StreamingDecoder(item, step=0.25, signal=signal)
+
+
+def test_streaming_with_causal_alignment(trials):
+    X, y, subjects = trials
+    online = {"broad__aligner__online": True, "rhythms__aligner__online": True}
+    voting = make_voting().set_params(**online).fit(X, y, groups=subjects)
+    windows = X[:6]
+    expected = voting.predict_proba(windows)
+    signal = Signal(n_chans=4, n_times=64, sfreq=128.0)
+    for item in (voting, make_pipeline(FunctionTransformer(), voting)):
+        decoder = StreamingDecoder(
+            item, step=0.5, signal=signal, channels_first=True, max_flat=None
+        )
+        probabilities = [proba for window in windows for _, proba in decoder.push(window)]
+        assert_allclose(probabilities, expected, rtol=1e-6)
+
+
+def test_streaming_after_a_search(trials):
+    X, y, _ = trials
+    epochs = mne.EpochsArray(X, mne.create_info(4, 128.0, "eeg"), verbose="error")
+    voting = make_voting().set_params(broad__aligner__online=True, rhythms__aligner__online=True)
+    search = GridSearchCV(voting, {"broad__estimator__lr": [1e-3]}, cv=2).fit(epochs, y)
+    decoder = StreamingDecoder(search, step=0.25)
+    assert decoder.signal_.sfreq == 128
 
 
 ERRORS = {
     "another member": (
         {"estimators": [("net", small(EEGNetClassifier))]},
         TypeError,
-        "^AlignedVotingClassifier: a member is of EEGNetClassifier; each member should be an Al",
+        "^AlignedVotingClassifier: member 'net' is EEGNetClassifier.*; each member should be an Al",
     ),
-    "weights": (
-        {"weights": [1, 2, 3]},
-        ValueError,
-        r"^AlignedVotingClassifier: weights has 3 values for 2 members\.$",
+    "a dropped member": (
+        {"broad": "drop"},
+        TypeError,
+        "^AlignedVotingClassifier: member 'broad' is 'drop'; each member should be an AlignedEst",
     ),
+    "no probabilities": (
+        {"broad__estimator": LinearSVC()},
+        TypeError,
+        "^AlignedVotingClassifier: LinearSVC, the estimator of member 'broad', has no predict_pr",
+    ),
+    **{
+        f"weights {weights}": (
+            {"weights": weights},
+            ValueError,
+            r"^AlignedVotingClassifier: weights=.* should be 2 numbers of at least 0, one for each",
+        )
+        for weights in ([1, 2, 3], [0, 0], [-1, 3], [np.nan, 3], ["a", "b"], [[1, 2]])
+    },
     "names": (
         {"estimators": [make_members()[0], make_members()[0]]},
         ValueError,
@@ -239,6 +333,15 @@ def test_file(trials, tmp_path):
         ValueError, match=r"contains an AlignedVotingClassifier; .*\.estimators_\[0\]\.estimator_, "
     ):
         EEGNetClassifier(pretrained=path).fit(X, y)
+
+
+@pytest.mark.parametrize("params", [{"weights": [1, 2, 3]}, {"estimators": make_members()[:1]}])
+def test_a_changed_ensemble_is_not_saved(params, trials, tmp_path):
+    voting = make_voting().fit(trials[0], trials[1]).set_params(**params)
+    message = "^AlignedVotingClassifier: estimators or weights were changed after fit; fit again "
+    with pytest.raises(ValueError, match=message):
+        voting.save(tmp_path / "model.eegsk")
+    assert not (tmp_path / "model.eegsk").exists()
 
 
 def test_file_with_a_network_of_another_package(trials, tmp_path):

@@ -727,6 +727,8 @@ BANDS = {
     "above half the rate": ({"sfreq": 60}, "band=(8, 30) should be two increasing frequencies"),
     "decreasing": ({"band": (30, 8)}, "band=(30, 8) should be two increasing frequencies between "),
     "zero": ({"band": (0, 8)}, "band=(0, 8) should be two increasing frequencies between 0 and 50"),
+    "not a number": ({"band": (np.nan, 30)}, "band=(nan, 30) should be two increasing frequen"),
+    "boolean": ({"band": (True, 30)}, "band=(True, 30) should be two increasing frequencies betw"),
     "three": ({"band": (1, 2, 3)}, "band=(1, 2, 3) should be two increasing frequencies between "),
     "text": ({"band": ("a", "b")}, "band=('a', 'b') should be two increasing frequencies between"),
 }
@@ -742,7 +744,7 @@ def test_bad_bands(aligner_class, name, X):
 
 
 def test_band_and_trials_that_do_not_fit(X, epochs):
-    with pytest.raises(ValueError, match="sfreq=80 differs from the sampling rate of the Epochs, "):
+    with pytest.raises(ValueError, match="sfreq=80 differs from the sampling rate of the trials, "):
         EuclideanAlignment(band=(8, 30), sfreq=80).fit(epochs)
     with pytest.raises(ValueError, match="trials with 27 time points are too short for the filter"):
         EuclideanAlignment(band=(8, 30), sfreq=100).fit(X[:, :, :27])

@@ -145,6 +145,17 @@ def test_several_pairs_of_classes():
     assert torch.equal(targets, torch.tensor([1, 0, 4, 3, 2])[y])
 
 
+def test_names_in_another_order_than_the_channels():
+    reflection = ChannelReflection(ch_names=["C3", "Cz", "C4"])
+    reflection.prepare(["EEG1", "EEG2", "EEG3"], None)
+    reflection.prepare(["C3", "Cz", "C4"], None)
+    message = (
+        r"ch_names=\['C3', 'Cz', 'C4'\] has another order than the channels of the trials, \['C3"
+    )
+    with pytest.raises(ValueError, match=message):
+        reflection.prepare(["C3", "C4", "Cz"], None)
+
+
 def test_without_labels_to_swap_any_target_stays():
     X, _ = trials()
     y = torch.randn(64, 2)

@@ -863,7 +863,8 @@ def test_code_of_the_user_guide(monkeypatch, others, X, y, epochs, groups):
         r"^```python\n(.*?)^```", guide.read_text(encoding="utf-8"), re.M | re.S
     ):
         exec(
-            block.replace("40", "10")
+            block.replace("random_state=0)", "random_state=0, max_epochs=1)")
+            .replace("40", "10")
             .replace("20, 50", "5")
             .replace("30", "1")
             .replace("n_jobs=-1", "n_jobs=1"),

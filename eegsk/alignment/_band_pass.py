@@ -27,7 +27,7 @@ class BandPass:
     sfreq : float or None
         Sampling rate in Hz that the user has passed.
     known_sfreq : float or None
-        Sampling rate in Hz of the trials; None if they are arrays.
+        Sampling rate in Hz of the trials; None if it is unknown, e.g. of arrays.
 
     Raises
     ------
@@ -47,12 +47,14 @@ class BandPass:
             )
         if known_sfreq is not None and not np.isclose(rate, known_sfreq):
             raise ValueError(
-                f"{name}: sfreq={sfreq} differs from the sampling rate of the Epochs, "
-                f"{known_sfreq:g} Hz; set sfreq=None."
+                f"{name}: sfreq={sfreq} differs from the sampling rate of the trials, "
+                f"{known_sfreq:g} Hz; resample the trials, or set sfreq to their rate before fit."
             )
         limits = (0, *band, rate / 2)
-        is_valid = len(band) == 2 and all(isinstance(value, Real) for value in band)
-        if not is_valid or any(low >= high for low, high in pairwise(limits)):
+        is_valid = len(band) == 2 and all(
+            isinstance(value, Real) and not isinstance(value, bool) for value in band
+        )
+        if not is_valid or any(not low < high for low, high in pairwise(limits)):
             raise ValueError(
                 f"{name}: band={band} should be two increasing frequencies between 0 and "
                 f"{rate / 2:g} Hz, half the sampling rate."

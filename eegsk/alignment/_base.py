@@ -57,7 +57,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         before their covariances are computed, by a Butterworth filter of order 4 that is applied
         forwards and backwards; the aligned trials are filtered, too. None for no filter.
     sfreq : float or None, default=None
-        Sampling rate in Hz of trials in arrays, for ``band``. Epochs have theirs.
+        Sampling rate in Hz, for ``band`` and trials in arrays. Epochs contain their sampling rate.
 
     Attributes
     ----------

@@ -15,6 +15,7 @@ from sklearn.utils import Bunch, assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from .._fields import short_repr
 from ..signals import labels_of
 from .aligned_estimator import AlignedEstimator
 
@@ -24,8 +25,8 @@ class AlignedVotingClassifier(VotingClassifier):
 
     A ``VotingClassifier`` with soft voting whose ``fit``, ``predict`` and ``score`` pass the domain
     of each trial to every member as ``groups``. Members with different alignments or frequency
-    bands err on different trials, so that their mean is more accurate than that of networks that
-    differ in the seed only.
+    bands make errors in different trials. Their mean is therefore often more accurate than that of
+    networks that differ in the seed only.
 
     Parameters
     ----------
@@ -103,16 +104,11 @@ class AlignedVotingClassifier(VotingClassifier):
         Raises
         ------
         TypeError
-            If a member is not an :class:`AlignedEstimator`.
+            If a member is not an :class:`AlignedEstimator`, or has no probabilities.
         ValueError
-            If names or weights are invalid, or there are no labels.
+            If names, weights or labels are invalid, or a pretrained member has other classes.
         """
-        y = labels_of(X) if y is None else y
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None; pass "
-                "the labels of the trials."
-            )
+        y = self._labels(X, y)
         self._validate_params()
         names, members = self._check_members()
         y = column_or_1d(y, warn=True)
@@ -124,8 +120,32 @@ class AlignedVotingClassifier(VotingClassifier):
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit)(clone(member), X, codes, groups, fit_params) for member in members
         )
+        self._check_classes(names)
         self.named_estimators_ = Bunch(**dict(zip(names, self.estimators_, strict=True)))
         return self
+
+    def fit_transform(  # type: ignore[override]
+        self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any
+    ) -> np.ndarray:
+        """Fit all members, and return the probabilities of each.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or list of mne.Epochs
+            Training trials.
+        y : array-like of shape (n_trials,), default=None
+            Labels; None for the event names of Epochs.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial; None if all trials are of one domain.
+        **fit_params : dict
+            Further parameters of ``fit`` of the members, e.g. ``sample_weight``.
+
+        Returns
+        -------
+        probabilities : array of shape (n_trials, n_estimators * n_classes)
+            The return value of :meth:`transform` for the training trials.
+        """
+        return self.fit(X, y, groups, **fit_params).transform(X, groups)
 
     def predict(self, X: Any, groups: Any = None) -> np.ndarray:
         """Predict the labels of trials.
@@ -184,7 +204,7 @@ class AlignedVotingClassifier(VotingClassifier):
         score : float
             Accuracy.
         """
-        y = labels_of(X) if y is None else y
+        y = self._labels(X, y)
         return float(accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight))
 
     def transform(self, X: Any, groups: Any = None) -> np.ndarray:
@@ -224,12 +244,18 @@ class AlignedVotingClassifier(VotingClassifier):
             If a member has another estimator than those of eegsk, or a parameter cannot be stored
             without code.
         ValueError
-            If a parameter of a network was changed after ``fit``.
+            If the names, the weights or the parameters of a fitted network were changed after
+            ``fit``.
         OSError
             If the file cannot be written, e.g. because there is no such folder.
         """
         check_is_fitted(self)
         self.estimators_[0]._network(f"{type(self).__name__}.save")._save_as(path, self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
 
     def get_metadata_routing(self) -> Any:
         """Return the metadata that the methods request, e.g. after ``set_fit_request``.
@@ -245,17 +271,50 @@ class AlignedVotingClassifier(VotingClassifier):
         """Return names and members; raise an error if they are invalid."""
         name = type(self).__name__
         names, members = self._validate_estimators()
-        for member in members:
+        for key, member in zip(names, members, strict=True):
             if not isinstance(member, AlignedEstimator):
                 raise TypeError(
-                    f"{name}: a member is of {type(member).__name__}; each member should be an "
+                    f"{name}: member {key!r} is {short_repr(member)}; each member should be an "
                     "AlignedEstimator."
                 )
-        if self.weights is not None and len(self.weights) != len(members):
-            raise ValueError(
-                f"{name}: weights has {len(self.weights)} values for {len(members)} members."
-            )
+            if not hasattr(member, "predict_proba"):
+                raise TypeError(
+                    f"{name}: {type(member.estimator).__name__}, the estimator of member {key!r}, "
+                    "has no predict_proba; use a classifier with probabilities, e.g. a "
+                    "VotingClassifier with voting='soft'."
+                )
+        if self.weights is not None:
+            self._check_weights(len(members))
         return list(names), list(members)
+
+    def _check_weights(self, n_members: int) -> None:
+        weights = np.asarray(self.weights)
+        is_valid = weights.shape == (n_members,) and weights.dtype.kind in "buif"
+        if not (is_valid and np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            raise ValueError(
+                f"{type(self).__name__}: weights={short_repr(self.weights)} should be {n_members} "
+                "numbers of at least 0, one for each member, and one of them above 0."
+            )
+
+    def _check_classes(self, names: list[str]) -> None:
+        """Check that the members have the classes of the labels, and no classes of pretraining."""
+        for name, member in zip(names, self.estimators_, strict=True):
+            if not np.array_equal(member.classes_, np.arange(len(self.classes_))):
+                raise ValueError(
+                    f"{type(self).__name__}: member {name!r} has {len(member.classes_)} classes, "
+                    f"but the labels have {len(self.classes_)}; if it is pretrained, pretrain it "
+                    "with the same classes."
+                )
+
+    def _labels(self, X: Any, y: Any) -> Any:
+        """Return the labels, or those that the trials contain."""
+        y = labels_of(X) if y is None else y
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None; pass "
+                "the labels of the trials."
+            )
+        return y
 
     def _collect_probas(self, X: Any, groups: Any = None) -> np.ndarray:
         return np.stack([member.predict_proba(X, groups=groups) for member in self.estimators_])

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from .._fields import Probability
+from .._fields import Probability, short_repr
 from .transform import MixedTarget, Transform
 
 # Names of the 10-20, 10-10 and 10-05 systems. BioSemi's names, e.g. B12, are not among them.
@@ -69,16 +69,20 @@ class ChannelReflection(Transform):
         Parameters
         ----------
         ch_names : sequence of str or None
-            Names of the channels of the trials; ignored if the parameter ``ch_names`` is given.
+            Names of the channels of the trials. The parameter ``ch_names`` replaces them, e.g. if
+            they are not of the 10-20 system.
         classes : sequence or None
             Label of each class. None if the labels in ``swap_labels`` are the integer targets.
 
         Raises
         ------
         ValueError
-            If the channels have no names, a name is not of the 10-20 system, a channel has no
-            counterpart, or a label is not a class or occurs twice.
+            If the channels have no names or are in another order than ``ch_names``, a name is not
+            of the 10-20 system, a channel has no counterpart, or a label is not a class or occurs
+            twice.
         """
+        if self.ch_names and ch_names:
+            _check_order(self.ch_names, ch_names)
         self._counterpart = _counterparts(self.ch_names or ch_names)
         if self.swap_labels == "both":
             self._pairs = _pair_of_two_classes(classes)
@@ -138,6 +142,15 @@ class ChannelReflection(Transform):
         for left, right in self._pairs:
             swapped = torch.where(y == left, right, torch.where(y == right, left, swapped))
         return torch.where(is_chosen, swapped, y)
+
+
+def _check_order(names: Sequence[str], ch_names: Sequence[str]) -> None:
+    """Raise an error if the trials have the named channels in another order."""
+    if [*names] != [*ch_names] and sorted(names) == sorted(ch_names):
+        raise ValueError(
+            f"ChannelReflection: ch_names={short_repr([*names])} has another order than the "
+            f"channels of the trials, {short_repr([*ch_names])}; set ch_names=None for Epochs."
+        )
 
 
 def _counterparts(ch_names: Sequence[str] | None) -> list[int]:

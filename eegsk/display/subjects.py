@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn.base import is_classifier
 from sklearn.metrics import r2_score
 
+from ..alignment import groups_argument
 from ..signals import labels_of
 from ._matplotlib import COLORS, GREY, MARKERS, make_axes, remove_spines
 from ._names import named_estimators
@@ -147,9 +148,13 @@ class SubjectDisplay:
         y = labels_of(X) if y is None else y
         if y is None:
             raise ValueError("SubjectDisplay: y is None; pass the targets, or Epochs with events.")
+        predictions = {
+            name: item.predict(X, **groups_argument(item, groups))
+            for name, item in estimators.items()
+        }
         return cls.from_predictions(
             y,
-            {name: item.predict(X) for name, item in estimators.items()},
+            predictions,
             groups=groups,
             metric=metric if metric is not None or is_classifier(first) else r2_score,
             chance=chance,

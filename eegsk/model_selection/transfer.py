@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._arguments import check_groups, errors_named
-from ..alignment import AlignedEstimator, AlignedVotingClassifier
+from ..alignment import AlignedEstimator, AlignedVotingClassifier, groups_argument
 from ..signals import is_epochs, labels_of, list_epochs
 
 
@@ -33,10 +33,6 @@ class Trials(NamedTuple):
     def select(self, indices: np.ndarray) -> Trials:
         """Select trials by their indices."""
         return Trials(_select(self.X, indices), self.y[indices], self.groups[indices])
-
-
-# Estimators that take groups without metadata routing.
-_TAKE_GROUPS = AlignedEstimator, AlignedVotingClassifier
 
 
 def evaluate_transfer(
@@ -180,8 +176,8 @@ def _transform(transformers: Pipeline, trials: Trials) -> Any:
 
 def _routed(estimator: Any, method: str, groups: np.ndarray) -> dict[str, np.ndarray]:
     """Return the groups as a keyword argument if a method takes them."""
-    if isinstance(estimator, _TAKE_GROUPS):
-        return {"groups": groups}
+    if isinstance(estimator, AlignedEstimator | AlignedVotingClassifier):
+        return groups_argument(estimator, groups)
     if not get_config()["enable_metadata_routing"]:
         return {}
     requested = get_routing_for_object(estimator).consumes(method, ["groups"])
@@ -238,7 +234,7 @@ def _check_fine_tuning(model: Any, fine_tuning: Mapping[str, Any]) -> None:
     if "pretrained" not in model.get_params(deep=False):
         raise TypeError(
             f"evaluate_transfer: {type(model).__name__} has no parameter 'pretrained' and cannot "
-            "be fine-tuned; use an estimator of eegsk, or n_trials=[0]."
+            "be fine-tuned; use a single network, e.g. EEGNetClassifier, or n_trials=[0]."
         )
     copy: Any = clone(model)
     copy.set_params(**{**fine_tuning, "pretrained": None})

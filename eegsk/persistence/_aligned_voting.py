@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..alignment import AlignedVotingClassifier
 from ._aligned import describe_aligned, describe_aligned_params, new_aligned, rebuild_aligned
-from ._ensemble import check_members, only_network
+from ._ensemble import check_members, check_unchanged, only_network
 from ._model import Network, Tensors, rebuild, versions
 from ._values import Decoder, Encoder
 
@@ -37,9 +37,10 @@ def describe_aligned_voting(voting: AlignedVotingClassifier, encoder: Encoder) -
         If a member is not of eegsk, the members have different networks of other packages, or
         something cannot be stored without code.
     ValueError
-        If a parameter of a network was changed after ``fit``.
+        If names, weights or a parameter of a network were changed after ``fit``.
     """
     check_is_fitted(voting)
+    check_unchanged(voting)
     fitted = [describe_aligned(member, encoder) for member in voting.estimators_]
     params = voting.get_params(deep=False)
     members = params.pop("estimators")

@@ -45,6 +45,7 @@ def describe_networks(estimator: Any, encoder: Encoder, where: str) -> dict[str,
     if not _is_ensemble(estimator):
         return describe(estimator, encoder, where)
     check_is_fitted(estimator)
+    check_unchanged(estimator)
     description = describe_networks_params(estimator, encoder, where)
     names = [name for name, _ in estimator.estimators]
     fitted = [
@@ -58,6 +59,28 @@ def describe_networks(estimator: Any, encoder: Encoder, where: str) -> dict[str,
         "fitted": fitted,
         "classes": encoder.encode(classes, join(where, "classes_")),
     }
+
+
+def check_unchanged(ensemble: Any) -> None:
+    """Check that the members and weights of a fitted ensemble were not changed after ``fit``.
+
+    Parameters
+    ----------
+    ensemble : VotingClassifier, VotingRegressor or AlignedVotingClassifier
+        The fitted ensemble.
+
+    Raises
+    ------
+    ValueError
+        If they were changed, so that :func:`eegsk.load` could not read the file.
+    """
+    try:
+        check_members(ensemble, ensemble.estimators_)
+    except ValueError as error:
+        raise ValueError(
+            f"{type(ensemble).__name__}: estimators or weights were changed after fit; fit again "
+            "before saving."
+        ) from error
 
 
 def only_network(fitted: list[dict[str, Any]], where: str) -> str | None:

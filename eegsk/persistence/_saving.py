@@ -114,6 +114,13 @@ def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+def _path_to_network(source: Any) -> str:
+    """Return the attribute that contains the first network of an aligned estimator or ensemble."""
+    if isinstance(source, AlignedVotingClassifier):
+        return f"estimators_[0].{_path_to_network(source.estimators_[0])}"
+    return "estimator_" + (".estimators_[0]" if hasattr(source.estimator_, "estimators_") else "")
+
+
 class SavingMixin:
     """Mixin class of estimators that can be saved, and fine-tuned from a file."""
 
@@ -190,12 +197,10 @@ class SavingMixin:
         if isinstance(self.pretrained, str | os.PathLike):
             source = load(self.pretrained, network=getattr(self, "network", None))
             if isinstance(source, AlignedEstimator | AlignedVotingClassifier):
-                is_single = isinstance(source, AlignedEstimator)
-                attribute = "estimator_" if is_single else "estimators_[0].estimator_"
                 raise ValueError(
                     f"{type(self).__name__}: pretrained={str(self.pretrained)!r} contains an "
                     f"{type(source).__name__}; align the trials as its aligner_ does, and pass "
-                    f"pretrained=eegsk.load(path).{attribute}, the network."
+                    f"pretrained=eegsk.load(path).{_path_to_network(source)}, the network."
                 )
             return source
         return super()._source  # type: ignore[misc]

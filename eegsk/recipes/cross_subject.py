@@ -26,20 +26,21 @@ def cross_subject_motor_imagery(
 ) -> AlignedVotingClassifier:
     """Return an ensemble of EEGNets for motor imagery of subjects who are not in the training data.
 
-    The probabilities of two kinds of EEGNets [1]_ are averaged. Those of the first kind see all
-    frequencies, including slow potentials; the channels of each subject are scaled to variance one.
-    Those of the second kind see the mu and beta rhythms, from 7 to 32 Hz; the trials of each
-    subject are aligned by their mean covariance [2]_. Pass the subject of each trial as ``groups``
-    to ``fit`` and ``predict``. Half of the training trials are reflected [3]_.
+    The probabilities of two kinds of EEGNets [1]_ are averaged. The first kind receives unfiltered
+    trials, in which each channel of a subject is scaled to variance one. The second kind receives
+    trials that are filtered from 7 to 32 Hz, i.e. the mu and beta rhythms, and aligned by the mean
+    covariance of the subject [2]_. Half of the training trials are reflected [3]_. Pass the subject
+    of each trial as ``groups`` to ``fit`` and ``predict``; in cross-validation, this requires
+    metadata routing.
 
     Parameters
     ----------
     sfreq : float
         Sampling rate in Hz, above 64.
     ch_names : sequence of str or None, default=None
-        Names of the channels in the 10-20 system, e.g. ``epochs.ch_names``, if the two classes are
-        imagery of the left and of the right hand. Reflection exchanges left and right channels, and
-        the classes. None for no reflection, which is less accurate.
+        Names of the channels in the 10-20 system, e.g. ``epochs.copy().pick("eeg").ch_names``, if
+        the two classes are imagery of the left and of the right hand. Reflection exchanges left and
+        right channels, and the classes. None for no reflection, which is less accurate.
     n_seeds : int, default=3
         Number of networks of each kind.
     max_epochs : int, default=50
@@ -70,10 +71,14 @@ def cross_subject_motor_imagery(
     Notes
     -----
     The settings were selected by cross-validation over the people S001 to S020 of the EEG Motor
-    Movement/Imagery data set, whose 64 channels are unfiltered. There, networks that see all
-    frequencies use mostly slow potentials, below 4 Hz, which may include eye movements towards the
-    cue. Networks of the rhythms are less accurate, but err on other trials. Full alignment or
-    whitening of the first kind, and shifts in time, lowered the accuracy.
+    Movement/Imagery data set, whose 64 channels are unfiltered. There, the networks for unfiltered
+    trials use mostly slow potentials, below 4 Hz, which may include eye movements to the cue. The
+    networks of rhythms are less accurate, but make errors in other trials. For the networks of
+    unfiltered trials, full alignment, whitening and ``TimeShift`` lowered the accuracy.
+
+    With ``online=False``, alignment is transductive: all unlabelled trials of a new subject are
+    used. Set ``broadband__aligner__online=True, rhythms__aligner__online=True`` before ``fit`` for
+    causal alignment.
 
     References
     ----------

@@ -47,7 +47,8 @@ class StreamingDecoder:
     Parameters
     ----------
     estimator : estimator
-        Fitted classifier or regressor of eegsk, or a pipeline that ends with one. Aligners
+        Fitted classifier or regressor of eegsk, an ``AlignedEstimator`` or
+        ``AlignedVotingClassifier`` with one, or a pipeline that ends with any of them. Aligners
         (:mod:`eegsk.alignment`) need ``online=True`` or a ``group`` of ``fit``. They align each
         window by the windows before it. The estimator is not changed.
     step : float

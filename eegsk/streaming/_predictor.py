@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_regressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,14 +30,18 @@ def steps_of(estimator: Any) -> list[Any]:
     Parameters
     ----------
     estimator : estimator
-        Fitted estimator, pipeline or aligned estimator. The best estimator of a search is used.
+        Fitted estimator, pipeline or aligned estimator. The best estimator of a search is used, and
+        the estimator in a ``FrozenEstimator``.
 
     Returns
     -------
     steps : list of estimator
         Steps without ``"passthrough"``; the last step predicts.
     """
-    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, FrozenEstimator):
+        return steps_of(estimator.estimator)
+    if hasattr(estimator, "best_estimator_"):
+        return steps_of(estimator.best_estimator_)
     if isinstance(estimator, AlignedEstimator):
         check_is_fitted(estimator)
         return [estimator.aligner_, *steps_of(estimator.estimator_)]
@@ -48,10 +53,11 @@ def steps_of(estimator: Any) -> list[Any]:
 
 def signal_of(estimator: Any) -> Signal | None:
     """Return the signal of the trials of ``fit``; None if no step knows it."""
-    if isinstance(estimator, AlignedVotingClassifier):
-        check_is_fitted(estimator)
-        return signal_of(estimator.estimators_[0])
-    signals = [step.signal_ for step in steps_of(estimator) if hasattr(step, "signal_")]
+    steps = steps_of(estimator)
+    signals = [step.signal_ for step in steps if hasattr(step, "signal_")]
+    if not signals and isinstance(steps[-1], AlignedVotingClassifier):
+        check_is_fitted(steps[-1])
+        return signal_of(steps[-1].estimators_[0])
     return signals[0] if signals else None
 
 
@@ -72,10 +78,14 @@ def make_predictor(name: str, estimator: Any, group: Hashable = None) -> Predict
     predictor : Predictor
         The predictor.
     """
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, AlignedVotingClassifier):
-        return VotingPredictor(name, estimator, group)
-    return Predictor(name, estimator, group)
+    *transformers, last = steps_of(estimator)
+    if not isinstance(last, AlignedVotingClassifier):
+        return Predictor(name, [*transformers, last], group)
+    check_is_fitted(last)
+    members = [
+        Predictor(name, [*transformers, *steps_of(member)], group) for member in last.estimators_
+    ]
+    return VotingPredictor(last, members)
 
 
 class Predictor:
@@ -85,14 +95,14 @@ class Predictor:
     ----------
     name : str
         Name of the caller, for error messages.
-    estimator : estimator
-        Fitted estimator or pipeline. It is not changed: aligners are copied.
+    steps : list of estimator
+        Fitted transformers and an estimator. They are not changed: aligners are copied.
     group : hashable or None
         Domain of the stream for the aligners; None for a new domain.
     """
 
-    def __init__(self, name: str, estimator: Any, group: Hashable = None) -> None:
-        *transformers, self._last = steps_of(estimator)
+    def __init__(self, name: str, steps: list[Any], group: Hashable = None) -> None:
+        *transformers, self._last = steps
         check_is_fitted(self._last)
         self._group = _STREAM if group is None else group
         self._transformers = [self._prepared(name, step, group) for step in transformers]
@@ -125,13 +135,13 @@ class Predictor:
         if group is None and not step.online:
             raise ValueError(
                 f"{name}: {type(step).__name__}(online=False) aligns all trials of a session "
-                "together, which a stream does not have; set online=True, or pass the group of fit "
-                "to which the stream belongs."
+                "together, which a stream does not have; set online=True before fit, or pass the "
+                "group of fit to which the stream belongs."
             )
         if group is not None and group not in step.references_ and not step.online:
             raise ValueError(
                 f"{name}: group={group!r} was not in the fit of {type(step).__name__}; choose from "
-                f"{list(step.references_)}, or set online=True."
+                f"{list(step.references_)}, or set online=True before fit."
             )
         step = copy.deepcopy(step).set_params(by=None)
         if group is None:
@@ -155,20 +165,16 @@ class VotingPredictor(Predictor):
 
     Parameters
     ----------
-    name : str
-        Name of the caller, for error messages.
     voting : AlignedVotingClassifier
         Fitted ensemble.
-    group : hashable or None
-        Domain of the stream for the aligners; None for a new domain.
+    members : list of Predictor
+        Predictor of each member.
     """
 
     is_regressor = False
 
-    def __init__(self, name: str, voting: AlignedVotingClassifier, group: Hashable = None) -> None:
-        check_is_fitted(voting)
-        self._voting = voting
-        self._members = [Predictor(name, member, group) for member in voting.estimators_]
+    def __init__(self, voting: AlignedVotingClassifier, members: list[Predictor]) -> None:
+        self._voting, self._members = voting, members
 
     @property
     def classes(self) -> np.ndarray | None:

@@ -143,13 +143,13 @@ DECODERS = {
     "alignment that is not causal": (
         lambda c: decoder(c, aligned(c)),
         "StreamingDecoder: EuclideanAlignment(online=False) aligns all trials of a session "
-        "together, which a stream does not have; set online=True, or pass the group of fit to "
-        "which the stream belongs.",
+        "together, which a stream does not have; set online=True before fit, or pass the group of "
+        "fit to which the stream belongs.",
     ),
     "unknown session": (
         lambda c: decoder(c, aligned(c), group="sunday"),
         "StreamingDecoder: group='sunday' was not in the fit of EuclideanAlignment; choose from "
-        "['monday', 'tuesday'], or set online=True.",
+        "['monday', 'tuesday'], or set online=True before fit.",
     ),
 }
 
