@@ -105,6 +105,7 @@ def test_sample_weights_reach_the_members(trials):
         )
 
 
+@pytest.mark.slow
 def test_parallel_members_are_the_same(trials):
     X, y, subjects = trials
     expected = make_voting().fit(X, y, groups=subjects).predict_proba(X, groups=subjects)
@@ -396,6 +397,7 @@ def reasons(estimator):
     return {"check_methods_subset_invariance": reason}
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         AlignedVotingClassifier(

@@ -82,8 +82,8 @@ GROUPS = {
 EXAMPLES = """
     quickstart subject_leak leaks own_network activations early_stopping baselines
     reaction_times rare_events many_classes two_electrodes augmentation calibration
-    scikit_learn_displays sliding_windows large_data stream alignment transfer saving
-    learned_filters
+    scikit_learn_displays sliding_windows large_data stream alignment transfer new_subjects
+    saving learned_filters
 """.split()  # noqa: SIM905
 # Files outside of docs/ that become pages: page, file, title (None for that of the file).
 PAGES = {
