@@ -114,14 +114,15 @@ class AlignedVotingClassifier(VotingClassifier):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        self.le_ = LabelEncoder().fit(y)
-        self.classes_ = self.le_.classes_
-        codes = self.le_.transform(y)
-        self.estimators_ = Parallel(n_jobs=self.n_jobs)(
+        encoder = LabelEncoder().fit(y)
+        codes = encoder.transform(y)
+        fitted: Any = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit)(clone(member), X, codes, groups, fit_params) for member in members
         )
-        self._check_classes(names)
-        self.named_estimators_ = Bunch(**dict(zip(names, self.estimators_, strict=True)))
+        named = dict(zip(names, fitted, strict=True))
+        self._check_classes(named, len(encoder.classes_))
+        self.le_, self.classes_ = encoder, encoder.classes_
+        self.estimators_, self.named_estimators_ = fitted, Bunch(**named)
         return self
 
     def fit_transform(  # type: ignore[override]
@@ -296,14 +297,14 @@ class AlignedVotingClassifier(VotingClassifier):
                 "numbers of at least 0, one for each member, and one of them above 0."
             )
 
-    def _check_classes(self, names: list[str]) -> None:
+    def _check_classes(self, named: dict[str, Any], n_classes: int) -> None:
         """Check that the members have the classes of the labels, and no classes of pretraining."""
-        for name, member in zip(names, self.estimators_, strict=True):
-            if not np.array_equal(member.classes_, np.arange(len(self.classes_))):
+        for name, member in named.items():
+            if not np.array_equal(member.classes_, np.arange(n_classes)):
                 raise ValueError(
                     f"{type(self).__name__}: member {name!r} has {len(member.classes_)} classes, "
-                    f"but the labels have {len(self.classes_)}; if it is pretrained, pretrain it "
-                    "with the same classes."
+                    f"but the labels have {n_classes}; if it is pretrained, pretrain it with the "
+                    "same classes."
                 )
 
     def _labels(self, X: Any, y: Any) -> Any:
