@@ -114,7 +114,7 @@ class AlignedVotingClassifier(VotingClassifier):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        encoder = LabelEncoder().fit(y)
+        encoder: Any = LabelEncoder().fit(y)
         codes = encoder.transform(y)
         fitted: Any = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit)(clone(member), X, codes, groups, fit_params) for member in members
