@@ -82,6 +82,13 @@ class AlignedVotingClassifier(VotingClassifier):
     def __init__(self, estimators: Any, *, weights: Any = None, n_jobs: int | None = None) -> None:
         super().__init__(estimators, voting="soft", weights=weights, n_jobs=n_jobs)
 
+    @property
+    def n_features_in_(self) -> int:
+        """Number of channels."""
+        if not hasattr(self, "estimators_"):
+            raise AttributeError(f"{type(self).__name__} is not fitted; call fit first.")
+        return self.estimators_[0].n_features_in_
+
     def fit(self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any) -> Self:
         """Fit all members.
 
