@@ -10,9 +10,10 @@ from sklearn.base import clone
 from sklearn.model_selection import LeaveOneGroupOut
 
 from eegsk import EEGNetClassifier
+from eegsk.alignment import groups_argument
 from eegsk.recipes import motor_imagery
 
-from .aligned import HANDS, aligned, groups_of
+from .aligned import HANDS, aligned
 from .data import load_hands
 from .jobs import Settings, by_subject, run_by_subject, score, subjects_header, values
 from .table import table
@@ -43,7 +44,7 @@ def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, 
     scores = []
     for train, test in LeaveOneGroupOut().split(split.X, split.y, split.session):
         fitted = clone(estimator)
-        sessions, tested = (groups_of(fitted, split.session[part]) for part in (train, test))
+        sessions, tested = (groups_argument(fitted, split.session[part]) for part in (train, test))
         fitted.fit(split.X[train], split.y[train], **sessions)
         scores.append(fitted.score(split.X[test], split.y[test], **tested))
     return {"accuracy": np.mean(scores), "last": scores[-1]}

@@ -13,10 +13,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GroupKFold
 
 from eegsk import EEGNetClassifier
-from eegsk.alignment import AlignedVotingClassifier
+from eegsk.alignment import AlignedVotingClassifier, groups_argument
 from eegsk.recipes import cross_subject_motor_imagery
 
-from .aligned import aligned, groups_of
+from .aligned import aligned
 from .data import fist_channels, load_fist_runs, load_fists
 from .jobs import Job, Settings, choose, fit_seconds, run_jobs, seconds, spread, values
 from .table import table
@@ -54,8 +54,10 @@ def run_fold(variant: str, fold: int, seed: int, settings: Settings) -> dict[str
     X, y, people = load_fists()
     train, test = list(GroupKFold(N_FOLDS).split(X, y, people))[fold]
     estimator = settings.apply(VARIANTS[variant](random_state=seed), seed)
-    duration = fit_seconds(estimator, X[train], y[train], **groups_of(estimator, people[train]))
-    predicted = {variant: estimator.predict(X[test], **groups_of(estimator, people[test]))}
+    duration = fit_seconds(
+        estimator, X[train], y[train], **groups_argument(estimator, people[train])
+    )
+    predicted = {variant: estimator.predict(X[test], **groups_argument(estimator, people[test]))}
     tested = np.unique(people[test])
     if variant == "recipe":
         predicted |= predict_parts(estimator, X[test], people[test])

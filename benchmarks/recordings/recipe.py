@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import clone
 
 from eegsk import EEGNetClassifier
-from eegsk.alignment import AlignedEstimator
+from eegsk.alignment import AlignedEstimator, groups_argument
 from eegsk.recipes import motor_imagery
 
-from .aligned import HANDS, aligned, groups_of
+from .aligned import HANDS, aligned
 from .data import load_hands
 from .jobs import (
     Settings,
@@ -50,9 +50,9 @@ def run(variant: str, subject: int, seed: int, settings: Settings) -> dict[str, 
     """Train on the training sessions and test on the evaluation sessions."""
     split = load_hands(subject)
     estimator = settings.apply(VARIANTS[variant](random_state=seed), seed)
-    duration = fit_seconds(estimator, split.X, split.y, **groups_of(estimator, split.session))
+    duration = fit_seconds(estimator, split.X, split.y, **groups_argument(estimator, split.session))
     test = (split.X_test, split.y_test)
-    sessions = groups_of(estimator, split.session_test)
+    sessions = groups_argument(estimator, split.session_test)
     accuracy, causal = estimator.score(*test, **sessions), np.nan
     if isinstance(estimator, AlignedEstimator):
         estimator.aligner_.set_params(online=True)

@@ -14,12 +14,11 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, train_test_split
 
 from eegsk import recipes
-from eegsk.alignment import AlignedEstimator
+from eegsk.alignment import AlignedEstimator, groups_argument
 from eegsk.datasets import make_motor_imagery
 from eegsk.metrics import nrmse
 
 from . import simulated
-from .aligned import groups_of
 from .data import (
     C3_AND_C4,
     fist_channels,
@@ -169,7 +168,9 @@ def run(name: str, real: bool, small: bool, settings: Settings) -> dict[str, Any
     for fold in data.folds:
         seed = settings.seeds[0]
         estimator = settings.apply(row.make(random_state=seed), seed)
-        groups, tested = (groups_of(estimator, part) for part in (fold.groups, fold.groups_test))
+        groups, tested = (
+            groups_argument(estimator, part) for part in (fold.groups, fold.groups_test)
+        )
         duration += fit_seconds(estimator, fold.X, fold.y, **groups)
         scores.append(row.metric(fold.y_test, estimator.predict(fold.X_test, **tested)))
         epochs = n_epochs(estimator)

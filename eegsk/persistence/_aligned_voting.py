@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from ..alignment import AlignedVotingClassifier
 from ._aligned import describe_aligned, describe_aligned_params, new_aligned, rebuild_aligned
-from ._ensemble import check_members, check_unchanged, only_network
+from ._ensemble import check_unchanged, only_network, set_members
 from ._model import Network, Tensors, rebuild, versions
 from ._values import Decoder, Encoder
 
@@ -85,10 +83,5 @@ def rebuild_aligned_voting(description: Any, tensors: Tensors, network: Network 
     params = {name: decode(value) for name, value in description["params"].items()}
     voting = AlignedVotingClassifier(members, **params)
     fitted = [rebuild_aligned(member, tensors, network) for member in description["fitted"]]
-    check_members(voting, fitted)
-    voting.estimators_ = fitted
-    names = [name for name, _ in members]
-    voting.named_estimators_ = Bunch(**dict(zip(names, fitted, strict=True)))
-    voting.le_ = LabelEncoder()
-    voting.le_.classes_ = voting.classes_ = decode(description["classes"])
+    set_members(voting, fitted, decode(description["classes"]))
     return voting

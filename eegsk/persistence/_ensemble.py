@@ -169,14 +169,34 @@ def rebuild_networks(description: Any, tensors: Tensors, network: Network | None
     decode = Decoder(partial(rebuild, tensors=tensors, network=network), tensors).decode
     ensemble = new_networks(description, decode, network)
     members = [rebuild(member, tensors, network) for member in description["fitted"]]
-    check_members(ensemble, members)
+    set_members(ensemble, members, decode(description["classes"]))
+    return ensemble
+
+
+def set_members(ensemble: Any, fitted: list[Any], classes: Any) -> None:
+    """Set the attributes of a fitted ensemble.
+
+    Parameters
+    ----------
+    ensemble : VotingClassifier, VotingRegressor or AlignedVotingClassifier
+        The ensemble, which is changed in place.
+    fitted : list of estimator
+        The trained members.
+    classes : array or None
+        Labels of the classes; None for a regressor.
+
+    Raises
+    ------
+    ValueError
+        If parameters, names or the number of members are invalid.
+    """
+    check_members(ensemble, fitted)
     names = [name for name, _ in ensemble.estimators]
-    ensemble.estimators_ = members
-    ensemble.named_estimators_ = Bunch(**dict(zip(names, members, strict=True)))
+    ensemble.estimators_ = fitted
+    ensemble.named_estimators_ = Bunch(**dict(zip(names, fitted, strict=True)))
     if isinstance(ensemble, VotingClassifier):
         ensemble.le_ = LabelEncoder()
-        ensemble.le_.classes_ = ensemble.classes_ = decode(description["classes"])
-    return ensemble
+        ensemble.le_.classes_ = ensemble.classes_ = classes
 
 
 def new_networks(description: Any, decode: Callable[[Any], Any], network: Network | None) -> Any:

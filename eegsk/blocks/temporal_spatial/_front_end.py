@@ -24,11 +24,10 @@ class FrontEnd(nn.Module):
     """Base class of front ends, computed layer by layer or, with the same result, factorised.
 
     The faster order depends on the device and the numbers of channels, filters and taps. There are
-    two other cases in
-    which a front end is always computed layer by layer. If a layer has hooks, they must run, and
-    hooks run only when the layer is called. If the trials need a gradient in training mode, e.g.
-    for a saliency map, the factorised batch statistics cannot be used, because they are not
-    differentiated with respect to the trials.
+    two other cases in which a front end is always computed layer by layer. If a layer has hooks,
+    they must run, and hooks run only when the layer is called. If the trials need a gradient in
+    training mode, e.g. for a saliency map, the factorised batch statistics cannot be used, because
+    they are not differentiated with respect to the trials.
     """
 
     n_added: int = 0  # number of samples by which the output is longer than the input
