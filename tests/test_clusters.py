@@ -62,16 +62,20 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def client():
-    """Return the client of a cluster of two processes."""
+    """Return the client of a cluster of two processes, which keeps copies of scattered arrays."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         distributed = pytest.importorskip("distributed", reason="requires the extra dask")
+        dask = pytest.importorskip("dask")
         with (
+            # Without amm.stop(), dask would remove the copies of scattered arrays at once.
+            dask.config.set({"distributed.scheduler.active-memory-manager.interval": "10ms"}),
             distributed.LocalCluster(
                 n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
             ) as cluster,
             distributed.Client(cluster) as client,
         ):
+            client.amm.stop()
             yield client
 
 
