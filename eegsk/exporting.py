@@ -17,8 +17,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from ._steps import is_aligner, steps_of
 from .base import EEGEstimator
-from .blocks.deployment import DeployedClassifier, DeployedRegressor
+from .blocks.deployment import DeployedClassifier, DeployedRegressor, SpatialFilters
 from .tasks import Classifier
 from .training import atomic_file
 
@@ -31,31 +32,41 @@ _PACKAGES = "onnx", "onnxruntime", "onnxscript"
 
 
 def to_onnx(
-    estimator: EEGEstimator, path: str | os.PathLike[str], opset: int = _DEFAULT_OPSET
+    estimator: Any,
+    path: str | os.PathLike[str],
+    opset: int = _DEFAULT_OPSET,
+    *,
+    group: Any = None,
 ) -> None:
     """Write a fitted estimator to an ONNX file, which runs without eegsk and torch.
 
-    The model includes standardisation, the folded network, and softmax or the unit of the targets.
-    It is compared with the estimator before the file is written.
+    The model includes the spatial filters of an aligner, standardisation, the folded network, and
+    softmax or the unit of the targets. It is compared with the estimator before the file is
+    written.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted classifier or regressor of eegsk. If it is the last step of a pipeline, pass this
-        step; the other steps are not exported.
+        Fitted classifier or regressor of eegsk, also after an aligner, in an ``AlignedEstimator``
+        or a pipeline. Of a pipeline with other steps, pass the last step, and apply the other steps
+        to the trials yourself.
     path : str or path-like
         File to write, e.g. ``"model.onnx"``. An existing file is replaced.
     opset : int, default=18
         Version of the ONNX operators, at least 17.
+    group : label or None, default=None
+        Domain of ``fit``, e.g. the session of the calibration, by whose mean covariance the model
+        aligns trials; None without an aligner. New domains are not aligned by their own trials.
 
     Raises
     ------
     ImportError
         If onnx, onnxruntime or onnxscript are not installed, see the extra ``onnx``.
     TypeError
-        If the estimator is not an estimator of eegsk.
+        If the estimator is neither an estimator of eegsk nor one after an aligner.
     ValueError
-        If ``opset`` is out of range.
+        If ``opset`` is out of range, ``group`` is not a domain of ``fit``, or the aligner has a
+        ``band``.
     RuntimeError
         If the network cannot be exported, or if the probabilities of the ONNX model differ from
         those of the estimator by more than 1e-5; no file is written then.
@@ -84,7 +95,8 @@ def to_onnx(
     >>> proba.shape  # doctest: +SKIP
     (20, 2)
     """
-    _check_estimator(estimator)
+    *aligners, network = _check_steps(estimator)
+    filters = _spatial_filters(aligners, group)
     onnx, onnxruntime = _import_packages()
     newest = onnx.defs.onnx_opset_version()
     if isinstance(opset, bool) or not isinstance(opset, int | np.integer):
@@ -94,23 +106,51 @@ def to_onnx(
             f"to_onnx: opset={opset} should be between {_MIN_OPSET} and {newest}, the newest "
             "version of the installed onnx."
         )
-    model = _export(estimator, int(opset))
+    model = _export(network, filters, int(opset))
     model.metadata_props.clear()
-    onnx.helper.set_model_props(model, _metadata(estimator))
+    onnx.helper.set_model_props(model, _metadata(network))
     onnx.checker.check_model(model)
     content = model.SerializeToString()
-    _compare(estimator, onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]))
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    _compare(network, filters, session)
     with atomic_file(Path(path)) as file:
         file.write(content)
 
 
-def _check_estimator(estimator: Any) -> None:
-    if not isinstance(estimator, EEGEstimator):
+def _check_steps(estimator: Any) -> list[Any]:
+    """Return the estimator of eegsk, after its aligner if there is one."""
+    *transformers, network = steps = steps_of(estimator)
+    is_aligned = len(transformers) == 1 and is_aligner(transformers[0])
+    if not isinstance(network, EEGEstimator) or (transformers and not is_aligned):
+        names = ", ".join(type(step).__name__ for step in steps)
         raise TypeError(
-            f"to_onnx: estimator is {type(estimator).__name__}; it should be a fitted classifier "
-            "or regressor of eegsk, e.g. the last step of a pipeline, pipeline[-1]."
+            f"to_onnx: estimator is {names}; it should be a fitted classifier or regressor of "
+            "eegsk, alone or after an aligner, e.g. the last step of a pipeline, pipeline[-1]."
         )
-    check_is_fitted(estimator)
+    check_is_fitted(network)
+    return steps
+
+
+def _spatial_filters(aligners: list[Any], group: Any) -> np.ndarray | None:
+    """Return the spatial filters by which an aligner aligns the trials of a domain."""
+    if not aligners:
+        if group is not None:
+            raise ValueError(f"to_onnx: group={group!r} is a domain, but there is no aligner.")
+        return None
+    (aligner,) = aligners
+    check_is_fitted(aligner, "reference_")
+    name = type(aligner).__name__
+    if aligner.band is not None:
+        raise ValueError(
+            f"to_onnx: the filter of {name}(band={aligner.band}) cannot be exported; filter the "
+            "trials before the estimator instead."
+        )
+    if group not in aligner.references_:
+        raise ValueError(
+            f"to_onnx: group={group!r} should be a domain of the fit of {name}; choose from "
+            f"{list(aligner.references_)}."
+        )
+    return aligner._whitening(aligner.references_[group], aligner.n_trials_[group])
 
 
 def _import_packages() -> tuple[Any, Any]:
@@ -125,19 +165,23 @@ def _import_packages() -> tuple[Any, Any]:
     return onnx, onnxruntime
 
 
-def _deployed(estimator: Any) -> nn.Module:
+def _deployed(estimator: Any, filters: np.ndarray | None) -> nn.Module:
     """Return the module to export, on the CPU."""
     if isinstance(estimator, Classifier):
-        return DeployedClassifier(estimator.module_).eval()
-    target = estimator._target
-    mean, scale = (torch.from_numpy(np.float64(value)) for value in (target.mean, target.scale))
-    return DeployedRegressor(estimator.module_, mean, scale, target.n_dims == 1).eval()
+        module: nn.Module = DeployedClassifier(estimator.module_)
+    else:
+        target = estimator._target
+        mean, scale = (torch.from_numpy(np.float64(value)) for value in (target.mean, target.scale))
+        module = DeployedRegressor(estimator.module_, mean, scale, target.n_dims == 1)
+    if filters is not None:
+        module = nn.Sequential(SpatialFilters(torch.from_numpy(filters)), module)
+    return module.eval()
 
 
 @torch.no_grad()
-def _export(estimator: Any, opset: int) -> Any:
+def _export(estimator: Any, filters: np.ndarray | None, opset: int) -> Any:
     """Return the ONNX model."""
-    module, X = _deployed(estimator), torch.from_numpy(_example_trials(estimator))
+    module, X = _deployed(estimator, filters), torch.from_numpy(_example_trials(estimator, filters))
     module(X)  # computes cached weights before their computation is recorded
     output = "probabilities" if isinstance(estimator, Classifier) else "predictions"
     try:
@@ -206,14 +250,15 @@ def _silent() -> Any:
         logger.setLevel(level)
 
 
-def _example_trials(estimator: Any) -> np.ndarray:
-    """Return trials of noise, of the amplitude of the trials of ``fit``."""
+def _example_trials(estimator: Any, filters: np.ndarray | None) -> np.ndarray:
+    """Return trials of noise, of the amplitude of the trials of ``fit``, before the alignment."""
     signal, rng = estimator.signal_, np.random.default_rng(0)
     X = rng.standard_normal((3, signal.n_chans, signal.n_times))
     first = estimator.module_[0]
     scale = getattr(first, "scale", torch.tensor(estimator._spread or 1.0))
     mean = getattr(first, "mean", torch.tensor(0.0))
-    return (X * scale.cpu().numpy() + mean.cpu().numpy()).astype(np.float32)
+    X = X * scale.cpu().numpy() + mean.cpu().numpy()
+    return (X if filters is None else np.linalg.pinv(filters) @ X).astype(np.float32)
 
 
 def _metadata(estimator: Any) -> dict[str, str]:
@@ -231,11 +276,12 @@ def _metadata(estimator: Any) -> dict[str, str]:
     return {name: json.dumps(value, default=str) for name, value in values.items()}
 
 
-def _compare(estimator: Any, session: Any) -> None:
+def _compare(estimator: Any, filters: np.ndarray | None, session: Any) -> None:
     """Check that the model returns the predictions of the estimator, for one and three trials."""
-    X, name = _example_trials(estimator), type(estimator).__name__
+    X, name = _example_trials(estimator, filters), type(estimator).__name__
+    aligned = X if filters is None else filters @ X
     is_classifier = isinstance(estimator, Classifier)
-    expected = estimator.predict_proba(X) if is_classifier else estimator.predict(X)
+    expected = estimator.predict_proba(aligned) if is_classifier else estimator.predict(aligned)
     scale = np.ones_like(expected)
     if not is_classifier:  # predictions far from the mean have a relative rounding error
         target = estimator._target

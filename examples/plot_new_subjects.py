@@ -22,7 +22,7 @@ import numpy as np
 
 from eegsk import EEGNetClassifier
 from eegsk.datasets import make_motor_imagery
-from eegsk.display import SubjectDisplay
+from eegsk.display import PatternDisplay, SubjectDisplay
 from eegsk.recipes import cross_subject_motor_imagery
 
 # %%
@@ -99,6 +99,23 @@ for member in recipe.estimators_:
 predictions["both, causal"] = recipe.predict(X_new, groups=new)
 accuracy = np.mean(predictions["both, causal"] == y_new)
 print(f"causal alignment: {100 * accuracy:.1f} % correct")
+
+# %%
+# What the networks use
+# ---------------------
+# The patterns show the sources of the networks in the recorded channels, i.e. before the alignment.
+# Each row shows the most relevant sources of one kind of network. Look at them before you trust an
+# accuracy: slow potentials that are largest at the front of the head probably come from the eyes,
+# which some people move towards the cue.
+
+patterns, axes = plt.subplots(2, 4, figsize=(9, 6), layout="constrained")
+for row, (name, member) in zip(axes, recipe.named_estimators_.items(), strict=True):
+    PatternDisplay.from_estimator(
+        member, X_new, groups=new, sfreq=sfreq, ch_names=ch_names, n_sources=4, ax=row
+    )
+    row[0].set_ylabel(name)
+patterns.suptitle(f"Patterns of class 0, {recipe.classes_[0]}, and class 1, {recipe.classes_[1]}")
+patterns.savefig("plot_new_subjects_patterns.png", dpi=150)
 
 # %%
 # The figure

@@ -25,14 +25,14 @@ from eegsk import (
 from eegsk.datasets import make_motor_imagery
 from eegsk.datasets._epochs import electrode_positions
 from eegsk.display import FilterDisplay, ImportanceDisplay, PatternDisplay, SaliencyDisplay
+from eegsk.display._estimators import NetworkTrials, network_trials
 from eegsk.display._gradients import TrainedModule, spectral_product
 from eegsk.display._haufe import (
     Window,
-    filtered_covariances,
     patterns_of_filters,
     receptive_field,
 )
-from eegsk.display._network import front_end, network_trials, temporal_filters, to_numpy
+from eegsk.display._network import front_end, temporal_filters, to_numpy
 
 from .networks import small
 
@@ -146,15 +146,20 @@ def linear_sources(n_samples=20_000):
     return sources, patterns, patterns.T @ sources + noise
 
 
+def patterns_of_channels(channels, weights, joint):
+    """Return the patterns of spatial filters after a temporal filter of one sample."""
+    X = torch.from_numpy(channels[None])
+    return patterns_of_filters(NetworkTrials(X, X), np.ones((1, 1)), weights[None], joint)
+
+
 @pytest.mark.parametrize("joint", [True, False])
 def test_patterns_are_coefficients_of_a_regression_on_the_sources(joint):
     _, _, channels = linear_sources()
     weights = np.random.default_rng(1).standard_normal((2, 5))
+    result = patterns_of_channels(channels, weights, joint)
     sources = weights @ channels
-    sources = sources / np.sqrt(np.mean(sources**2, axis=1, keepdims=True))
-    covariance = channels @ channels.T / channels.shape[1]
-    result = patterns_of_filters(covariance, weights, joint)
-    fit = LinearRegression(fit_intercept=False).fit
+    sources = sources / sources.std(axis=1, keepdims=True)
+    fit = LinearRegression().fit
     if joint:
         expected = fit(sources.T, channels.T).coef_.T
     else:
@@ -165,33 +170,38 @@ def test_patterns_are_coefficients_of_a_regression_on_the_sources(joint):
 def test_patterns_are_those_of_the_linear_model():
     """Filters that extract the sources of a linear model have its patterns, not its weights."""
     _, patterns, channels = linear_sources()
-    covariance = channels @ channels.T / channels.shape[1]
     # The filters of least variance with ``weights @ patterns.T`` equal to one.
-    projected = patterns @ np.linalg.inv(covariance)
+    projected = patterns @ np.linalg.inv(np.cov(channels))
     weights = np.linalg.solve(projected @ patterns.T, projected)
-    result = patterns_of_filters(covariance, weights, joint=True)
+    result = patterns_of_channels(channels, weights, joint=True)
     for pattern, weight, expected in zip(result, weights, patterns, strict=True):
         assert np.corrcoef(pattern, expected)[0, 1] > 0.9999
         assert np.corrcoef(weight, expected)[0, 1] < 0.9
 
 
 def test_pattern_of_a_constant_source_is_zero():
-    covariance = np.diag([1.0, 1.0, 0.0])
+    channels = np.array([[1.0, -1.0], [1.0, -1.0], [2.0, 2.0]])
     weights = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     for joint in (True, False):
-        result = patterns_of_filters(covariance, weights, joint)
-        np.testing.assert_allclose(result, [[1, 0, 0], [0, 0, 0]], atol=1e-12)
+        result = patterns_of_channels(channels, weights, joint)
+        np.testing.assert_allclose(result, [[1, 1, 0], [0, 0, 0]], atol=1e-12)
 
 
-def test_covariances_are_those_of_the_filtered_channels():
+def test_patterns_are_those_of_the_filtered_channels_of_each_trial():
     rng = np.random.default_rng(0)
     X = 5 + rng.standard_normal((40, 3, 50))
-    filters = rng.standard_normal((2, 7))
+    temporal, spatial = rng.standard_normal((2, 7)), rng.standard_normal((2, 4, 3))
+    alignment = rng.standard_normal((40, 3, 3))
+    recorded, filters = torch.from_numpy(X), torch.from_numpy(alignment)
+    trials = NetworkTrials(filters @ recorded, recorded, filters)
+    result = patterns_of_filters(trials, temporal, spatial, joint=False)
     centred = X - X.mean(axis=(0, 2), keepdims=True)
-    for taps, covariance in zip(filters, filtered_covariances(X, filters), strict=True):
+    for index, taps in enumerate(temporal):
         filtered = np.apply_along_axis(np.correlate, 2, centred, taps, mode="same")
-        expected = np.einsum("nct,ndt->cd", filtered, filtered) / (40 * 50)
-        np.testing.assert_allclose(covariance, expected)
+        sources = spatial[index] @ alignment @ filtered
+        shared = np.einsum("nst,nct->sc", sources, filtered) / (40 * 50)
+        deviation = np.sqrt((sources**2).mean(axis=(0, 2)))
+        np.testing.assert_allclose(result[4 * index :][:4], shared / deviation[:, None])
 
 
 class Convolution(nn.Module):
@@ -216,7 +226,7 @@ class Convolution(nn.Module):
 )
 def test_receptive_field_is_that_of_the_convolution(params, window, X, y):
     estimator = EEGClassifier(network=Convolution, network_params=params, max_epochs=1)
-    trials = network_trials(estimator.fit(X, y), X, "")
+    trials = network_trials(estimator.fit(X, y), X, None, "").X
     assert receptive_field(TrainedModule(estimator, trials), "network.first", trials) == window
     places = np.arange(48.0)[None, None]
     n_outputs = (48 + 2 * params.get("padding", 0) - params["kernel"]) // window.stride + 1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
 from eegsk import (
@@ -18,7 +19,7 @@ from eegsk import (
     EEGNeXClassifier,
     to_onnx,
 )
-from eegsk.alignment import EuclideanAlignment
+from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.blocks import MaxPool
 
 from .networks import ESTIMATORS, linear, small
@@ -295,9 +296,52 @@ def test_invalid_arguments(onnx, X, y, tmp_path):
 
 
 def test_other_estimators_are_refused(X, y, tmp_path):
-    pipeline = make_pipeline(EuclideanAlignment(), small(EEGNetClassifier)).fit(X, y)
-    with pytest.raises(TypeError, match="estimator is Pipeline; it should be a fitted classifier"):
+    pipeline = make_pipeline(FunctionTransformer(), small(EEGNetClassifier)).fit(X, y)
+    message = "estimator is FunctionTransformer, EEGNetClassifier; it should be a fitted classifier"
+    with pytest.raises(TypeError, match=message):
         to_onnx(pipeline, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_onnx_of_aligned_trials(online, onnx, X, y, tmp_path):
+    """The trials of a domain of fit are aligned by its mean covariance."""
+    X, groups = np.float32(1e-5 * X + 3e-3), np.arange(len(X)) % 3
+    aligner = EuclideanAlignment(online=online)
+    estimator = AlignedEstimator(aligner, small(EEGNetClassifier)).fit(X, y, groups=groups)
+    pipeline = make_pipeline(estimator.aligner_, estimator.estimator_)
+    expected = estimator.predict_proba(X, groups=[2] * len(X))
+    for item in (estimator, pipeline):
+        to_onnx(item, tmp_path / "aligned.onnx", group=2)
+        np.testing.assert_allclose(run(tmp_path / "aligned.onnx", X), expected, atol=1e-5)
+
+
+def test_onnx_of_targets_of_aligned_trials(onnx, X, tmp_path):
+    y = np.random.default_rng(0).standard_normal(len(X))
+    estimator = AlignedEstimator(EuclideanAlignment(), small(EEGNetRegressor)).fit(X, y)
+    to_onnx(estimator, tmp_path / "aligned.onnx")
+    expected = estimator.predict(X)  # the domain of fit has the same trials
+    np.testing.assert_allclose(run(tmp_path / "aligned.onnx", X), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("aligner", "group", "message"),
+    [
+        (EuclideanAlignment(), None, r"group=None should be a domain .* choose from \[0, 1\]"),
+        (EuclideanAlignment(), "new", "group='new' should be a domain"),
+        (EuclideanAlignment(band=(5, 20), sfreq=64), 0, "filter the trials before the estimator"),
+    ],
+)
+def test_an_alignment_that_cannot_be_exported_is_an_error(aligner, group, message, X, y, tmp_path):
+    estimator = AlignedEstimator(aligner, small(EEGNetClassifier))
+    estimator.fit(X, y, groups=np.arange(len(X)) % 2)
+    with pytest.raises(ValueError, match=message):
+        to_onnx(estimator, tmp_path / "aligned.onnx", group=group)
+    assert not (tmp_path / "aligned.onnx").exists()
+
+
+def test_a_group_without_aligner_is_an_error(X, y, tmp_path):
+    with pytest.raises(ValueError, match="group=1 is a domain, but there is no aligner"):
+        to_onnx(small(EEGNetClassifier).fit(X, y), tmp_path / "model.onnx", group=1)
 
 
 def test_error_names_the_extra(X, y, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -158,10 +158,8 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         ValueError
             If the trials or the groups are invalid, or differ from those of ``fit``.
         """
-        check_is_fitted(self, "reference_")
-        check_fields(self)
-        trials = self._read(X, groups, reset=False)
-        return self._align(trials, self.references_ if trials.has_labels else {})
+        trials = self._read_fitted(X, groups)
+        return self._align(trials, self._known_references(trials))
 
     def update(self, X: Any, groups: Any = None) -> Self:
         """Add trials to the mean covariances of their domains.
@@ -187,8 +185,7 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         ValueError
             If there are neither ``groups`` nor ``by``, or the trials are invalid.
         """
-        check_is_fitted(self, "reference_")
-        trials = self._read(X, groups, reset=False)
+        trials = self._read_fitted(X, groups)
         if not trials.has_labels:
             raise ValueError(
                 f"{type(self).__name__}: update needs the domain of each trial; pass groups, or "
@@ -249,6 +246,18 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
     def _align(self, trials: Trials, references: dict[Any, Array]) -> Any:
         """Whiten the trials of each domain, by its mean in ``references`` if there is one."""
         aligned = np.empty_like(trials.X)
+        for indices, filters in self._spatial_filters(trials, references):
+            aligned[indices] = filters.astype(aligned.dtype) @ trials.X[indices]
+        return trials.restore(aligned)
+
+    def _spatial_filters(
+        self, trials: Trials, references: dict[Any, Array]
+    ) -> Iterator[tuple[np.ndarray, Array]]:
+        """Yield the indices and the whitening of the trials of each domain.
+
+        The whitening has shape (n_chans, n_chans), or (n_trials, n_chans, n_chans) if it differs
+        between the trials of the domain.
+        """
         for label, indices in trials.domains.items():
             X = trials.X[indices]
             if label in references:
@@ -257,9 +266,30 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
                 mean, n_trials = self._means_before(self._covariances(X)), np.arange(len(X))
             else:
                 mean, n_trials = self._mean_of_trials(X), len(X)
-            filters = inverse_sqrt(self._shrink(self.reference_, mean, n_trials))
-            aligned[indices] = filters.astype(X.dtype) @ X
-        return trials.restore(aligned)
+            yield indices, self._whitening(mean, n_trials)
+
+    def _whitening(self, mean: Array, n_trials: Any) -> Array:
+        """Return the spatial filters by which trials with a mean covariance are whitened."""
+        return inverse_sqrt(self._shrink(self.reference_, mean, n_trials))
+
+    def _recorded_trials(self, X: Any, groups: Any) -> tuple[np.ndarray, Array]:
+        """Return trials as they are before the whitening, and the whitening of each trial."""
+        trials = self._read_fitted(X, groups)
+        n_chans = trials.X.shape[1]
+        filters = np.empty((len(trials.X), n_chans, n_chans))
+        for indices, whitening in self._spatial_filters(trials, self._known_references(trials)):
+            filters[indices] = whitening
+        return trials.X, filters
+
+    def _read_fitted(self, X: Any, groups: Any) -> Trials:
+        """Validate trials, and that the transformer is fitted."""
+        check_is_fitted(self, "reference_")
+        check_fields(self)
+        return self._read(X, groups, reset=False)
+
+    def _known_references(self, trials: Trials) -> dict[Any, Array]:
+        """Return the references of ``fit``; none for trials without the names of domains."""
+        return self.references_ if trials.has_labels else {}
 
     def _covariances(self, X: np.ndarray) -> Array:
         matrices = covariances(X)

@@ -11,6 +11,26 @@ from .folding import can_fold, fold
 from .standardize import Standardize
 
 
+class SpatialFilters(nn.Module):
+    """Spatial filters of an aligner, in double precision.
+
+    Parameters
+    ----------
+    weights : torch.Tensor of shape (n_chans, n_chans)
+        One filter in each row.
+    """
+
+    weights: torch.Tensor
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weights", weights.double())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Filter trials of shape (n_trials, n_chans, n_times)."""
+        return (self.weights @ x.double()).to(x.dtype)
+
+
 class DeployedClassifier(nn.Module):
     """Network that maps recorded trials to class probabilities.
 

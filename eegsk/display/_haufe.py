@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
+from ._estimators import NetworkTrials
 from ._gradients import TrainedModule
 from ._network import to_numpy
 
@@ -17,63 +19,57 @@ _N_TRIALS = 32
 _ROUNDING = 1e-4
 
 
-def filtered_covariances(X: np.ndarray, filters: np.ndarray) -> np.ndarray:
-    """Compute the covariance of the channels after each temporal filter.
+def patterns_of_filters(
+    trials: NetworkTrials, temporal: np.ndarray, spatial: np.ndarray, joint: bool
+) -> np.ndarray:
+    """Compute the activation patterns of spatial filters that each have one temporal filter.
 
     Parameters
     ----------
-    X : array of shape (n_trials, n_chans, n_times)
-        Trials.
-    filters : array of shape (n_filters, n_taps)
+    trials : NetworkTrials
+        Trials. The patterns are those of the channels before the alignment.
+    temporal : array of shape (n_filters, n_taps)
         Temporal filters.
+    spatial : array of shape (n_filters, n_sources, n_chans)
+        Spatial filters of each temporal filter.
+    joint : bool
+        Whether the channels are regressed on all sources of a temporal filter at once, or on each
+        of them.
 
     Returns
     -------
-    covariances : array of shape (n_filters, n_chans, n_chans)
-        Covariances over trials and time points. The trials are padded with the mean of the
-        channels, as in the network.
+    patterns : array of shape (n_filters * n_sources, n_chans)
+        Change of each channel if a source increases by one standard deviation, in the unit of the
+        channels: ``Cov(x, s) Cov(s)^-1``, times the standard deviations of the sources.
     """
-    n_trials, n_chans, n_times = X.shape
-    n_taps = filters.shape[1]
+    X = trials.recorded.double()
+    mean = X.mean(dim=(0, 2), keepdim=True)
+    shared = np.zeros(spatial.shape)
+    products = np.zeros((*spatial.shape[:2], spatial.shape[1]))
+    for batch in np.split(np.arange(len(X)), range(_N_TRIALS, len(X), _N_TRIALS)):
+        aligning = np.eye(X.shape[1]) if trials.filters is None else to_numpy(trials.filters[batch])
+        for index, channels in enumerate(_filter(to_numpy(X[batch] - mean), temporal)):
+            sources = (spatial[index] @ aligning) @ channels
+            shared[index] += (sources @ channels.transpose(0, 2, 1)).sum(axis=0)
+            products[index] += (sources @ sources.transpose(0, 2, 1)).sum(axis=0)
+    n_samples = X.shape[0] * X.shape[2]
+    pairs = zip(shared / n_samples, products / n_samples, strict=True)
+    return np.concatenate([regression_patterns(*pair, joint) for pair in pairs])
+
+
+def _filter(X: np.ndarray, filters: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield trials after each temporal filter; samples before and after a trial are zero."""
+    n_times, n_taps = X.shape[2], filters.shape[1]
     length = next_fast_len(n_times + n_taps - 1, real=True)
-    responses = np.fft.rfft(filters[:, ::-1], length)
-    mean = X.mean(axis=(0, 2), keepdims=True)
     first = (n_taps - 1) // 2
-    sums = np.zeros((len(filters), n_chans, n_chans))
-    for start in range(0, n_trials, _N_TRIALS):
-        spectrum = np.fft.rfft(X[start : start + _N_TRIALS] - mean, length)
-        for total, response in zip(sums, responses, strict=True):
-            filtered = np.fft.irfft(spectrum * response, length)
-            channels = _concatenated(filtered[..., first : first + n_times])
-            total += channels @ channels.T
-    return sums / (n_trials * n_times)
+    spectrum = np.fft.rfft(X, length)
+    for response in np.fft.rfft(filters[:, ::-1], length):
+        yield np.fft.irfft(spectrum * response, length)[..., first : first + n_times]
 
 
 def _concatenated(X: np.ndarray) -> np.ndarray:
     """Concatenate trials over time, to an array of shape (n_chans, n_trials * n_times)."""
     return X.transpose(1, 0, 2).reshape(X.shape[1], -1)
-
-
-def patterns_of_filters(covariance: np.ndarray, weights: np.ndarray, joint: bool) -> np.ndarray:
-    """Compute the activation patterns of spatial filters.
-
-    Parameters
-    ----------
-    covariance : array of shape (n_chans, n_chans)
-        Covariance of the channels.
-    weights : array of shape (n_sources, n_chans)
-        Spatial filters.
-    joint : bool
-        Whether the channels are regressed on all sources at once, or on each of them.
-
-    Returns
-    -------
-    patterns : array of shape (n_sources, n_chans)
-        Change of each channel if a source increases by one standard deviation, in the unit of the
-        channels: ``Cov(x) W Cov(s)^-1``, times the standard deviations of the sources.
-    """
-    shared = weights @ covariance
-    return regression_patterns(shared, shared @ weights.T, joint)
 
 
 def regression_patterns(shared: np.ndarray, covariance: np.ndarray, joint: bool) -> np.ndarray:
@@ -101,7 +97,7 @@ def regression_patterns(shared: np.ndarray, covariance: np.ndarray, joint: bool)
 
 
 def patterns_of_layer(
-    trained: TrainedModule, layer: str, X: torch.Tensor, window: Window, joint: bool
+    trained: TrainedModule, layer: str, trials: NetworkTrials, window: Window, joint: bool
 ) -> np.ndarray:
     """Compute the activation patterns of the outputs of a layer.
 
@@ -115,8 +111,8 @@ def patterns_of_layer(
         The network.
     layer : str
         Name of the layer.
-    X : torch.Tensor of shape (n_trials, n_chans, n_times)
-        Trials.
+    trials : NetworkTrials
+        Trials. The patterns are those of the channels before the alignment.
     window : Window
         Samples that the outputs of the layer depend on, see :func:`receptive_field`.
     joint : bool
@@ -127,13 +123,14 @@ def patterns_of_layer(
     patterns : array of shape (n_sources, n_chans)
         As in :func:`patterns_of_filters`.
     """
-    mean = X.double().mean(dim=(0, 2), keepdim=True)
+    mean = trials.recorded.double().mean(dim=(0, 2), keepdim=True)
     shared, products, sums, n_samples = np.zeros(()), np.zeros(()), np.zeros(()), 0
-    for batch in X.split(trained.batch_length(X)):
-        outputs = to_numpy(trained.sources(layer, batch)[0])
-        lagged = window.cut(to_numpy(batch.double() - mean), outputs.shape[2])
+    length = trained.batch_length(trials.X)
+    for x, recorded in zip(trials.X.split(length), trials.recorded.split(length), strict=True):
+        outputs = to_numpy(trained.sources(layer, x)[0])
+        lagged = window.cut(to_numpy(recorded.double() - mean), outputs.shape[2])
         sources = _concatenated(outputs)
-        shared = shared + np.stack([sources @ _concatenated(x).T for x in lagged])
+        shared = shared + np.stack([sources @ _concatenated(item).T for item in lagged])
         products = products + sources @ sources.T
         sums = sums + sources.sum(axis=1)
         n_samples += sources.shape[1]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 
+from ..signals import replace_trials
 from ._scalp import Channels
 
 _CALLER = "ImportanceDisplay.from_estimator"
@@ -19,7 +23,7 @@ _BANDS = {
     "gamma": (30.0, 45.0),
 }
 
-Rearrange = Callable[[np.ndarray], np.ndarray]
+Rearrange = Callable[[np.ndarray], Any]
 
 
 class RearrangedScorer(NamedTuple):
@@ -34,14 +38,68 @@ class RearrangedScorer(NamedTuple):
         Scorer of the trials.
     rearrange : callable
         Function that returns the trials with the given indices.
+    groups : array-like of shape (n_trials,) or None
+        Domain of each trial, if the methods of the estimator take it.
     """
 
     scorer: Any
     rearrange: Rearrange
+    groups: Any
 
     def __call__(self, estimator: Any, index: np.ndarray, y: Any) -> float:
         """Score the rearranged trials."""
+        if self.groups is not None:
+            estimator = GroupedEstimator(estimator, self.groups)
         return self.scorer(estimator, self.rearrange(index), y)
+
+
+class GroupedEstimator(BaseEstimator):
+    """Fitted estimator whose methods receive the domain of each trial.
+
+    scikit-learn's scorers do not pass ``groups`` to ``predict``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted estimator whose methods take ``groups``.
+    groups : array-like of shape (n_trials,)
+        Domain of each trial.
+    """
+
+    def __init__(self, estimator: Any, groups: Any) -> None:
+        self.estimator = estimator
+        self.groups = groups
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self.estimator, name)
+        if name not in {"predict", "predict_proba", "decision_function", "score"}:
+            return attribute
+        return wraps(attribute)(partial(attribute, groups=self.groups))
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self.estimator)
+
+
+class RearrangedEpochs(NamedTuple):
+    """Rearranged trials as Epochs, for aligners that read the domains from their metadata.
+
+    Parameters
+    ----------
+    rearrange : callable
+        Function that returns the trials with the given indices, in an array.
+    parts : list of mne.Epochs
+        The Epochs, without bad epochs.
+    ch_names : sequence of str
+        Names of the channels of the array.
+    """
+
+    rearrange: Rearrange
+    parts: list[Any]
+    ch_names: Sequence[str]
+
+    def __call__(self, index: np.ndarray) -> Any:
+        """Return the rearranged trials."""
+        return replace_trials(self.parts, self.rearrange(index), self.ch_names)
 
 
 class ChannelPermutation(NamedTuple):

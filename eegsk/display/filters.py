@@ -8,14 +8,13 @@ import numpy as np
 import torch
 
 from ..base import EEGEstimator
+from ._estimators import fitted_network, network_trials
 from ._gradients import TrainedModule, strongest_freqs
 from ._matplotlib import BLUE, GREY, ORANGE, make_axes, remove_spines
 from ._network import (
-    fitted_network,
     frequency_response,
     front_end,
     layer_name,
-    network_trials,
     output_unit,
     temporal_filters,
 )
@@ -100,6 +99,7 @@ class FilterDisplay:
         estimator: Any,
         X: Any = None,
         *,
+        groups: Any = None,
         sfreq: float | None = None,
         fmax: float | None = None,
         ax: Any = None,
@@ -110,9 +110,11 @@ class FilterDisplay:
         ----------
         estimator : estimator
             Fitted estimator of eegsk whose network has a front end of temporal and spatial filters,
-            pipeline that ends in one, or fitted search over one.
+            or a pipeline, an ``AlignedEstimator`` or a search that ends in one.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or None, default=None
             Trials from which the relevance of each filter is computed; None for no relevance.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if the estimator has an aligner that needs it.
         sfreq : float or None, default=None
             Sampling rate in Hz, if the estimator was fitted on arrays.
         fmax : float or None, default=None
@@ -130,9 +132,9 @@ class FilterDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it is not an estimator of eegsk.
+            If it is an ensemble, or not an estimator of eegsk.
         ValueError
-            If its network has no front end.
+            If its network has no front end, or there are groups, but no aligner.
         """
         network = fitted_network(estimator, _CALLER)
         if front_end(network) is None:
@@ -143,7 +145,7 @@ class FilterDisplay:
             )
         relevance = None
         if X is not None:
-            relevance = _relevance(network, network_trials(estimator, X, _CALLER))
+            relevance = _relevance(network, network_trials(estimator, X, groups, _CALLER).X)
         display = cls(
             temporal_filters(network),
             sfreq=network.signal_.sfreq or sfreq,

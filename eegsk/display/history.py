@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from ._estimators import fitted_networks, is_search
 from ._histories import keeps_histories, kept_history, read_history
 from ._matplotlib import COLORS, GREY, MARKERS, make_axes, remove_spines
 from ._names import named_estimators, names_by_parameters
-from ._network import fitted_network, is_search
 
 _CALLER = "HistoryDisplay"
 # Names and units of losses on axes.
@@ -118,7 +118,11 @@ class HistoryDisplay:
             return cls.from_search(estimator, quantities=quantities, ax=ax)
         caller = f"{_CALLER}.from_estimator"
         networks = {
-            name: [fitted_network(fit, caller) for fit in (item if _is_list(item) else [item])]
+            name: [
+                network
+                for fit in (item if _is_list(item) else [item])
+                for network in fitted_networks(fit, caller)
+            ]
             for name, item in named_estimators(estimator).items()
         }
         first = next(iter(networks.values()))[0]
@@ -164,7 +168,7 @@ class HistoryDisplay:
                     "with return_estimator=True."
                 )
         if is_single:
-            name = type(fitted_network(cv_results["estimator"][0], _CALLER)).__name__
+            name = type(fitted_networks(cv_results["estimator"][0], _CALLER)[0]).__name__
             results = {name: cv_results}
         estimators = {name: list(result["estimator"]) for name, result in results.items()}
         return cls.from_estimator(estimators, quantities=quantities, ax=ax)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring
 
+from ._estimators import fitted_network
 from ._histories import PREFIX, read_history
-from ._network import fitted_network
 
 _COLUMNS = ("train_loss", "valid_loss", "train_score", "valid_score")
 

@@ -11,9 +11,18 @@ from sklearn.base import is_classifier
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 
-from ..signals import Signal, labels_of, read_trials
+from .._arguments import check_groups, errors_named
+from .._steps import is_aligner, members_of, steps_of
+from ..alignment import groups_argument
+from ..signals import Signal, is_epochs, labels_of, list_epochs, read_trials
 from ._matplotlib import BLUE, GREY, label_channels, make_axes, remove_spines
-from ._permutation import RearrangedScorer, band_permutation, channel_permutation
+from ._permutation import (
+    Rearrange,
+    RearrangedEpochs,
+    RearrangedScorer,
+    band_permutation,
+    channel_permutation,
+)
 from ._scalp import Channels, draw_map, draws_map, find_channels
 
 _CALLER = "ImportanceDisplay.from_estimator"
@@ -108,6 +117,7 @@ class ImportanceDisplay:
         X: Any,
         y: Any = None,
         *,
+        groups: Any = None,
         by: Literal["channel", "band"] = "channel",
         regions: Mapping[str, Sequence[str]] | None = None,
         bands: Mapping[str, tuple[float, float]] | None = None,
@@ -130,9 +140,12 @@ class ImportanceDisplay:
             n_chans, n_times). The importances of several estimators, e.g. of different seeds, are
             those of all their permutations.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
-            Trials that were not used for training. Epochs are converted to an array, in volts.
+            Trials that were not used for training. Epochs are converted to an array, in volts,
+            unless the first step of the estimator is an aligner.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), or None, default=None
             Targets; None for the names of the events of Epochs and the labels of LazyTrials.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if the estimator is aligned and needs it.
         by : {"channel", "band"}, default="channel"
             Whether channels (or regions) or frequency bands are permuted.
         regions : dict or None, default=None
@@ -172,25 +185,22 @@ class ImportanceDisplay:
         Raises
         ------
         ValueError
-            If a region has an unknown channel, a band has no frequency, or the sampling rate or
-            the names of the channels are needed and unknown.
+            If a region has an unknown channel, a band has no frequency, the sampling rate or the
+            names of the channels are needed and unknown, or ``predict`` does not take the groups.
         """
         y = labels_of(X) if y is None else y
         estimators = estimator if isinstance(estimator, list | tuple) else [estimator]
         trials, signal = _read(estimators[0], X)
         channels = find_channels(signal, ch_names, info, _CALLER)
-        if by == "channel":
-            permute = channel_permutation(trials, channels, regions)
-        elif by == "band":
-            permute = band_permutation(trials, bands, signal.sfreq or sfreq)
-        else:
-            raise ValueError(f"{_CALLER}: by={by!r} should be 'channel' or 'band'.")
+        permute = _permutation(by, trials, channels, regions, bands, signal.sfreq or sfreq)
         index = np.tile(np.arange(len(trials))[:, None], len(permute.names))
         options = {"n_repeats": n_repeats, "n_jobs": n_jobs, "random_state": random_state}
+        rearrange = _as_received(estimators[0], X, signal, permute)
+        domains = _domains(estimators[0], groups, len(trials))
         importances = []
         for item in estimators:
-            scorer = RearrangedScorer(check_scoring(item, scoring), permute)
-            result: Any = permutation_importance(item, index, y, scoring=scorer, **options)
+            options["scoring"] = RearrangedScorer(check_scoring(item, scoring), rearrange, domains)
+            result: Any = permutation_importance(item, index, y, **options)
             importances.append(result.importances)
         display = cls(
             np.concatenate(importances, axis=1),
@@ -261,7 +271,7 @@ class ImportanceDisplay:
 
 def _read(estimator: Any, X: Any) -> tuple[np.ndarray, Signal]:
     """Return trials as an array, and their signal."""
-    fitted = getattr(getattr(estimator, "best_estimator_", estimator), "signal_", None)
+    fitted = getattr(_steps(estimator)[0], "signal_", None)
     trials, signal = read_trials(X, fitted)
     trials = np.asarray(trials)
     if trials.ndim != 3:
@@ -269,6 +279,43 @@ def _read(estimator: Any, X: Any) -> tuple[np.ndarray, Signal]:
             f"{_CALLER}: X has shape {trials.shape}; it should be (n_trials, n_chans, n_times)."
         )
     return trials, signal or fitted or Signal(trials.shape[1], trials.shape[2])
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Return the steps of an estimator, or those of the first member of an ensemble."""
+    return steps_of(next(iter(members_of(estimator)), estimator))
+
+
+def _permutation(
+    by: str, X: np.ndarray, channels: Channels, regions: Any, bands: Any, sfreq: float | None
+) -> Any:
+    """Return the exchange of channels or bands between trials."""
+    if by == "channel":
+        return channel_permutation(X, channels, regions)
+    if by == "band":
+        return band_permutation(X, bands, sfreq)
+    raise ValueError(f"{_CALLER}: by={by!r} should be 'channel' or 'band'.")
+
+
+def _as_received(estimator: Any, X: Any, signal: Signal, permute: Rearrange) -> Rearrange:
+    """Let a permutation return Epochs if an aligner needs their metadata."""
+    if not (is_epochs(X) and is_aligner(_steps(estimator)[0])):
+        return permute
+    return RearrangedEpochs(permute, list_epochs(X), signal.ch_names or ())
+
+
+def _domains(estimator: Any, groups: Any, n_trials: int) -> Any:
+    """Return the groups, if the methods of the estimator take them."""
+    if groups is None:
+        return None
+    with errors_named(_CALLER):
+        groups = check_groups(groups, n_trials)
+    if not groups_argument(estimator, groups):
+        raise ValueError(
+            f"{_CALLER}: groups are for estimators whose predict takes them, e.g. "
+            f"AlignedEstimator, but estimator is {type(estimator).__name__}."
+        )
+    return groups
 
 
 def _score_name(estimator: Any, scoring: Any) -> str:

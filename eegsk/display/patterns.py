@@ -7,26 +7,25 @@ from typing import Any, Literal, Self
 
 import mne
 import numpy as np
-import torch
 from torch import nn
 
 from ..base import EEGEstimator
 from ..blocks import DenseTemporalSpatial
-from ._gradients import TrainedModule, strongest_freqs
-from ._haufe import (
-    filtered_covariances,
-    patterns_of_filters,
-    patterns_of_layer,
-    receptive_field,
+from ._estimators import (
+    NetworkTrials,
+    fitted_network,
+    fitted_networks,
+    network_trials,
+    networks_of,
 )
+from ._gradients import TrainedModule, strongest_freqs
+from ._haufe import patterns_of_filters, patterns_of_layer, receptive_field
 from ._matplotlib import make_axes
 from ._network import (
     channel_scale,
-    fitted_network,
     frequency_response,
     front_end,
     layer_name,
-    network_trials,
     output_names,
     temporal_filters,
     to_numpy,
@@ -93,6 +92,10 @@ class PatternDisplay:
     If temporal and spatial filters are not separate, e.g. in ShallowConvNet, and for a ``layer``,
     the recorded channels are regressed on the sources at the delay with the largest coefficients.
 
+    **Alignment.** An aligner before the network, e.g. :class:`~eegsk.alignment.EuclideanAlignment`,
+    is a spatial filter, too. The patterns are those of the channels before the aligner, after its
+    ``band``, if it has one.
+
     **Signs.** The sign of a source is arbitrary. It is chosen such that the largest value of the
     pattern is positive.
 
@@ -146,6 +149,7 @@ class PatternDisplay:
         estimator: Any,
         X: Any,
         *,
+        groups: Any = None,
         layer: str | None = None,
         joint: bool = False,
         sfreq: float | None = None,
@@ -161,9 +165,12 @@ class PatternDisplay:
         Parameters
         ----------
         estimator : estimator
-            Fitted estimator of eegsk, pipeline that ends in one, or fitted search over one.
+            Fitted estimator of eegsk, or a pipeline, an ``AlignedEstimator``, a voting ensemble or
+            a search that ends in one. Of an ensemble, the sources of all networks are shown.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials from which covariances and relevance are estimated, e.g. the training trials.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if the estimator has an aligner that needs it.
         layer : str or None, default=None
             Layer of ``estimator.module_`` whose outputs, of shape (n_trials, n_sources, n_times),
             are the sources, e.g. ``"network.trunk.first.filters"``; None for the spatial filters of
@@ -200,26 +207,18 @@ class PatternDisplay:
         TypeError
             If it is not an estimator of eegsk.
         ValueError
-            If the network has no front end and ``layer`` is None, or if the outputs of the layer
-            have another shape.
+            If the network has no front end and ``layer`` is None, the outputs of the layer have
+            another shape, or there are groups, but no aligner.
         """
-        network = fitted_network(estimator, _CALLER)
-        trials = network_trials(estimator, X, _CALLER)
+        network, *_ = fitted_networks(estimator, _CALLER)
         channels = find_channels(network.signal_, ch_names, info, _CALLER)
-        trained = TrainedModule(network, trials)
-        name = _layer_of_sources(network, layer)
-        if layer is None and not isinstance(front_end(network), DenseTemporalSpatial):
-            patterns, stride = _front_end_patterns(network, trials, joint), 1
-        else:
-            window = receptive_field(trained, name, trials)
-            patterns = patterns_of_layer(trained, name, trials, window, joint)
-            stride = window.stride
-        effects = trained.effects(name, trials)
+        parts = [_sources(part, X, groups, layer, joint, sfreq) for part in networks_of(estimator)]
+        patterns, relevance, peak_freqs = zip(*parts, strict=True)
         display = cls(
-            _with_positive_peak(patterns),
-            relevance=effects.sum(axis=2),
-            class_names=output_names(network),
-            peak_freqs=_peak_freqs(effects, network.signal_.sfreq or sfreq, stride),
+            _with_positive_peak(np.concatenate(patterns)),
+            relevance=np.concatenate(relevance),
+            class_names=output_names(network, estimator),
+            peak_freqs=None if peak_freqs[0] is None else np.concatenate(peak_freqs),
             ch_names=channels.names,
             info=channels.info,
             unit="V" if network.signal_.ch_names is not None else None,
@@ -309,6 +308,25 @@ class PatternDisplay:
         bar.set_label("Pattern / limit")
 
 
+def _sources(
+    estimator: Any, X: Any, groups: Any, layer: str | None, joint: bool, sfreq: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the pattern, relevance and peak frequency of each source of one network."""
+    network = fitted_network(estimator, _CALLER)
+    trials = network_trials(estimator, X, groups, _CALLER)
+    trained = TrainedModule(network, trials.X)
+    name = _layer_of_sources(network, layer)
+    if layer is None and not isinstance(front_end(network), DenseTemporalSpatial):
+        patterns, stride = _front_end_patterns(network, trials, joint), 1
+    else:
+        window = receptive_field(trained, name, trials.X)
+        patterns = patterns_of_layer(trained, name, trials, window, joint)
+        stride = window.stride
+    effects = trained.effects(name, trials.X)
+    freqs = _peak_freqs(effects, network.signal_.sfreq or sfreq, stride)
+    return patterns, effects.sum(axis=2), freqs
+
+
 def _layer_of_sources(network: EEGEstimator, layer: str | None) -> str:
     """Return the name of the layer whose outputs are the sources."""
     layers = dict(network.module_.named_modules())
@@ -326,17 +344,16 @@ def _layer_of_sources(network: EEGEstimator, layer: str | None) -> str:
     )
 
 
-def _front_end_patterns(network: EEGEstimator, X: torch.Tensor, joint: bool) -> np.ndarray:
+def _front_end_patterns(network: EEGEstimator, trials: NetworkTrials, joint: bool) -> np.ndarray:
     """Compute the patterns of spatial filters that each have one temporal filter."""
     front: Any = front_end(network)
-    filters = temporal_filters(network)
-    gain, _ = frequency_response(filters, network.signal_.sfreq)
-    # A gain of 1 at the peak keeps the unit of the channels.
-    covariances = filtered_covariances(to_numpy(X), filters / gain.max(axis=1, keepdims=True))
+    temporal = temporal_filters(network)
+    gain, _ = frequency_response(temporal, network.signal_.sfreq)
     weights = to_numpy(front.spatial.weight.flatten(1)) / channel_scale(network)
-    groups = np.split(weights, len(filters))
-    pairs = zip(covariances, groups, strict=True)
-    return np.concatenate([patterns_of_filters(*pair, joint) for pair in pairs])
+    spatial = weights.reshape(len(temporal), -1, weights.shape[1])
+    # A gain of 1 at the peak keeps the unit of the channels.
+    temporal = temporal / gain.max(axis=1, keepdims=True)
+    return patterns_of_filters(trials, temporal, spatial, joint)
 
 
 def _peak_freqs(effects: np.ndarray, sfreq: float | None, stride: int) -> np.ndarray | None:

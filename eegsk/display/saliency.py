@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
-import torch
 
-from .._imports import import_optional
-from ..base import EEGEstimator
 from ..signals import is_epochs
-from ..tasks import Classifier
-from ._gradients import TrainedModule, spectral_product
+from ._attributions import Attribution
+from ._estimators import fitted_networks
 from ._matplotlib import GREY, label_channels, make_axes
-from ._network import (
-    class_labels,
-    fitted_network,
-    network_trials,
-    output_names,
-    output_unit,
-    to_numpy,
-)
+from ._network import output_names, output_unit
 from ._scalp import find_names
 
 _CALLER = "SaliencyDisplay.from_estimator"
-
-Gradient = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 class SaliencyDisplay:
@@ -65,8 +53,9 @@ class SaliencyDisplay:
     -----
     The output that is explained is the logit of a class minus the mean logit of the other classes,
     e.g. the decision function for two classes, or a predicted target. It is a function :math:`f`
-    of a trial :math:`x` in its recorded unit: standardisation is a part of the network. The network
-    is in evaluation mode and, on a CPU, in double precision, as in ``predict``.
+    of a trial :math:`x` in its recorded unit: standardisation is a part of the network, and so are
+    the spatial filters of an aligner before it (but not its ``band``). The network is in evaluation
+    mode and, on a CPU, in double precision, as in ``predict``.
 
     With :math:`x_0` the trial in which each channel is constant at its mean over the given trials,
 
@@ -125,6 +114,7 @@ class SaliencyDisplay:
         X: Any,
         y: Any = None,
         *,
+        groups: Any = None,
         method: Literal["gradient_x_input", "integrated_gradients"] = "gradient_x_input",
         domain: Literal["time", "frequency"] = "time",
         n_steps: int = 32,
@@ -138,13 +128,16 @@ class SaliencyDisplay:
         Parameters
         ----------
         estimator : estimator or list of estimators
-            Fitted estimator of eegsk, pipeline that ends in one, or fitted search over one. The
-            attributions of several estimators, e.g. of different seeds, are averaged.
+            Fitted estimator of eegsk, or a pipeline, an ``AlignedEstimator``, a voting ensemble or
+            a search that ends in one. The attributions of several estimators, and of the members of
+            an ensemble, e.g. with different seeds, are averaged.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials, best those that were not used for training.
         y : array-like of shape (n_trials,) or None, default=None
             Labels; None for the names of the events of Epochs, or the predicted labels for other
             trials. Regressors do not use ``y``.
+        groups : array-like of shape (n_trials,) or None, default=None
+            Domain of each trial, e.g. its session, if the estimator has an aligner that needs it.
         method : {"gradient_x_input", "integrated_gradients"}, default="gradient_x_input"
             The attribution method; ``"integrated_gradients"`` requires captum, which
             ``pip install 'eegsk[interpret]'`` installs.
@@ -175,17 +168,16 @@ class SaliencyDisplay:
         TypeError
             If it is not an estimator of eegsk.
         ValueError
-            If the trials do not match those of ``fit``, a class has no trial, or the classes of
-            several estimators differ.
+            If the trials do not match those of ``fit``, a class has no trial, the classes of
+            several estimators differ, or there are groups, but no aligner.
         """
-        if domain not in _PRODUCTS:
-            raise ValueError(f"{_CALLER}: domain={domain!r} should be 'time' or 'frequency'.")
         estimators = estimator if isinstance(estimator, list | tuple) else [estimator]
-        networks = [fitted_network(item, _CALLER) for item in estimators]
-        names = output_names(networks[0])
-        if any(output_names(network) != names for network in networks):
+        networks = [fitted_networks(item, _CALLER)[0] for item in estimators]
+        names, *rest = map(output_names, networks, estimators)
+        if any(item != names for item in rest):
             raise ValueError(f"{_CALLER}: the estimators have different classes or targets.")
-        attributions = [_attributions(item, X, y, method, domain, n_steps) for item in estimators]
+        attribute = Attribution(_CALLER, X, y, groups, method, domain, n_steps)
+        attributions = [attribute(item) for item in estimators]
         signal = networks[0].signal_
         display = cls(
             np.mean(attributions, axis=0),
@@ -260,60 +252,6 @@ class SaliencyDisplay:
         label_channels(panel, self.ch_names, n_chans)
 
 
-def _attributions(
-    estimator: Any, X: Any, y: Any, method: str, domain: str, n_steps: int
-) -> np.ndarray:
-    """Compute the mean attributions of an estimator for the trials of each class."""
-    network = fitted_network(estimator, _CALLER)
-    trials = network_trials(estimator, X, _CALLER)
-    trained = TrainedModule(network, trials)
-    baseline = trained.convert(trials.double().mean(dim=(0, 2), keepdim=True))
-    gradient = _gradient(trained, baseline, method, n_steps)
-    means = []
-    for index, group in enumerate(_groups(estimator, network, X, y, len(trials))):
-        total = 0.0
-        for batch in trials[group].split(trained.batch_length(trials, n_steps)):
-            x = trained.convert(batch)
-            product = _PRODUCTS[domain](x - baseline, gradient(x, index))
-            total = total + to_numpy(product.detach().sum(0))
-        means.append(total / len(group))
-    return np.array(means)
-
-
-def _gradient(
-    trained: TrainedModule, baseline: torch.Tensor, method: str, n_steps: int
-) -> Gradient:
-    """Return a function of trials and the index of a class, which computes the gradient."""
-
-    def gradient(x: torch.Tensor, index: int) -> torch.Tensor:
-        x = x.requires_grad_()
-        return torch.autograd.grad(trained.contrast(trained(x), index).sum(), x)[0]
-
-    if method == "gradient_x_input":
-        return gradient
-    if method != "integrated_gradients":
-        raise ValueError(
-            f"{_CALLER}: method={method!r} should be 'gradient_x_input' or 'integrated_gradients'."
-        )
-    captum = import_optional("captum.attr", "interpret", f"{_CALLER} with {method=}")
-
-    def mean_gradient(x: torch.Tensor, index: int) -> torch.Tensor:
-        explain = captum.IntegratedGradients(
-            lambda x: trained.contrast(trained(x), index), multiply_by_inputs=False
-        )
-        return explain.attribute(x, baselines=baseline.expand_as(x), n_steps=n_steps)
-
-    return mean_gradient
-
-
-def _time_product(signal: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    return signal * gradient
-
-
-def _frequency_product(signal: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    return spectral_product(torch.fft.rfft(signal), gradient)
-
-
 def _places(X: Any, n_times: int, sfreq: float | None, domain: str) -> np.ndarray | None:
     """Return the frequencies in Hz or the times in seconds, for Epochs relative to the event."""
     if domain == "frequency":
@@ -323,23 +261,3 @@ def _places(X: Any, n_times: int, sfreq: float | None, domain: str) -> np.ndarra
         if len(times) == n_times:
             return times
     return None if sfreq is None else np.arange(n_times) / sfreq
-
-
-_PRODUCTS = {"time": _time_product, "frequency": _frequency_product}
-
-
-def _groups(
-    estimator: Any, network: EEGEstimator, X: Any, y: Any, n_trials: int
-) -> list[np.ndarray]:
-    """Return the indices of the trials of each class, or of all trials for each target."""
-    if not isinstance(network, Classifier):
-        return [np.arange(n_trials)] * network._target.n_outputs
-    labels = class_labels(estimator, X, y, n_trials, _CALLER)
-    groups = [np.flatnonzero(labels == label) for label in network.classes_]
-    for label, group in zip(network.classes_, groups, strict=True):
-        if len(group) == 0:
-            raise ValueError(
-                f"{_CALLER}: there is no trial of class {label}, over which to average; pass "
-                "trials of all classes."
-            )
-    return groups

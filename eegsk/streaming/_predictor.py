@@ -8,47 +8,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_regressor
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..alignment import (
-    AlignedEstimator,
-    AlignedVotingClassifier,
-    EuclideanAlignment,
-    RiemannianAlignment,
-)
+from .._steps import is_aligner, members_of, steps_of
+from ..alignment import AlignedVotingClassifier
 from ..signals import Signal
 
 # Domain of a stream for the aligners, if the user gives none.
 _STREAM = "the stream"
-
-
-def steps_of(estimator: Any) -> list[Any]:
-    """Return the steps of a pipeline, or a list of one estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted estimator, pipeline or aligned estimator. The best estimator of a search is used, and
-        the estimator in a ``FrozenEstimator``.
-
-    Returns
-    -------
-    steps : list of estimator
-        Steps without ``"passthrough"``; the last step predicts.
-    """
-    if isinstance(estimator, FrozenEstimator):
-        return steps_of(estimator.estimator)
-    if hasattr(estimator, "best_estimator_"):
-        return steps_of(estimator.best_estimator_)
-    if isinstance(estimator, AlignedEstimator):
-        check_is_fitted(estimator)
-        return [estimator.aligner_, *steps_of(estimator.estimator_)]
-    if not isinstance(estimator, Pipeline):
-        return [estimator]
-    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
-    return [*steps[:-1], *steps_of(steps[-1])]
 
 
 def signal_of(estimator: Any) -> Signal | None:
@@ -78,14 +45,11 @@ def make_predictor(name: str, estimator: Any, group: Hashable = None) -> Predict
     predictor : Predictor
         The predictor.
     """
-    *transformers, last = steps_of(estimator)
-    if not isinstance(last, AlignedVotingClassifier):
-        return Predictor(name, [*transformers, last], group)
-    check_is_fitted(last)
-    members = [
-        Predictor(name, [*transformers, *steps_of(member)], group) for member in last.estimators_
-    ]
-    return VotingPredictor(last, members)
+    steps = steps_of(estimator)
+    if not isinstance(steps[-1], AlignedVotingClassifier):
+        return Predictor(name, steps, group)
+    members = [Predictor(name, steps_of(member), group) for member in members_of(estimator)]
+    return VotingPredictor(steps[-1], members)
 
 
 class Predictor:
@@ -121,15 +85,14 @@ class Predictor:
     def predict(self, windows: np.ndarray) -> np.ndarray:
         """Return probabilities or predictions of windows (n_windows, n_chans, n_times)."""
         for step in self._transformers:
-            is_aligner = isinstance(step, EuclideanAlignment | RiemannianAlignment)
-            windows = self._align(step, windows) if is_aligner else step.transform(windows)
+            windows = self._align(step, windows) if is_aligner(step) else step.transform(windows)
         if self.is_regressor:
             return self._last.predict(windows)
         return self._last.predict_proba(windows)
 
     def _prepared(self, name: str, step: Any, group: Hashable) -> Any:
         """Return a transformer that can be used on a stream."""
-        if not isinstance(step, EuclideanAlignment | RiemannianAlignment):
+        if not is_aligner(step):
             return step
         check_is_fitted(step, "reference_")
         if group is None and not step.online:
