@@ -22,6 +22,7 @@ from eegsk import (
     ShallowConvNetClassifier,
     TCFormerClassifier,
 )
+from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.datasets import make_motor_imagery
 from eegsk.datasets._epochs import electrode_positions
 from eegsk.display import FilterDisplay, ImportanceDisplay, PatternDisplay, SaliencyDisplay
@@ -416,13 +417,13 @@ def test_importance_recovers_channels_and_bands_for_every_estimator(eegnet, plan
 
 
 def load_fists(subjects):
-    """Return imagined left and right fists from 4 to 35 Hz at 80 Hz, each subject scaled."""
+    """Return imagined left and right fists from 4 to 35 Hz at 80 Hz, and the subjects."""
     if not os.environ.get("EEGSK_DATA"):
         pytest.skip("needs recordings: set EEGSK_DATA to their folder")
     folder = Path(os.environ["EEGSK_DATA"]) / "eegmmidb"
     if not folder.exists():
         pytest.skip("needs the recordings eegmmidb in the folder EEGSK_DATA")
-    trials, labels = [], []
+    trials, labels, people = [], [], []
     bandpass = butter(3, [4, 35], "bandpass", fs=80, output="sos")
     for subject in subjects:
         with np.load(folder / f"S{subject:03d}.npz") as recording:
@@ -431,15 +432,23 @@ def load_fists(subjects):
         X = sosfiltfilt(bandpass, resample_poly(X, 1, 2, axis=-1))[..., 40:]
         trials.append(10 * X / X.std())
         labels.append(np.where(y == 1, "left", "right"))
-    return np.concatenate(trials), np.concatenate(labels), names
+        people.append(np.repeat(subject, len(y)))
+    return *map(np.concatenate, (trials, labels, people)), names
 
 
 @pytest.mark.slow
-def test_patterns_of_the_hands_lie_over_the_opposite_motor_cortex():
+@pytest.mark.parametrize("is_aligned", [False, True], ids=["scaled", "aligned"])
+def test_patterns_of_the_hands_lie_over_the_opposite_motor_cortex(is_aligned):
     """Less power over the hemisphere opposite to a hand means this hand."""
-    X, y, names = load_fists([2, 7, 10, 13, 29, 31, 33, 34])
-    estimator = EEGNetClassifier(kernel=40, max_epochs=40, random_state=0).fit(X, y)
-    display = PatternDisplay.from_estimator(estimator, X, ch_names=names, sfreq=80.0)
+    X, y, people, names = load_fists([2, 7, 10, 13, 29, 31, 33, 34])
+    estimator = EEGNetClassifier(kernel=40, max_epochs=40, random_state=0)
+    options = {"ch_names": names, "sfreq": 80.0}
+    if is_aligned:
+        options["groups"] = people
+        estimator = AlignedEstimator(EuclideanAlignment(), estimator).fit(X, y, groups=people)
+    else:
+        estimator.fit(X, y)
+    display = PatternDisplay.from_estimator(estimator, X, **options)
     assert display.axes_[0].images
     power = (display.patterns / np.abs(display.patterns).max(axis=1, keepdims=True)) ** 2
     motor = {
@@ -454,7 +463,7 @@ def test_patterns_of_the_hands_lie_over_the_opposite_motor_cortex():
     for source in display.order[:2]:
         assert 8 <= display.peak_freqs[source] <= 14
 
-    saliency = SaliencyDisplay.from_estimator(estimator, X, y, ch_names=names, sfreq=80.0)
+    saliency = SaliencyDisplay.from_estimator(estimator, X, y, **options)
     for index, hand in enumerate(saliency.class_names):
         by_side = {
             side: saliency.by_channel[index, [names.index(name) for name in members]].sum()
