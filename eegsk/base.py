@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import OrderedDict
 from dataclasses import fields, is_dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from skorch.history import History
 from torch import nn
 
 from ._arguments import check_groups, check_weight, names_errors
+from ._epochs import is_epochs
 from ._fields import (
     Count,
     CriterionFactory,
@@ -37,11 +37,11 @@ from ._fields import (
 from ._validation import check_content, check_lengths, check_unit, spread
 from .augmentation.transform import clone_transforms
 from .blocks import set_batch_norm
-from .model_selection import split_for_validation
 from .model_selection.group_warning import warn_about_groups
+from .model_selection.validation_split import split_weighted
 from .networks import Architecture, build_network
 from .recordings import check_input
-from .signals import Signal, is_epochs, read_trials
+from .signals import Signal, read_trials
 from .training import (
     FitInfo,
     TrainingCallback,
@@ -246,7 +246,9 @@ class EEGEstimator(Architecture, NestedParams):
             original, (X, y) = X, self._read(X, y, reset=not is_continued)
             weight = self._weigh(y, check_weight(sample_weight, len(X)))
             groups = check_groups(groups, len(X))
-            train, valid = self._split(y, weight, groups, seed)
+            train, valid = split_weighted(
+                self.valid_split, y, weight, groups, stratify=self._stratify, random_state=seed
+            )
             if groups is None and len(valid):
                 warn_about_groups(type(self).__name__, original, train, valid)
             if not is_continued:
@@ -321,30 +323,6 @@ class EEGEstimator(Architecture, NestedParams):
             check_content(type(self).__name__, X, has_names=bool(signal and signal.ch_names))
             self.signal_ = signal or Signal(n_chans=X.shape[1], n_times=X.shape[2])
         return X, y
-
-    def _split(
-        self, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, seed: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the indices of training and validation trials; trials of weight 0 are left out."""
-        weighted = np.flatnonzero(weight)
-        if self.valid_split is None:
-            return weighted, weighted[:0]
-        # A fraction refers to the trials with non-zero weight, a splitter to all trials.
-        candidates = weighted if isinstance(self.valid_split, Real) else np.arange(len(y))
-        split = split_for_validation(
-            self.valid_split,
-            y[candidates],
-            None if groups is None else groups[candidates],
-            stratify=self._stratify,
-            random_state=seed,
-        )
-        train, valid = (np.intersect1d(candidates[part], weighted) for part in split)
-        if len(train) == 0 or len(valid) == 0:
-            raise ValueError(
-                f"{type(self).__name__}: valid_split={self.valid_split!r} leaves no trial with "
-                "non-zero weight for training or for validation; use another split."
-            )
-        return train, valid
 
     def _make_net(self, module: nn.Module, device: torch.device) -> None:
         """Set ``net_``, with a new optimizer and copies of the callbacks and transforms."""

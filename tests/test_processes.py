@@ -119,7 +119,7 @@ def test_prediction_and_fit_after_a_fork():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
     "lock",
-    [inference._LOCK, sys.modules["eegsk.training.reproducible"]._LOCK, eegsk.signals._FILE_LOCK],
+    [inference._LOCK, sys.modules["eegsk.training.reproducible"]._LOCK, eegsk._epochs._FILE_LOCK],
 )
 def test_a_lock_held_by_another_thread_is_free_after_a_fork(lock):
     is_held, can_end = threading.Event(), threading.Event()

@@ -23,7 +23,7 @@ MODULES = {
 LAYERS = [
     "_epochs_pickling _imports _locks _registry metrics",
     "_fields",
-    "_arguments _steps _targets _validation alignment augmentation compose datasets losses "
+    "_arguments _epochs _steps _targets _validation alignment augmentation compose datasets losses "
     "model_selection recordings signals",
     "blocks",
     "networks",

@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._epochs import is_epochs, list_epochs, replace_trials
 from .._fields import Count, Fields, Positive, check_fields
 from .._validation import check_trials
-from ..signals import Signal, is_epochs, list_epochs, read_trials, replace_trials
+from ..signals import Signal, read_trials
 from ._band_pass import BandPass
 from ._covariance import Array, covariances, inverse_sqrt
 from ._domains import labels_from_groups, labels_from_metadata, trials_by_domain

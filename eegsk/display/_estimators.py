@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from .._epochs import event_names, is_epochs
 from .._steps import is_aligner, is_voting, members_of, steps_of
 from .._validation import check_trials
 from ..base import EEGEstimator
-from ..signals import event_names, is_epochs, read_trials
+from ..signals import read_trials
 
 
 class NetworkTrials(NamedTuple):

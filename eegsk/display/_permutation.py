@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
-from ..signals import replace_trials
+from .._epochs import replace_trials
 from ._scalp import Channels
 
 _CALLER = "ImportanceDisplay.from_estimator"

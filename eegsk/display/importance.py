@@ -12,9 +12,10 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 
 from .._arguments import check_groups, errors_named
+from .._epochs import is_epochs, list_epochs
 from .._steps import is_aligner, members_of, steps_of
 from ..alignment import groups_argument
-from ..signals import Signal, is_epochs, labels_of, list_epochs, read_trials
+from ..signals import Signal, labels_of, read_trials
 from ._matplotlib import BLUE, GREY, label_channels, make_axes, remove_spines
 from ._permutation import (
     Rearrange,

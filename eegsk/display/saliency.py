@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from ..signals import is_epochs
+from .._epochs import is_epochs
 from ._attributions import Attribution
 from ._estimators import fitted_networks
 from ._matplotlib import GREY, label_channels, make_axes

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .._epochs import is_epochs, list_epochs
 from ..recordings import LazyTrials
-from ..signals import is_epochs, list_epochs
 
 # Columns of a table whose trials should not be divided between training and validation.
 _GROUP_COLUMNS = "subject", "session"

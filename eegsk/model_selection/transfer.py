@@ -19,8 +19,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .._arguments import check_groups, errors_named
+from .._epochs import is_epochs, list_epochs
 from ..alignment import AlignedEstimator, AlignedVotingClassifier, groups_argument
-from ..signals import is_epochs, labels_of, list_epochs
+from ..signals import labels_of
 
 
 class Trials(NamedTuple):

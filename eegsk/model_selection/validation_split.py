@@ -74,6 +74,60 @@ def split_for_validation(
     return train, valid
 
 
+def split_weighted(
+    valid_split: Any,
+    y: np.ndarray,
+    weight: np.ndarray,
+    groups: np.ndarray | None = None,
+    *,
+    stratify: bool = False,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split weighted trials into training and validation trials; those of weight 0 are left out.
+
+    Parameters
+    ----------
+    valid_split : float, splitter or None
+        See :func:`split_for_validation`; None for no validation trials.
+    y : array of shape (n_trials,) or (n_trials, n_outputs)
+        Targets.
+    weight : array of shape (n_trials,)
+        Weights of the trials.
+    groups, stratify, random_state
+        See :func:`split_for_validation`.
+
+    Returns
+    -------
+    train, valid : arrays of int
+        Indices of the training and the validation trials.
+
+    Raises
+    ------
+    ValueError
+        If there are no training or no validation trials with a weight above 0, or the split is
+        invalid.
+    """
+    weighted = np.flatnonzero(weight)
+    if valid_split is None:
+        return weighted, weighted[:0]
+    # A fraction refers to the trials with non-zero weight, a splitter to all trials.
+    candidates = weighted if isinstance(valid_split, Real) else np.arange(len(y))
+    split = split_for_validation(
+        valid_split,
+        y[candidates],
+        None if groups is None else groups[candidates],
+        stratify=stratify,
+        random_state=random_state,
+    )
+    train, valid = (np.intersect1d(candidates[part], weighted) for part in split)
+    if len(train) == 0 or len(valid) == 0:
+        raise ValueError(
+            f"valid_split={short_repr(valid_split)} leaves no trial with non-zero weight for "
+            "training or for validation; use another split."
+        )
+    return train, valid
+
+
 def _fraction_splitter(
     fraction: float, groups: np.ndarray | None, stratify: bool, random_state: Any
 ) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 import mne
 import numpy as np
 
-from ..signals import event_names, list_epochs, signal_of
+from .._epochs import event_names, list_epochs
+from ..signals import signal_of
 from ._source import Recording
 
 
