@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -24,22 +25,28 @@ def steps_of(estimator: Any) -> list[Any]:
     Returns
     -------
     steps : list of estimator
-        Steps without ``"passthrough"``; the last step predicts.
+        Steps without ``"passthrough"`` and without ``FrozenEstimator``; the last step predicts.
     """
-    if isinstance(estimator, FrozenEstimator):
-        return steps_of(estimator.estimator)
-    if hasattr(estimator, "best_estimator_"):
-        return steps_of(estimator.best_estimator_)
+    estimator = unwrapped(estimator)
     if isinstance(estimator, AlignedEstimator):
         check_is_fitted(estimator)
         return [estimator.aligner_, *steps_of(estimator.estimator_)]
     if not isinstance(estimator, Pipeline):
         return [estimator]
     steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
-    return [*steps[:-1], *steps_of(steps[-1])]
+    return [*map(unwrapped, steps[:-1]), *steps_of(steps[-1])]
 
 
-def members_of(estimator: Any) -> list[Any]:
+def unwrapped(estimator: Any) -> Any:
+    """Return the estimator in a ``FrozenEstimator``, and the best estimator of a search."""
+    if isinstance(estimator, FrozenEstimator):
+        return unwrapped(estimator.estimator)
+    if hasattr(estimator, "best_estimator_"):
+        return unwrapped(estimator.best_estimator_)
+    return estimator
+
+
+def members_of(estimator: Any) -> list[tuple[Any, float]]:
     """Return the members of a voting ensemble, each with the steps before the ensemble.
 
     Parameters
@@ -49,23 +56,20 @@ def members_of(estimator: Any) -> list[Any]:
 
     Returns
     -------
-    members : list of estimator
-        Fitted members; an empty list if the last step is not a voting ensemble.
+    members : list of (estimator, float)
+        Fitted members and their weights, whose sum is 1; an empty list if the last step is not a
+        voting ensemble.
     """
     *transformers, last = steps_of(estimator)
     if not is_voting(last):
         return []
     check_is_fitted(last)
-    return [make_pipeline(*transformers, *steps_of(member)) for member in last.estimators_]
-
-
-def voting_weights(estimator: Any) -> list[float] | None:
-    """Return the weights of the members of a voting ensemble; None if they are equal."""
-    ensemble = steps_of(estimator)[-1]
-    if ensemble.weights is None:
-        return None
-    pairs = zip(ensemble.estimators, ensemble.weights, strict=True)
-    return [weight for (_, member), weight in pairs if not isinstance(member, str)]  # "drop"
+    members = [make_pipeline(*transformers, *steps_of(member)) for member in last.estimators_]
+    weights = np.ones(len(members))
+    if last.weights is not None:
+        pairs = zip(last.estimators, last.weights, strict=True)
+        weights = np.array([w for (_, member), w in pairs if not isinstance(member, str)])  # "drop"
+    return list(zip(members, (weights / weights.sum()).tolist(), strict=True))
 
 
 def is_voting(estimator: Any) -> bool:

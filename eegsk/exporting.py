@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import warnings
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from ._steps import is_aligner, steps_of
+from ._fields import short_repr
+from ._steps import is_aligner, is_voting, steps_of
 from .base import EEGEstimator
 from .blocks.deployment import DeployedClassifier, DeployedRegressor, SpatialFilters
+from .signals import Signal
 from .tasks import Classifier
 from .training import atomic_file
 
@@ -47,16 +50,16 @@ def to_onnx(
     Parameters
     ----------
     estimator : estimator
-        Fitted classifier or regressor of eegsk, also after an aligner, in an ``AlignedEstimator``
-        or a pipeline. Of a pipeline with other steps, pass the last step, and apply the other steps
-        to the trials yourself.
+        Fitted classifier or regressor of eegsk, alone, in an ``AlignedEstimator``, or in a pipeline
+        of one aligner and a network. Other steps of a pipeline are not exported.
     path : str or path-like
         File to write, e.g. ``"model.onnx"``. An existing file is replaced.
     opset : int, default=18
         Version of the ONNX operators, at least 17.
     group : label or None, default=None
         Domain of ``fit``, e.g. the session of the calibration, by whose mean covariance the model
-        aligns trials; None without an aligner. New domains are not aligned by their own trials.
+        aligns trials; None if there is no aligner, or if it was fitted without groups. New domains
+        are not aligned by their own trials.
 
     Raises
     ------
@@ -108,7 +111,8 @@ def to_onnx(
         )
     model = _export(network, filters, int(opset))
     model.metadata_props.clear()
-    onnx.helper.set_model_props(model, _metadata(network))
+    signal = (aligners or [network])[0].signal_
+    onnx.helper.set_model_props(model, _metadata(network, signal))
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -123,6 +127,12 @@ def _check_steps(estimator: Any) -> list[Any]:
     is_aligned = len(transformers) == 1 and is_aligner(transformers[0])
     if not isinstance(network, EEGEstimator) or (transformers and not is_aligned):
         names = ", ".join(type(step).__name__ for step in steps)
+        if is_voting(network):
+            raise TypeError(
+                f"to_onnx: estimator is {names}, an ensemble; export each of its networks, after "
+                "the fitted aligner if there is one: make_pipeline(aligner, "
+                "ensemble.estimators_[0])."
+            )
         raise TypeError(
             f"to_onnx: estimator is {names}; it should be a fitted classifier or regressor of "
             "eegsk, alone or after an aligner, e.g. the last step of a pipeline, pipeline[-1]."
@@ -145,10 +155,11 @@ def _spatial_filters(aligners: list[Any], group: Any) -> np.ndarray | None:
             f"to_onnx: the filter of {name}(band={aligner.band}) cannot be exported; filter the "
             "trials before the estimator instead."
         )
-    if group not in aligner.references_:
+    domains = list(aligner.references_)
+    if not isinstance(group, Hashable) or group not in domains:
         raise ValueError(
-            f"to_onnx: group={group!r} should be a domain of the fit of {name}; choose from "
-            f"{list(aligner.references_)}."
+            f"to_onnx: group={short_repr(group)} should be one domain of the fit of {name}: "
+            f"{', '.join(map(repr, domains))}."
         )
     return aligner._whitening(aligner.references_[group], aligner.n_trials_[group])
 
@@ -261,8 +272,7 @@ def _example_trials(estimator: Any, filters: np.ndarray | None) -> np.ndarray:
     return (X if filters is None else np.linalg.pinv(filters) @ X).astype(np.float32)
 
 
-def _metadata(estimator: Any) -> dict[str, str]:
-    signal = estimator.signal_
+def _metadata(estimator: Any, signal: Signal) -> dict[str, str]:
     values: dict[str, Any] = {
         "estimator": type(estimator).__name__,
         "eegsk_version": importlib.import_module("eegsk").__version__,

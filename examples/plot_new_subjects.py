@@ -89,18 +89,6 @@ for name, predicted in predictions.items():
     print(f"{name}: {100 * np.mean(predicted == y_new):.1f} % correct")
 
 # %%
-# A live experiment
-# -----------------
-# By default, the alignment of a new person uses all trials of the call. In a live experiment, only
-# the trials before the current one are known. Training is the same for both.
-
-for member in recipe.estimators_:
-    member.aligner_.set_params(online=True)
-predictions["both, causal"] = recipe.predict(X_new, groups=new)
-accuracy = np.mean(predictions["both, causal"] == y_new)
-print(f"causal alignment: {100 * accuracy:.1f} % correct")
-
-# %%
 # What the networks use
 # ---------------------
 # The patterns show the sources of the networks in the recorded channels, i.e. before the alignment.
@@ -114,8 +102,20 @@ for row, (name, member) in zip(axes, recipe.named_estimators_.items(), strict=Tr
         member, X_new, groups=new, sfreq=sfreq, ch_names=ch_names, n_sources=4, ax=row
     )
     row[0].set_ylabel(name)
-patterns.suptitle(f"Patterns of class 0, {recipe.classes_[0]}, and class 1, {recipe.classes_[1]}")
+patterns.suptitle(f"Class 0 is {recipe.classes_[0]}, class 1 is {recipe.classes_[1]}")
 patterns.savefig("plot_new_subjects_patterns.png", dpi=150)
+
+# %%
+# A live experiment
+# -----------------
+# By default, the alignment of a new person uses all trials of the call. In a live experiment, only
+# the trials before the current one are known. Training is the same for both.
+
+for member in recipe.estimators_:
+    member.aligner_.set_params(online=True)
+predictions["both, causal"] = recipe.predict(X_new, groups=new)
+accuracy = np.mean(predictions["both, causal"] == y_new)
+print(f"causal alignment: {100 * accuracy:.1f} % correct")
 
 # %%
 # The figure

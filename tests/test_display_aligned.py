@@ -5,9 +5,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import VotingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -26,6 +30,7 @@ from eegsk.display import (
     PatternDisplay,
     SaliencyDisplay,
 )
+from eegsk.recordings import LazyTrials
 
 from .networks import small
 from .test_display_recovery import planted_pattern
@@ -235,8 +240,8 @@ def test_sources_of_an_ensemble_are_those_of_its_networks(sessions, y):
         )
         for network in estimator.estimator_.estimators_
     ]
-    for name in ("patterns", "relevance", "peak_freqs"):
-        expected = np.concatenate([getattr(item, name) for item in single])
+    for name, weight in {"patterns": 1, "relevance": 0.5, "peak_freqs": 1}.items():
+        expected = weight * np.concatenate([getattr(item, name) for item in single])
         np.testing.assert_array_equal(getattr(display, name), expected)
 
 
@@ -247,6 +252,68 @@ def test_filters_of_an_ensemble_are_an_error(X, y):
         FilterDisplay.from_estimator(estimator, X)
     network = estimator.estimator_.estimators_[0]
     assert FilterDisplay.from_estimator(make_pipeline(estimator.aligner_, network), X).figure_
+
+
+def test_networks_without_weight_come_last(X, y):
+    members = [(f"{seed}", small(EEGNetClassifier, random_state=seed)) for seed in range(2)]
+    voting = VotingClassifier(members, voting="soft", weights=[0, 1]).fit(X, y)
+    display = PatternDisplay.from_estimator(voting, X)
+    n_sources = len(display.order) // 2
+    assert set(display.order[:n_sources]) == set(range(n_sources, 2 * n_sources))
+    single = PatternDisplay.from_estimator(voting.estimators_[1], X)
+    np.testing.assert_array_equal(display.relevance[n_sources:], single.relevance)
+
+
+def test_a_frozen_aligner_is_an_aligner(sessions, y):
+    X, groups = sessions
+    aligner = EuclideanAlignment().fit(X, groups=groups)
+    pipeline = make_pipeline(FrozenEstimator(aligner), small(EEGNetClassifier)).fit(X, y)
+    display = PatternDisplay.from_estimator(pipeline, X, groups=groups)
+    thawed = make_pipeline(aligner, pipeline[-1])
+    expected = PatternDisplay.from_estimator(thawed, X, groups=groups)
+    np.testing.assert_array_equal(display.patterns, expected.patterns)
+
+
+def test_channels_of_trials_in_files_are_known(X, y, tmp_path):
+    """The aligner knows them, although the network receives an array."""
+    np.save(tmp_path / "trials.npy", X)
+    lazy = LazyTrials([tmp_path / "trials.npy"], sfreq=64.0, ch_names=["C3", "Cz", "C4"])
+    estimator = AlignedEstimator(EuclideanAlignment(), small(EEGNetClassifier)).fit(lazy, y)
+    display = PatternDisplay.from_estimator(estimator, lazy)
+    assert list(display.ch_names) == ["C3", "Cz", "C4"]
+    assert display.unit == "V"
+    assert display.peak_freqs.max() <= 32
+
+
+def test_the_sampling_rate_of_the_aligner_is_known(X, y):
+    aligner = EuclideanAlignment(band=(8, 30), sfreq=64.0)
+    estimator = AlignedEstimator(aligner, small(EEGNetClassifier)).fit(X, y)
+    display = SaliencyDisplay.from_estimator(estimator, X, y, domain="frequency")
+    assert display.places[-1] == 32
+
+
+def test_predicted_labels_are_those_of_the_ensemble(X, y):
+    network = small(EEGNetClassifier, max_epochs=20)
+    members = [(f"{seed}", clone(network).set_params(random_state=seed)) for seed in range(3)]
+    voting = VotingClassifier(members, voting="soft", weights=[1, 1, 2]).fit(X, y)
+    labels = voting.predict(X)
+    assert set(labels) == {0, 1}
+    display = SaliencyDisplay.from_estimator(voting, X)
+    expected = SaliencyDisplay.from_estimator(voting, X, labels)
+    np.testing.assert_array_equal(display.attributions, expected.attributions)
+
+
+def test_labels_of_other_classes_are_an_error(X, y):
+    classifier = small(EEGNetClassifier).fit(X, np.array(["left", "right"])[y])
+    with pytest.raises(ValueError, match="y has the label 0, but the classes .* 'left', 'right'"):
+        SaliencyDisplay.from_estimator(classifier, X, y)
+
+
+def test_aligned_channels_have_no_unit(epochs, y):
+    steps = [EuclideanAlignment(), FunctionTransformer(), small(EEGNetClassifier)]
+    pipeline = make_pipeline(*steps).fit(epochs, y)
+    assert PatternDisplay.from_estimator(pipeline, epochs).unit is None
+    assert PatternDisplay.from_estimator(make_pipeline(*steps[1:]), epochs).unit == "V"
 
 
 def test_a_step_after_the_aligner_hides_the_recorded_channels(X, y):
@@ -276,7 +343,7 @@ def test_saliency_of_targets_of_aligned_trials(sessions):
 
 @pytest.mark.parametrize("scoring", [None, "neg_log_loss"])
 def test_importance_passes_the_domains(scoring, sessions, y):
-    """Channels are permuted, and aligned by the domains of the trials."""
+    """Channels are permuted within the domains, and then the trials are aligned."""
     X, groups = sessions
     estimator = aligned(EuclideanAlignment(), X, y, groups, max_epochs=20)
     options = {"n_repeats": 4, "random_state": 0}
@@ -287,7 +354,9 @@ def test_importance_passes_the_domains(scoring, sessions, y):
     def score(model, index, y):
         trials = X.copy()
         for channel, rows in enumerate(index.T):
-            trials[:, channel] = X[rows, channel]
+            for domain in range(3):
+                members = np.flatnonzero(groups == domain)
+                trials[members, channel] = X[members[np.argsort(rows[members])], channel]
         proba = model.predict_proba(trials, groups=groups)
         if scoring is None:
             return np.mean(proba.argmax(1) == y)
@@ -314,8 +383,55 @@ def test_importance_with_domains_in_the_metadata(n_jobs, epochs, y):
     assert display.names == ["C3", "Cz", "C4"]
 
 
+def log_variance(X):
+    return np.log(X.var(axis=2))
+
+
+def test_importance_does_not_exchange_channels_of_different_amplitudes(y):
+    """Noise is not important, although the amplitudes of the domains differ a hundredfold."""
+    rng = np.random.default_rng(0)
+    y, groups = np.tile(y, 5), np.arange(5 * len(y)) // 12
+    X = rng.standard_normal((len(y), 3, 48))
+    X[:, 0] *= 1 + 4 * y[:, None]
+    X *= 10.0 ** (groups % 3)[:, None, None]
+    classifier = make_pipeline(FunctionTransformer(log_variance), LinearDiscriminantAnalysis())
+    estimator = AlignedEstimator(EuclideanAlignment(), classifier).fit(X, y, groups=groups)
+    assert estimator.score(X, y, groups=groups) > 0.95
+    display = ImportanceDisplay.from_estimator(
+        estimator, X, y, groups=groups, n_repeats=4, random_state=0
+    )
+    assert display.mean[0] > 0.3
+    assert np.abs(display.mean[1:]).max() < 0.05
+
+
+@pytest.mark.parametrize("kind", ["frozen", "search", "routed"])
+def test_importance_of_estimators_that_contain_an_aligned_one(kind, sessions, y):
+    X, groups = sessions
+    estimator = aligned(EuclideanAlignment(), X, y, groups)
+    options = {"groups": groups, "n_repeats": 2, "random_state": 0, "scoring": "neg_log_loss"}
+    expected = ImportanceDisplay.from_estimator(estimator, X, y, **options).importances
+    if kind == "frozen":
+        wrapped = FrozenEstimator(estimator)
+    elif kind == "search":
+        grid = {"estimator__lr": [estimator.estimator.lr]}
+        wrapped = GridSearchCV(estimator, grid, cv=GroupKFold(2)).fit(X, y, groups=groups)
+        best = wrapped.best_estimator_  # fitted without groups, which a search does not pass on
+        expected = ImportanceDisplay.from_estimator(best, X, y, **options).importances
+    else:
+        with sklearn.config_context(enable_metadata_routing=True):
+            aligner = EuclideanAlignment().set_fit_request(groups=True)
+            aligner.set_transform_request(groups=True)
+            network = small(EEGNetClassifier).set_fit_request(groups=False)
+            wrapped = make_pipeline(aligner, network).fit(X, y, groups=groups)
+            display = ImportanceDisplay.from_estimator(wrapped, X, y, **options)
+            np.testing.assert_allclose(display.importances, expected, atol=1e-6)
+        return
+    display = ImportanceDisplay.from_estimator(wrapped, X, y, **options)
+    np.testing.assert_allclose(display.importances, expected, atol=1e-6)
+
+
 def test_importance_with_groups_that_are_not_used_is_an_error(X, y):
-    with pytest.raises(ValueError, match="estimators whose predict takes them, e.g. AlignedEst"):
+    with pytest.raises(ValueError, match="groups are the domains of an aligner, in an AlignedEst"):
         ImportanceDisplay.from_estimator(small(EEGNetClassifier).fit(X, y), X, y, groups=y)
     estimator = aligned(EuclideanAlignment(), X, y, y)
     with pytest.raises(ValueError, match=r"groups has shape \(3,\); it should be \(24,\)"):

@@ -26,7 +26,7 @@ from eegsk.alignment import AlignedEstimator, EuclideanAlignment
 from eegsk.datasets import make_motor_imagery
 from eegsk.datasets._epochs import electrode_positions
 from eegsk.display import FilterDisplay, ImportanceDisplay, PatternDisplay, SaliencyDisplay
-from eegsk.display._estimators import NetworkTrials, network_trials
+from eegsk.display._estimators import NetworkTrials, read_networks
 from eegsk.display._gradients import TrainedModule, spectral_product
 from eegsk.display._haufe import (
     Window,
@@ -227,7 +227,7 @@ class Convolution(nn.Module):
 )
 def test_receptive_field_is_that_of_the_convolution(params, window, X, y):
     estimator = EEGClassifier(network=Convolution, network_params=params, max_epochs=1)
-    trials = network_trials(estimator.fit(X, y), X, None, "").X
+    trials = read_networks(estimator.fit(X, y), X, None, "")[0].trials.X
     assert receptive_field(TrainedModule(estimator, trials), "network.first", trials) == window
     places = np.arange(48.0)[None, None]
     n_outputs = (48 + 2 * params.get("padding", 0) - params["kernel"]) // window.stride + 1

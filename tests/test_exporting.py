@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
@@ -302,6 +303,13 @@ def test_other_estimators_are_refused(X, y, tmp_path):
         to_onnx(pipeline, tmp_path / "model.onnx")
 
 
+def test_networks_of_an_ensemble_are_exported_one_by_one(onnx, X, y, tmp_path):
+    voting = VotingClassifier([("a", small(EEGNetClassifier)), ("b", small(EEGNetClassifier))])
+    estimator = AlignedEstimator(EuclideanAlignment(), voting).fit(X, y)
+    with pytest.raises(TypeError, match="VotingClassifier, an ensemble; export each of its netw"):
+        to_onnx(estimator, tmp_path / "model.onnx")
+
+
 @pytest.mark.parametrize("online", [False, True])
 def test_onnx_of_aligned_trials(online, onnx, X, y, tmp_path):
     """The trials of a domain of fit are aligned by its mean covariance."""
@@ -326,8 +334,13 @@ def test_onnx_of_targets_of_aligned_trials(onnx, X, tmp_path):
 @pytest.mark.parametrize(
     ("aligner", "group", "message"),
     [
-        (EuclideanAlignment(), None, r"group=None should be a domain .* choose from \[0, 1\]"),
-        (EuclideanAlignment(), "new", "group='new' should be a domain"),
+        (
+            EuclideanAlignment(),
+            None,
+            "group=None should be one domain of the fit of .*: 0, 1",
+        ),
+        (EuclideanAlignment(), "new", "group='new' should be one domain"),
+        (EuclideanAlignment(), [0], r"group=\[0\] should be one domain"),
         (EuclideanAlignment(band=(5, 20), sfreq=64), 0, "filter the trials before the estimator"),
     ],
 )

@@ -273,8 +273,8 @@ class Alignment(Fields, TransformerMixin, BaseEstimator):
         """Return the spatial filters by which trials with a mean covariance are whitened."""
         return inverse_sqrt(self._shrink(self.reference_, mean, n_trials))
 
-    def _recorded_trials(self, X: Any, groups: Any) -> tuple[np.ndarray, Array]:
-        """Return trials as they are before the whitening, and the whitening of each trial."""
+    def _trials_and_filters(self, X: Any, groups: Any) -> tuple[np.ndarray, Array]:
+        """Return trials before the whitening, after the filter, and the whitening of each trial."""
         trials = self._read_fitted(X, groups)
         n_chans = trials.X.shape[1]
         filters = np.empty((len(trials.X), n_chans, n_chans))

@@ -10,8 +10,7 @@ import torch
 from sklearn.base import is_classifier
 
 from .._imports import import_optional
-from .._steps import members_of, voting_weights
-from ._estimators import NetworkTrials, fitted_network, network_trials, trial_labels
+from ._estimators import Network, labels_of_trials, read_networks
 from ._gradients import TrainedModule, spectral_product
 from ._network import to_numpy
 
@@ -46,30 +45,29 @@ class Attribution(NamedTuple):
             raise ValueError(
                 f"{self.caller}: domain={self.domain!r} should be 'time' or 'frequency'."
             )
-        return self._mean(estimator, getattr(estimator, "classes_", None))
+        networks = read_networks(estimator, self.X, self.groups, self.caller)
+        outputs = self._trials_by_output(networks, getattr(estimator, "classes_", None))
+        weights = [item.weight for item in networks]
+        values = [self._of_network(item, outputs) for item in networks]
+        return np.average(values, axis=0, weights=weights)
 
-    def _mean(self, estimator: Any, classes: Any) -> np.ndarray:
-        """Compute the attributions; members of an ensemble need its labels of the classes."""
-        members = members_of(estimator)
-        if members:
-            values = [self._mean(member, classes) for member in members]
-            return np.average(values, axis=0, weights=voting_weights(estimator))
-        network = fitted_network(estimator, self.caller)
-        trials = network_trials(estimator, self.X, self.groups, self.caller)
-        trained = TrainedModule(network, trials.X)
-        baseline = trained.convert(trials.recorded.double().mean(dim=(0, 2), keepdim=True))
+    def _of_network(self, item: Network, outputs: list[np.ndarray]) -> np.ndarray:
+        """Compute the attributions of one network, for the trials of each output."""
+        _, channels, filters = item.trials
+        trained = TrainedModule(item.network, item.trials.X)
+        baseline = trained.convert(channels.double().mean(dim=(0, 2), keepdim=True))
         gradient = self._gradient(trained, baseline)
         product = _PRODUCTS[self.domain]
-        length = trained.batch_length(trials.X, self.n_steps)
+        length = trained.batch_length(channels, self.n_steps)
         means = []
-        for index, group in enumerate(self._trials_by_output(network, trials, classes)):
+        for index, members in enumerate(outputs):
             total = 0.0
-            for batch in torch.from_numpy(group).split(length):
-                x = trained.convert(trials.recorded[batch])
-                filters = None if trials.filters is None else trained.convert(trials.filters[batch])
-                values = product(x - baseline, gradient(x, filters, index))
+            for batch in torch.from_numpy(members).split(length):
+                x = trained.convert(channels[batch])
+                alignment = None if filters is None else trained.convert(filters[batch])
+                values = product(x - baseline, gradient(x, alignment, index))
                 total = total + to_numpy(values.detach().sum(0))
-            means.append(total / len(group))
+            means.append(total / len(members))
         return np.array(means)
 
     def _gradient(self, trained: TrainedModule, baseline: torch.Tensor) -> Gradient:
@@ -104,21 +102,20 @@ class Attribution(NamedTuple):
 
         return mean_gradient
 
-    def _trials_by_output(
-        self, network: Any, trials: NetworkTrials, classes: Any
-    ) -> list[np.ndarray]:
+    def _trials_by_output(self, networks: list[Network], classes: Any) -> list[np.ndarray]:
         """Return the indices of the trials of each class, or of all trials for each target."""
-        if not is_classifier(network):
-            return [np.arange(len(trials.X))] * network._target.n_outputs
-        labels = trial_labels(network, self.X, self.y, trials, classes, self.caller)
-        groups = [np.flatnonzero(labels == label) for label in classes]
-        for label, group in zip(classes, groups, strict=True):
-            if len(group) == 0:
+        first = networks[0]
+        if not is_classifier(first.network):
+            return [np.arange(len(first.trials.X))] * first.network._target.n_outputs
+        labels = labels_of_trials(networks, self.X, self.y, classes, self.caller)
+        outputs = [np.flatnonzero(labels == label) for label in classes]
+        for label, members in zip(classes, outputs, strict=True):
+            if len(members) == 0:
                 raise ValueError(
                     f"{self.caller}: there is no trial of class {label}, over which to average; "
                     "pass trials of all classes."
                 )
-        return groups
+        return outputs
 
 
 def _time_product(signal: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from .._epochs import event_names, is_epochs
 from .._steps import is_aligner, is_voting, members_of, steps_of
 from .._validation import check_trials
 from ..base import EEGEstimator
-from ..signals import read_trials
+from ..signals import Signal, labels_of, read_trials
 
 
 class NetworkTrials(NamedTuple):
@@ -22,16 +22,40 @@ class NetworkTrials(NamedTuple):
     ----------
     X : torch.Tensor of shape (n_trials, n_chans, n_times)
         Validated trials, as the network receives them.
-    recorded : torch.Tensor of shape (n_trials, n_chans, n_times)
-        Trials before an aligner that is the last step before the network; ``X`` without one. Those
-        of an aligner with a band are filtered.
+    before_alignment : torch.Tensor of shape (n_trials, n_chans, n_times)
+        Trials before an aligner that is the last step before the network, after its ``band``; ``X``
+        without an aligner.
     filters : torch.Tensor of shape (n_trials, n_chans, n_chans) or None
-        Spatial filters by which the aligner computes ``X`` from ``recorded``.
+        Spatial filters by which the aligner computes ``X`` from ``before_alignment``.
     """
 
     X: torch.Tensor
-    recorded: torch.Tensor
+    before_alignment: torch.Tensor
     filters: torch.Tensor | None = None
+
+
+class Network(NamedTuple):
+    """A network at the end of an estimator.
+
+    Parameters
+    ----------
+    network : EEGEstimator
+        Fitted estimator of eegsk.
+    trials : NetworkTrials
+        Its trials.
+    signal : Signal
+        Channels and sampling rate of the trials before the alignment.
+    unit : str or None
+        Unit of the trials before the alignment; None if it is unknown.
+    weight : float
+        Weight in an ensemble, in which the sum of the weights is 1.
+    """
+
+    network: EEGEstimator
+    trials: NetworkTrials
+    signal: Signal
+    unit: str | None
+    weight: float
 
 
 def fitted_network(estimator: Any, caller: str) -> EEGEstimator:
@@ -75,7 +99,7 @@ def fitted_network(estimator: Any, caller: str) -> EEGEstimator:
     if not isinstance(network, EEGEstimator):
         raise TypeError(
             f"{caller}: estimator is {name}; it should be a fitted estimator of eegsk, or a "
-            "pipeline, an AlignedEstimator or a search of one."
+            "pipeline, an AlignedEstimator or a search that ends in one."
         )
     check_is_fitted(network)
     return network
@@ -83,13 +107,26 @@ def fitted_network(estimator: Any, caller: str) -> EEGEstimator:
 
 def fitted_networks(estimator: Any, caller: str) -> list[EEGEstimator]:
     """Return the network, see :func:`fitted_network`, or all networks of a voting ensemble."""
-    return [fitted_network(part, caller) for part in networks_of(estimator)]
+    return [fitted_network(part, caller) for part, _ in networks_of(estimator)]
 
 
-def networks_of(estimator: Any) -> list[Any]:
-    """Return the networks of a voting ensemble, each in a pipeline after the steps before it."""
+def networks_of(estimator: Any) -> list[tuple[Any, float]]:
+    """Return the networks of a voting ensemble, after the steps before it, and their weights."""
     members = members_of(estimator)
-    return [part for member in members for part in networks_of(member)] or [estimator]
+    if not members:
+        return [(estimator, 1.0)]
+    return [
+        (part, weight * share) for member, weight in members for part, share in networks_of(member)
+    ]
+
+
+def recorded_signal(estimator: Any) -> Signal:
+    """Return the signal of the trials before the network, and before the aligner in front of it."""
+    *transformers, network = steps_of(networks_of(estimator)[0][0])
+    if not (transformers and is_aligner(transformers[-1])):
+        return network.signal_
+    aligner = transformers[-1]
+    return replace(aligner.signal_, sfreq=aligner.signal_.sfreq or aligner.sfreq)
 
 
 def is_search(estimator: Any) -> bool:
@@ -99,13 +136,13 @@ def is_search(estimator: Any) -> bool:
     )
 
 
-def network_trials(estimator: Any, X: Any, groups: Any, caller: str) -> NetworkTrials:
-    """Return trials as the network receives them, after the earlier steps of a pipeline.
+def read_networks(estimator: Any, X: Any, groups: Any, caller: str) -> list[Network]:
+    """Return the network, or the networks of a voting ensemble, and the trials of each.
 
     Parameters
     ----------
     estimator : estimator
-        See :func:`fitted_network`.
+        See :func:`fitted_network`; or a voting ensemble.
     X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
         Trials.
     groups : array-like of shape (n_trials,) or None
@@ -115,14 +152,20 @@ def network_trials(estimator: Any, X: Any, groups: Any, caller: str) -> NetworkT
 
     Returns
     -------
-    trials : NetworkTrials
-        The trials, in the unit of ``X``, or in that of the output of the earlier steps.
+    networks : list of Network
+        The networks.
 
     Raises
     ------
     ValueError
         If there are groups, but no aligner.
     """
+    return [
+        _read_network(part, X, groups, weight, caller) for part, weight in networks_of(estimator)
+    ]
+
+
+def _read_network(estimator: Any, X: Any, groups: Any, weight: float, caller: str) -> Network:
     network = fitted_network(estimator, caller)
     *transformers, _ = steps_of(estimator)
     if groups is not None and not any(map(is_aligner, transformers)):
@@ -130,28 +173,43 @@ def network_trials(estimator: Any, X: Any, groups: Any, caller: str) -> NetworkT
     aligner = transformers.pop() if transformers and is_aligner(transformers[-1]) else None
     for step in transformers:
         X = step.transform(X, groups=groups) if is_aligner(step) else step.transform(X)
+    signal = recorded_signal(estimator)
     if aligner is None:
         X, _ = read_trials(X, network.signal_)
         X = check_trials(network, X, reset=False)
-        return NetworkTrials(X, X)
-    recorded, filters = aligner._recorded_trials(X, groups)
-    aligned = check_trials(network, filters @ recorded, reset=False)
-    return NetworkTrials(aligned, *map(torch.as_tensor, (recorded, filters)))
+        trials = NetworkTrials(X, X)
+    else:
+        channels, filters = aligner._trials_and_filters(X, groups)
+        aligned = check_trials(network, filters @ channels, reset=False)
+        trials = NetworkTrials(aligned, *map(torch.as_tensor, (channels, filters)))
+    # Aligned channels, before which there are further steps, have no unit.
+    has_unit = signal.ch_names is not None and not any(map(is_aligner, transformers))
+    return Network(network, trials, signal, "V" if has_unit else None, weight)
 
 
-def trial_labels(
-    network: Any, X: Any, y: Any, trials: NetworkTrials, classes: np.ndarray, caller: str
+def labels_of_trials(
+    networks: list[Network], X: Any, y: Any, classes: np.ndarray, caller: str
 ) -> np.ndarray:
-    """Return the labels of trials: those given, the names of events, or the predicted ones."""
+    """Return the labels of trials: those given, those that X contains, or the predicted ones."""
+    y = labels_of(X) if y is None else y
     if y is None:
-        if is_epochs(X):
-            return event_names(X)
         # An ensemble gives its members numbers instead of labels.
-        return classes[network.predict_proba(trials.X).argmax(axis=1)]
+        members: list[Any] = [item.network for item in networks]
+        probabilities = [
+            item.weight * member.predict_proba(item.trials.X)
+            for item, member in zip(networks, members, strict=True)
+        ]
+        return classes[np.sum(probabilities, axis=0).argmax(axis=1)]
     y = np.asarray(y)
-    n_trials = len(trials.X)
+    n_trials = len(networks[0].trials.X)
     if y.shape != (n_trials,):
         raise ValueError(
             f"{caller}: y has shape {y.shape}; it should be (n_trials,) = ({n_trials},)."
+        )
+    unknown = [label for label in np.unique(y).tolist() if label not in classes.tolist()]
+    if unknown:
+        raise ValueError(
+            f"{caller}: y has the label {unknown[0]!r}, but the classes of the estimator are "
+            f"{', '.join(map(repr, classes.tolist()))}."
         )
     return y

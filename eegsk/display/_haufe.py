@@ -42,7 +42,7 @@ def patterns_of_filters(
         Change of each channel if a source increases by one standard deviation, in the unit of the
         channels: ``Cov(x, s) Cov(s)^-1``, times the standard deviations of the sources.
     """
-    X = trials.recorded.double()
+    X = trials.before_alignment.double()
     mean = X.mean(dim=(0, 2), keepdim=True)
     shared = np.zeros(spatial.shape)
     products = np.zeros((*spatial.shape[:2], spatial.shape[1]))
@@ -123,12 +123,14 @@ def patterns_of_layer(
     patterns : array of shape (n_sources, n_chans)
         As in :func:`patterns_of_filters`.
     """
-    mean = trials.recorded.double().mean(dim=(0, 2), keepdim=True)
+    mean = trials.before_alignment.double().mean(dim=(0, 2), keepdim=True)
     shared, products, sums, n_samples = np.zeros(()), np.zeros(()), np.zeros(()), 0
     length = trained.batch_length(trials.X)
-    for x, recorded in zip(trials.X.split(length), trials.recorded.split(length), strict=True):
+    for x, channels in zip(
+        trials.X.split(length), trials.before_alignment.split(length), strict=True
+    ):
         outputs = to_numpy(trained.sources(layer, x)[0])
-        lagged = window.cut(to_numpy(recorded.double() - mean), outputs.shape[2])
+        lagged = window.cut(to_numpy(channels.double() - mean), outputs.shape[2])
         sources = _concatenated(outputs)
         shared = shared + np.stack([sources @ _concatenated(item).T for item in lagged])
         products = products + sources @ sources.T

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
 from .._epochs import replace_trials
+from ..alignment._domains import trials_by_domain
 from ._scalp import Channels
 
 _CALLER = "ImportanceDisplay.from_estimator"
@@ -38,19 +39,37 @@ class RearrangedScorer(NamedTuple):
         Scorer of the trials.
     rearrange : callable
         Function that returns the trials with the given indices.
-    groups : array-like of shape (n_trials,) or None
+    groups : array of shape (n_trials,) or None
         Domain of each trial, if the methods of the estimator take it.
+    domains : list or None
+        Domain of each trial, if the estimator reads it from the metadata of Epochs.
     """
 
     scorer: Any
     rearrange: Rearrange
     groups: Any
+    domains: Any
 
     def __call__(self, estimator: Any, index: np.ndarray, y: Any) -> float:
         """Score the rearranged trials."""
         if self.groups is not None:
             estimator = GroupedEstimator(estimator, self.groups)
+        domains = self.domains if self.groups is None else self.groups
+        if domains is not None:
+            index = within_domains(index, domains)
         return self.scorer(estimator, self.rearrange(index), y)
+
+
+def within_domains(index: np.ndarray, domains: Any) -> np.ndarray:
+    """Permute trials within each domain, in the order in which they are permuted in all trials.
+
+    Channels of another domain may have another amplitude, which an aligner would spread to all
+    channels of a trial.
+    """
+    index = index.copy()
+    for trials in trials_by_domain(list(domains)).values():
+        index[trials] = trials[index[trials].argsort(axis=0)]
+    return index
 
 
 class GroupedEstimator(BaseEstimator):

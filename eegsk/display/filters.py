@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..base import EEGEstimator
-from ._estimators import fitted_network, network_trials
+from ._estimators import fitted_network, read_networks, recorded_signal
 from ._gradients import TrainedModule, strongest_freqs
 from ._matplotlib import BLUE, GREY, ORANGE, make_axes, remove_spines
 from ._network import (
@@ -114,7 +114,7 @@ class FilterDisplay:
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs or None, default=None
             Trials from which the relevance of each filter is computed; None for no relevance.
         groups : array-like of shape (n_trials,) or None, default=None
-            Domain of each trial, e.g. its session, if the estimator has an aligner that needs it.
+            Domain of each trial, e.g. its session, if the estimator has an aligner without ``by``.
         sfreq : float or None, default=None
             Sampling rate in Hz, if the estimator was fitted on arrays.
         fmax : float or None, default=None
@@ -145,10 +145,11 @@ class FilterDisplay:
             )
         relevance = None
         if X is not None:
-            relevance = _relevance(network, network_trials(estimator, X, groups, _CALLER).X)
+            (item,) = read_networks(estimator, X, groups, _CALLER)
+            relevance = _relevance(network, item.trials.X)
         display = cls(
             temporal_filters(network),
-            sfreq=network.signal_.sfreq or sfreq,
+            sfreq=recorded_signal(estimator).sfreq or sfreq,
             relevance=relevance,
             unit=output_unit(network),
         )

@@ -90,9 +90,10 @@ class HistoryDisplay:
         Parameters
         ----------
         estimator : estimator, list, or dict
-            Fitted estimator, pipeline that ends in one, or search. Each estimator in a list, or in
-            a dictionary by name, is a curve; each list in a dictionary is a curve with the mean and
-            the spread of its estimators. A search whose scorer is :class:`HistoryScorer` has a
+            Fitted estimator, pipeline or ``AlignedEstimator`` that ends in one, voting ensemble, or
+            search. Each estimator in a list, or in a dictionary by name, is a curve; each list in a
+            dictionary, and each ensemble, is a curve with the mean and the standard deviation of
+            its estimators. A search whose scorer is :class:`HistoryScorer` has a
             curve for each candidate, another search one for its best estimator.
         quantities : sequence of str, default=("loss", "score")
             Quantities to plot, each on its axes: columns of the history, or their names without

@@ -10,10 +10,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline
 
 from .._arguments import check_groups, errors_named
 from .._epochs import is_epochs, list_epochs
-from .._steps import is_aligner, members_of, steps_of
+from .._steps import is_aligner, members_of, steps_of, unwrapped
 from ..alignment import groups_argument
 from ..signals import Signal, labels_of, read_trials
 from ._matplotlib import BLUE, GREY, label_channels, make_axes, remove_spines
@@ -142,11 +143,12 @@ class ImportanceDisplay:
             those of all their permutations.
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials that were not used for training. Epochs are converted to an array, in volts,
-            unless the first step of the estimator is an aligner.
+            unless an aligner reads the domains from their metadata.
         y : array-like of shape (n_trials,) or (n_trials, n_outputs), or None, default=None
             Targets; None for the names of the events of Epochs and the labels of LazyTrials.
         groups : array-like of shape (n_trials,) or None, default=None
-            Domain of each trial, e.g. its session, if the estimator is aligned and needs it.
+            Domain of each trial, e.g. its session, if the estimator has an aligner without ``by``.
+            Channels and bands are then permuted within each domain.
         by : {"channel", "band"}, default="channel"
             Whether channels (or regions) or frequency bands are permuted.
         regions : dict or None, default=None
@@ -196,11 +198,12 @@ class ImportanceDisplay:
         permute = _permutation(by, trials, channels, regions, bands, signal.sfreq or sfreq)
         index = np.tile(np.arange(len(trials))[:, None], len(permute.names))
         options = {"n_repeats": n_repeats, "n_jobs": n_jobs, "random_state": random_state}
-        rearrange = _as_received(estimators[0], X, signal, permute)
-        domains = _domains(estimators[0], groups, len(trials))
         importances = []
-        for item in estimators:
-            options["scoring"] = RearrangedScorer(check_scoring(item, scoring), rearrange, domains)
+        for item in map(unwrapped, estimators):
+            arrange, domains = _as_received(item, X, signal, permute, len(trials))
+            options["scoring"] = RearrangedScorer(
+                check_scoring(item, scoring), arrange, _groups(item, groups, len(trials)), domains
+            )
             result: Any = permutation_importance(item, index, y, **options)
             importances.append(result.importances)
         display = cls(
@@ -272,7 +275,7 @@ class ImportanceDisplay:
 
 def _read(estimator: Any, X: Any) -> tuple[np.ndarray, Signal]:
     """Return trials as an array, and their signal."""
-    fitted = getattr(_steps(estimator)[0], "signal_", None)
+    fitted = getattr(_first_steps(estimator)[0], "signal_", None)
     trials, signal = read_trials(X, fitted)
     trials = np.asarray(trials)
     if trials.ndim != 3:
@@ -298,23 +301,35 @@ def _permutation(
     raise ValueError(f"{_CALLER}: by={by!r} should be 'channel' or 'band'.")
 
 
-def _as_received(estimator: Any, X: Any, signal: Signal, permute: Rearrange) -> Rearrange:
-    """Let a permutation return Epochs if an aligner needs their metadata."""
-    if not (is_epochs(X) and is_aligner(_steps(estimator)[0])):
-        return permute
-    return RearrangedEpochs(permute, list_epochs(X), signal.ch_names or ())
+def _as_received(
+    estimator: Any, X: Any, signal: Signal, permute: Rearrange, n_trials: int
+) -> tuple[Rearrange, Any]:
+    """Let a permutation return Epochs if an aligner needs their metadata; return the domains."""
+    aligners = [step for step in _first_steps(estimator) if is_aligner(step) and step.by]
+    if not aligners or not is_epochs(X):
+        return permute, None
+    parts = list_epochs(X)
+    domains = aligners[0]._labels(parts, None, n_trials)
+    return RearrangedEpochs(permute, parts, signal.ch_names or ()), domains
 
 
-def _domains(estimator: Any, groups: Any, n_trials: int) -> Any:
+def _first_steps(estimator: Any) -> list[Any]:
+    """Return the steps of an estimator, or those of the first member of an ensemble."""
+    members = members_of(estimator)
+    return steps_of(members[0][0] if members else estimator)
+
+
+def _groups(estimator: Any, groups: Any, n_trials: int) -> Any:
     """Return the groups, if the methods of the estimator take them."""
     if groups is None:
         return None
     with errors_named(_CALLER):
         groups = check_groups(groups, n_trials)
-    if not groups_argument(estimator, groups):
+    # A pipeline takes them by metadata routing.
+    if not isinstance(estimator, Pipeline) and not groups_argument(estimator, groups):
         raise ValueError(
-            f"{_CALLER}: groups are for estimators whose predict takes them, e.g. "
-            f"AlignedEstimator, but estimator is {type(estimator).__name__}."
+            f"{_CALLER}: groups are the domains of an aligner, in an AlignedEstimator without by; "
+            f"estimator={type(estimator).__name__} does not use them."
         )
     return groups
 

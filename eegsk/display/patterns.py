@@ -11,13 +11,7 @@ from torch import nn
 
 from ..base import EEGEstimator
 from ..blocks import DenseTemporalSpatial
-from ._estimators import (
-    NetworkTrials,
-    fitted_network,
-    fitted_networks,
-    network_trials,
-    networks_of,
-)
+from ._estimators import Network, NetworkTrials, read_networks
 from ._gradients import TrainedModule, strongest_freqs
 from ._haufe import patterns_of_filters, patterns_of_layer, receptive_field
 from ._matplotlib import make_axes
@@ -170,7 +164,7 @@ class PatternDisplay:
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials from which covariances and relevance are estimated, e.g. the training trials.
         groups : array-like of shape (n_trials,) or None, default=None
-            Domain of each trial, e.g. its session, if the estimator has an aligner that needs it.
+            Domain of each trial, e.g. its session, if the estimator has an aligner without ``by``.
         layer : str or None, default=None
             Layer of ``estimator.module_`` whose outputs, of shape (n_trials, n_sources, n_times),
             are the sources, e.g. ``"network.trunk.first.filters"``; None for the spatial filters of
@@ -210,18 +204,19 @@ class PatternDisplay:
             If the network has no front end and ``layer`` is None, the outputs of the layer have
             another shape, or there are groups, but no aligner.
         """
-        network, *_ = fitted_networks(estimator, _CALLER)
-        channels = find_channels(network.signal_, ch_names, info, _CALLER)
-        parts = [_sources(part, X, groups, layer, joint, sfreq) for part in networks_of(estimator)]
-        patterns, relevance, peak_freqs = zip(*parts, strict=True)
+        networks = read_networks(estimator, X, groups, _CALLER)
+        first = networks[0]
+        channels = find_channels(first.signal, ch_names, info, _CALLER)
+        sources = [_sources(item, layer, joint, first.signal.sfreq or sfreq) for item in networks]
+        patterns, relevance, peak_freqs = zip(*sources, strict=True)
         display = cls(
             _with_positive_peak(np.concatenate(patterns)),
             relevance=np.concatenate(relevance),
-            class_names=output_names(network, estimator),
+            class_names=output_names(first.network, estimator),
             peak_freqs=None if peak_freqs[0] is None else np.concatenate(peak_freqs),
             ch_names=channels.names,
             info=channels.info,
-            unit="V" if network.signal_.ch_names is not None else None,
+            unit=first.unit,
         )
         return display.plot(n_sources=n_sources, kind=kind, cmap=cmap, ax=ax)
 
@@ -309,11 +304,10 @@ class PatternDisplay:
 
 
 def _sources(
-    estimator: Any, X: Any, groups: Any, layer: str | None, joint: bool, sfreq: float | None
+    item: Network, layer: str | None, joint: bool, sfreq: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return the pattern, relevance and peak frequency of each source of one network."""
-    network = fitted_network(estimator, _CALLER)
-    trials = network_trials(estimator, X, groups, _CALLER)
+    network, trials = item.network, item.trials
     trained = TrainedModule(network, trials.X)
     name = _layer_of_sources(network, layer)
     if layer is None and not isinstance(front_end(network), DenseTemporalSpatial):
@@ -322,9 +316,8 @@ def _sources(
         window = receptive_field(trained, name, trials.X)
         patterns = patterns_of_layer(trained, name, trials, window, joint)
         stride = window.stride
-    effects = trained.effects(name, trials.X)
-    freqs = _peak_freqs(effects, network.signal_.sfreq or sfreq, stride)
-    return patterns, effects.sum(axis=2), freqs
+    effects = item.weight * trained.effects(name, trials.X)
+    return patterns, effects.sum(axis=2), _peak_freqs(effects, sfreq, stride)
 
 
 def _layer_of_sources(network: EEGEstimator, layer: str | None) -> str:

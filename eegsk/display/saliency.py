@@ -9,7 +9,7 @@ import numpy as np
 
 from .._epochs import is_epochs
 from ._attributions import Attribution
-from ._estimators import fitted_networks
+from ._estimators import fitted_networks, recorded_signal
 from ._matplotlib import GREY, label_channels, make_axes
 from ._network import output_names, output_unit
 from ._scalp import find_names
@@ -54,8 +54,9 @@ class SaliencyDisplay:
     The output that is explained is the logit of a class minus the mean logit of the other classes,
     e.g. the decision function for two classes, or a predicted target. It is a function :math:`f`
     of a trial :math:`x` in its recorded unit: standardisation is a part of the network, and so are
-    the spatial filters of an aligner before it (but not its ``band``). The network is in evaluation
-    mode and, on a CPU, in double precision, as in ``predict``.
+    the spatial filters of an aligner before it. If the aligner has a ``band``, :math:`x` is the
+    filtered trial. The network is in evaluation mode and, on a CPU, in double precision, as in
+    ``predict``.
 
     With :math:`x_0` the trial in which each channel is constant at its mean over the given trials,
 
@@ -134,10 +135,10 @@ class SaliencyDisplay:
         X : array-like of shape (n_trials, n_chans, n_times), mne.Epochs, or list of mne.Epochs
             Trials, best those that were not used for training.
         y : array-like of shape (n_trials,) or None, default=None
-            Labels; None for the names of the events of Epochs, or the predicted labels for other
-            trials. Regressors do not use ``y``.
+            Labels; None for the names of the events of Epochs and the labels of LazyTrials, or the
+            predicted labels for other trials. Regressors do not use ``y``.
         groups : array-like of shape (n_trials,) or None, default=None
-            Domain of each trial, e.g. its session, if the estimator has an aligner that needs it.
+            Domain of each trial, e.g. its session, if the estimator has an aligner without ``by``.
         method : {"gradient_x_input", "integrated_gradients"}, default="gradient_x_input"
             The attribution method; ``"integrated_gradients"`` requires captum, which
             ``pip install 'eegsk[interpret]'`` installs.
@@ -178,7 +179,7 @@ class SaliencyDisplay:
             raise ValueError(f"{_CALLER}: the estimators have different classes or targets.")
         attribute = Attribution(_CALLER, X, y, groups, method, domain, n_steps)
         attributions = [attribute(item) for item in estimators]
-        signal = networks[0].signal_
+        signal = recorded_signal(estimators[0])
         display = cls(
             np.mean(attributions, axis=0),
             class_names=names,

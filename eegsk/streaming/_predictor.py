@@ -48,7 +48,7 @@ def make_predictor(name: str, estimator: Any, group: Hashable = None) -> Predict
     steps = steps_of(estimator)
     if not isinstance(steps[-1], AlignedVotingClassifier):
         return Predictor(name, steps, group)
-    members = [Predictor(name, steps_of(member), group) for member in members_of(estimator)]
+    members = [Predictor(name, steps_of(member), group) for member, _ in members_of(estimator)]
     return VotingPredictor(steps[-1], members)
 
 
