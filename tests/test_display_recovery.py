@@ -205,6 +205,28 @@ def test_patterns_are_those_of_the_filtered_channels_of_each_trial():
         np.testing.assert_allclose(result[4 * index :][:4], shared / deviation[:, None])
 
 
+def test_patterns_of_whitened_trials_are_those_of_the_network(X, y):
+    """Whitening sets the first samples of a trial to zero; those of filtered trials are large."""
+    X = sosfiltfilt(butter(4, [8, 30], "bandpass", fs=128, output="sos"), np.tile(X, 4))
+    estimator = small(EEGNetClassifier, standardize="spectrum").fit(X, y)
+    display = PatternDisplay.from_estimator(estimator, X)
+    whiten, front = estimator.module_[0], front_end(estimator)
+    with torch.no_grad():
+        whitened = to_numpy(whiten(torch.from_numpy(X.copy()).float()))
+    weights = to_numpy(front.spatial.weight.flatten(1)).reshape(2, -1, 3)
+    gains = FilterDisplay.from_estimator(estimator).gain.max(axis=1)
+    expected = []
+    for taps, gain, spatial in zip(to_numpy(front.temporal_filters()), gains, weights, strict=True):
+        filtered = np.apply_along_axis(np.correlate, 2, whitened, taps / gain, mode="same")
+        sources = spatial @ filtered
+        shared = np.einsum("nst,nct->sc", sources, filtered) / sources[:, 0].size
+        deviation = np.sqrt((sources**2).mean(axis=(0, 2)))
+        expected.append(shared / deviation[:, None] * to_numpy(whiten.scale[:, 0]))
+    expected = np.concatenate(expected)
+    signs = np.sign(np.sum(display.patterns * expected, axis=1, keepdims=True))
+    np.testing.assert_allclose(display.patterns, signs * expected, rtol=1e-3, atol=1e-5)
+
+
 class Convolution(nn.Module):
     """A network of one strided convolution."""
 

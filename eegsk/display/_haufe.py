@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from scipy.fft import next_fast_len
+from scipy.signal import lfilter
 
 from ._estimators import NetworkTrials
 from ._gradients import TrainedModule
@@ -20,7 +21,11 @@ _ROUNDING = 1e-4
 
 
 def patterns_of_filters(
-    trials: NetworkTrials, temporal: np.ndarray, spatial: np.ndarray, joint: bool
+    trials: NetworkTrials,
+    temporal: np.ndarray,
+    spatial: np.ndarray,
+    joint: bool,
+    whitening: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute the activation patterns of spatial filters that each have one temporal filter.
 
@@ -35,6 +40,9 @@ def patterns_of_filters(
     joint : bool
         Whether the channels are regressed on all sources of a temporal filter at once, or on each
         of them.
+    whitening : array of shape (n_past + 1,) or None, default=None
+        Causal filter before the temporal filters; the first ``n_past`` samples become zero, as in
+        the network. None for no filter.
 
     Returns
     -------
@@ -48,7 +56,11 @@ def patterns_of_filters(
     products = np.zeros((*spatial.shape[:2], spatial.shape[1]))
     for batch in np.split(np.arange(len(X)), range(_N_TRIALS, len(X), _N_TRIALS)):
         aligning = np.eye(X.shape[1]) if trials.filters is None else to_numpy(trials.filters[batch])
-        for index, channels in enumerate(_filter(to_numpy(X[batch] - mean), temporal)):
+        x: Any = to_numpy(X[batch] - mean)
+        if whitening is not None:
+            x = lfilter(whitening[::-1], 1.0, x)
+            x[..., : len(whitening) - 1] = 0.0
+        for index, channels in enumerate(_filter(x, temporal)):
             sources = (spatial[index] @ aligning) @ channels
             shared[index] += (sources @ channels.transpose(0, 2, 1)).sum(axis=0)
             products[index] += (sources @ sources.transpose(0, 2, 1)).sum(axis=0)

@@ -23,6 +23,7 @@ from ._network import (
     output_names,
     temporal_filters,
     to_numpy,
+    whitening_filter,
 )
 from ._scalp import Channels, draw_bars, draw_map, draws_map, find_channels
 
@@ -340,13 +341,12 @@ def _layer_of_sources(network: EEGEstimator, layer: str | None) -> str:
 def _front_end_patterns(network: EEGEstimator, trials: NetworkTrials, joint: bool) -> np.ndarray:
     """Compute the patterns of spatial filters that each have one temporal filter."""
     front: Any = front_end(network)
-    temporal = temporal_filters(network)
-    gain, _ = frequency_response(temporal, network.signal_.sfreq)
+    gain, _ = frequency_response(temporal_filters(network), network.signal_.sfreq)
     weights = to_numpy(front.spatial.weight.flatten(1)) / channel_scale(network)
-    spatial = weights.reshape(len(temporal), -1, weights.shape[1])
+    spatial = weights.reshape(len(gain), -1, weights.shape[1])
     # A gain of 1 at the peak keeps the unit of the channels.
-    temporal = temporal / gain.max(axis=1, keepdims=True)
-    return patterns_of_filters(trials, temporal, spatial, joint)
+    temporal = to_numpy(front.temporal_filters()) / gain.max(axis=1, keepdims=True)
+    return patterns_of_filters(trials, temporal, spatial, joint, whitening_filter(network))
 
 
 def _peak_freqs(effects: np.ndarray, sfreq: float | None, stride: int) -> np.ndarray | None:
