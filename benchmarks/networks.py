@@ -1,8 +1,8 @@
 """Accuracy and time of all networks: ``EEGSK_DATA=... python benchmarks/networks.py --n-jobs 2``.
 
 All classifiers of eegsk with their defaults; braindecode's networks that are the same (AdamW,
-learning rate 1e-3, batches of 64, 150 epochs) and two classifiers of covariance matrices of
-pyRiemann, if these packages are installed.
+learning rate 1e-3, batches of 64, 150 epochs), and those of eegsk with this training; and two
+classifiers of covariance matrices of pyRiemann, if these packages are installed.
 
 bci_iv_2b
     Trained on 01T, 02T and 03T of a subject, tested on 04E and 05E. Trials are aligned by session.
@@ -25,12 +25,17 @@ from typing import Any
 
 from recordings.jobs import SUBJECTS, Settings, add_settings
 from recordings.network_results import RESULTS, read_results, results_table, write_results
-from recordings.networks import METHODS, run_method
+from recordings.networks import METHODS, SAME_TRAINING, run_method
 from side_by_side.report import describe
 from speed import silence_imports
 
 ALIGNMENTS = {"bci_iv_2b": ["aligned"], "eegmmidb": ["raw", "aligned"]}
-MODULES = {"eegsk": "eegsk", "braindecode": "braindecode.models", "pyRiemann": "pyriemann"}
+MODULES = {
+    "eegsk": "eegsk",
+    SAME_TRAINING: "eegsk",
+    "braindecode": "braindecode.models",
+    "pyRiemann": "pyriemann",
+}
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,13 @@ EQUALS = {
     )
 }
 EQUALS_EPOCHS = 150
-METHODS = {"eegsk": NETWORKS, "braindecode": list(EQUALS), "pyRiemann": list(PIPELINES)}
+SAME_TRAINING = "eegsk, lr=1e-3"  # the networks of eegsk, trained as those of braindecode
+METHODS = {
+    "eegsk": NETWORKS,
+    SAME_TRAINING: list(EQUALS),
+    "braindecode": list(EQUALS),
+    "pyRiemann": list(PIPELINES),
+}
 N_FOLDS = 5
 SFREQ = {"bci_iv_2b": 250.0, "eegmmidb": 160.0}
 
@@ -54,9 +61,11 @@ def count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def run_eegsk(name: str, train: Trials, test: Trials, seed: int, settings: Settings) -> Result:
-    """Train eegsk's classifier with its defaults."""
-    classifier = settings.apply(getattr(eegsk, f"{name}Classifier")(), seed)
+def run_eegsk(
+    name: str, train: Trials, test: Trials, seed: int, settings: Settings, **params: Any
+) -> Result:
+    """Train eegsk's classifier with its defaults, or with other parameters."""
+    classifier = settings.apply(getattr(eegsk, f"{name}Classifier")(**params), seed)
     seconds = fit_seconds(classifier, train.X, train.y)
     network = classifier.module_.get_submodule("network")
     return Result(classifier.predict(test.X), seconds, count(network))
@@ -89,6 +98,7 @@ def run_pyriemann(name: str, train: Trials, test: Trials, seed: int, settings: S
 
 RUN: dict[str, Callable[..., Result]] = {
     "eegsk": run_eegsk,
+    SAME_TRAINING: partial(run_eegsk, lr=1e-3, max_epochs=EQUALS_EPOCHS),
     "braindecode": run_braindecode,
     "pyRiemann": run_pyriemann,
 }

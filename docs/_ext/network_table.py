@@ -77,7 +77,7 @@ def network_table(fits: pd.DataFrame) -> str:
     header = ["method", "parameters", *times.values(), *columns.values()]
     rows = [
         (scores, [_name(library, method), *_sizes(group, fits, times), *_cells(scores, [*columns])])
-        for (library, method), group in fits[fits["library"] != "braindecode"].groupby(
+        for (library, method), group in fits[fits["library"].isin(["eegsk", "pyRiemann"])].groupby(
             ["library", "method"], sort=False
         )
         for scores in [_mean_scores(group, fits)]
