@@ -77,18 +77,13 @@ def sessions(X):
     return mixing[groups] @ X.astype(np.float64), groups
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "aligner",
-    [
-        EuclideanAlignment(),
-        pytest.param(RiemannianAlignment(online=True), marks=pytest.mark.slow),
-        pytest.param(EuclideanAlignment(band=(5, 30)), marks=pytest.mark.slow),
-    ],
+    [EuclideanAlignment(), RiemannianAlignment(online=True), EuclideanAlignment(band=(5, 30))],
     ids=repr,
 )
-@pytest.mark.parametrize(
-    "layer", [None, pytest.param("network.trunk.front", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("layer", [None, "network.trunk.front"])
 def test_patterns_recover_the_sources_of_the_hands(aligner, layer, planted):
     epochs, y = planted
     network = EEGNetClassifier(
