@@ -285,11 +285,6 @@ def _read(estimator: Any, X: Any) -> tuple[np.ndarray, Signal]:
     return trials, signal or fitted or Signal(trials.shape[1], trials.shape[2])
 
 
-def _steps(estimator: Any) -> list[Any]:
-    """Return the steps of an estimator, or those of the first member of an ensemble."""
-    return steps_of(next(iter(members_of(estimator)), estimator))
-
-
 def _permutation(
     by: str, X: np.ndarray, channels: Channels, regions: Any, bands: Any, sfreq: float | None
 ) -> Any:

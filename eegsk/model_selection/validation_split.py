@@ -79,9 +79,7 @@ def split_weighted(
     y: np.ndarray,
     weight: np.ndarray,
     groups: np.ndarray | None = None,
-    *,
-    stratify: bool = False,
-    random_state: int | np.random.RandomState | None = None,
+    **options: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split weighted trials into training and validation trials; those of weight 0 are left out.
 
@@ -93,8 +91,10 @@ def split_weighted(
         Targets.
     weight : array of shape (n_trials,)
         Weights of the trials.
-    groups, stratify, random_state
+    groups : array of shape (n_trials,) or None, default=None
         See :func:`split_for_validation`.
+    **options : dict
+        Other parameters of :func:`split_for_validation`.
 
     Returns
     -------
@@ -116,8 +116,7 @@ def split_weighted(
         valid_split,
         y[candidates],
         None if groups is None else groups[candidates],
-        stratify=stratify,
-        random_state=random_state,
+        **options,
     )
     train, valid = (np.intersect1d(candidates[part], weighted) for part in split)
     if len(train) == 0 or len(valid) == 0:
