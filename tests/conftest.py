@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from eegsk.datasets import make_motor_imagery
 from eegsk.training import device
 
 N_TRIALS, N_CHANS, N_TIMES = 24, 3, 48
@@ -105,3 +106,12 @@ def recorded():
 def any_epochs(request):
     """Return Epochs in memory, in a file, or in a recording."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Return trials with an ERD over C4 for the left hand and over C3 for the right hand."""
+    epochs, y, _ = make_motor_imagery(
+        n_subjects=1, n_trials=160, snr=20, n_chans=12, n_times=192, as_epochs=True, random_state=1
+    )
+    return epochs, y

@@ -22,7 +22,6 @@ from eegsk.alignment import (
     EuclideanAlignment,
     RiemannianAlignment,
 )
-from eegsk.datasets import make_motor_imagery
 from eegsk.display import (
     FilterDisplay,
     HistoryDisplay,
@@ -54,15 +53,6 @@ def no_figures():
     """Close the figures of a test."""
     yield
     plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def planted():
-    """Return trials with an ERD over C4 for the left hand and over C3 for the right hand."""
-    epochs, y, _ = make_motor_imagery(
-        n_subjects=1, n_trials=160, snr=20, n_chans=12, n_times=192, as_epochs=True, random_state=1
-    )
-    return epochs, y
 
 
 def aligned(aligner, X, y, groups, **params):

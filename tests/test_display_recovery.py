@@ -23,7 +23,6 @@ from eegsk import (
     TCFormerClassifier,
 )
 from eegsk.alignment import AlignedEstimator, EuclideanAlignment
-from eegsk.datasets import make_motor_imagery
 from eegsk.datasets._epochs import electrode_positions
 from eegsk.display import FilterDisplay, ImportanceDisplay, PatternDisplay, SaliencyDisplay
 from eegsk.display._estimators import NetworkTrials, read_networks
@@ -49,15 +48,6 @@ def no_figures():
     """Close the figures of a test."""
     yield
     plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def planted():
-    """Return trials with an ERD over C4 for the left hand and over C3 for the right hand."""
-    epochs, y, _ = make_motor_imagery(
-        n_subjects=1, n_trials=160, snr=20, n_chans=12, n_times=192, as_epochs=True, random_state=1
-    )
-    return epochs, y
 
 
 @pytest.fixture(scope="module")
