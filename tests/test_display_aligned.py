@@ -230,6 +230,20 @@ def test_sources_of_an_ensemble_are_those_of_its_networks(sessions, y):
         np.testing.assert_array_equal(getattr(display, name), expected)
 
 
+def test_networks_of_an_ensemble_share_the_aligned_trials(X, y, monkeypatch):
+    members = [(f"{seed}", small(EEGNetClassifier, random_state=seed)) for seed in range(3)]
+    estimator = AlignedEstimator(EuclideanAlignment(), VotingClassifier(members)).fit(X, y)
+    align, calls = EuclideanAlignment._trials_and_filters, []
+
+    def counted(aligner, *args):
+        calls.append(args)
+        return align(aligner, *args)
+
+    monkeypatch.setattr(EuclideanAlignment, "_trials_and_filters", counted)
+    PatternDisplay.from_estimator(estimator, X)
+    assert len(calls) == 1
+
+
 def test_filters_of_an_ensemble_are_an_error(X, y):
     members = [(f"{seed}", small(EEGNetClassifier)) for seed in range(2)]
     estimator = AlignedEstimator(EuclideanAlignment(), VotingClassifier(members)).fit(X, y)

@@ -160,31 +160,42 @@ def read_networks(estimator: Any, X: Any, groups: Any, caller: str) -> list[Netw
     ValueError
         If there are groups, but no aligner.
     """
-    return [
-        _read_network(part, X, groups, weight, caller) for part, weight in networks_of(estimator)
-    ]
+    inputs: dict[tuple[int, ...], tuple[Any, Any]] = {}
+    networks = []
+    for part, weight in networks_of(estimator):
+        network = fitted_network(part, caller)
+        *transformers, _ = steps_of(part)
+        if groups is not None and not any(map(is_aligner, transformers)):
+            raise ValueError(f"{caller}: groups are the domains of an aligner, but there is none.")
+        # The networks of an ensemble share the steps before them.
+        key = tuple(map(id, transformers))
+        if key not in inputs:
+            inputs[key] = _transformed(transformers, X, groups)
+        trials = _trials_of_network(network, *inputs[key])
+        signal = recorded_signal(part)
+        earlier = transformers if trials.filters is None else transformers[:-1]
+        # Aligned channels have no unit, unless the aligner is the step before the network.
+        has_unit = signal.ch_names is not None and not any(map(is_aligner, earlier))
+        networks.append(Network(network, trials, signal, "V" if has_unit else None, weight))
+    return networks
 
 
-def _read_network(estimator: Any, X: Any, groups: Any, weight: float, caller: str) -> Network:
-    network = fitted_network(estimator, caller)
-    *transformers, _ = steps_of(estimator)
-    if groups is not None and not any(map(is_aligner, transformers)):
-        raise ValueError(f"{caller}: groups are the domains of an aligner, but there is none.")
-    aligner = transformers.pop() if transformers and is_aligner(transformers[-1]) else None
-    for step in transformers:
+def _transformed(transformers: list[Any], X: Any, groups: Any) -> tuple[Any, Any]:
+    """Return trials after the steps before a network, without a last aligner, and its filters."""
+    aligner = transformers[-1] if transformers and is_aligner(transformers[-1]) else None
+    for step in transformers if aligner is None else transformers[:-1]:
         X = step.transform(X, groups=groups) if is_aligner(step) else step.transform(X)
-    signal = recorded_signal(estimator)
-    if aligner is None:
+    return (X, None) if aligner is None else aligner._trials_and_filters(X, groups)
+
+
+def _trials_of_network(network: EEGEstimator, X: Any, filters: Any) -> NetworkTrials:
+    """Validate the trials of a network."""
+    if filters is None:
         X, _ = read_trials(X, network.signal_)
         X = check_trials(network, X, reset=False)
-        trials = NetworkTrials(X, X)
-    else:
-        channels, filters = aligner._trials_and_filters(X, groups)
-        aligned = check_trials(network, filters @ channels, reset=False)
-        trials = NetworkTrials(aligned, *map(torch.as_tensor, (channels, filters)))
-    # Aligned channels, before which there are further steps, have no unit.
-    has_unit = signal.ch_names is not None and not any(map(is_aligner, transformers))
-    return Network(network, trials, signal, "V" if has_unit else None, weight)
+        return NetworkTrials(X, X)
+    aligned = check_trials(network, filters @ X, reset=False)
+    return NetworkTrials(aligned, *map(torch.as_tensor, (X, filters)))
 
 
 def labels_of_trials(
