@@ -8,6 +8,7 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import signal
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pytest
@@ -115,3 +116,10 @@ def planted():
         n_subjects=1, n_trials=160, snr=20, n_chans=12, n_times=192, as_epochs=True, random_state=1
     )
     return epochs, y
+
+
+@pytest.fixture
+def no_figures():
+    """Close the figures of a test."""
+    yield
+    plt.close("all")

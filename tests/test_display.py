@@ -37,12 +37,7 @@ from .networks import ESTIMATORS, Recurrent, small
 
 mpl.use("Agg")
 
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    """Close the figures of a test."""
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Displays of networks of aligned trials show the channels before the alignment."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,6 +35,8 @@ from .test_display_recovery import planted_pattern
 
 mpl.use("Agg")
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 # For each display, a function that creates it from an estimator and trials with labels.
 DISPLAYS = {
     "filters": lambda estimator, X, y, **options: FilterDisplay.from_estimator(
@@ -46,13 +47,6 @@ DISPLAYS = {
     ),
     "saliency": SaliencyDisplay.from_estimator,
 }
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    """Close the figures of a test."""
-    yield
-    plt.close("all")
 
 
 def aligned(aligner, X, y, groups, **params):

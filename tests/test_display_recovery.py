@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -38,16 +37,11 @@ from .networks import small
 
 mpl.use("Agg")
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 # Limits in Hz of the simulated mu and beta rhythms, whose centres are drawn from 9 to 12 Hz and
 # from 17 to 25 Hz.
 MU, BETA = (7.0, 14.0), (15.0, 27.0)
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    """Close the figures of a test."""
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Displays of histories and of the scores of subjects."""
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
@@ -25,15 +24,10 @@ from eegsk.recordings import LazyTrials
 from .networks import small
 
 mpl.use("Agg")
+
+pytestmark = pytest.mark.usefixtures("no_figures")
 GRID = {"activation": ["relu", "leaky_relu", "elu"]}
 CV = StratifiedKFold(2)
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    """Close the figures of a test."""
-    yield
-    plt.close("all")
 
 
 def validated(**fields):
