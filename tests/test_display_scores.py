@@ -134,7 +134,7 @@ def test_a_quantity_that_no_history_has_is_an_error(X, y):
 # Histories of a search
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_history_of_a_search_is_that_of_its_fits(n_jobs, X, y):
     search = GridSearchCV(
         validated(), GRID, scoring=HistoryScorer(), refit="score", cv=CV, n_jobs=n_jobs

@@ -13,7 +13,6 @@ from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
 from eegsk import (
-    DeepConvNetClassifier,
     EEGClassifier,
     EEGNetClassifier,
     EEGNetRegressor,
@@ -28,12 +27,14 @@ from .networks import ESTIMATORS, linear, small
 N_TIMES = 400  # long enough for all networks
 CATALOGUE = [cls for cls in ESTIMATORS if not cls.__name__.startswith(("EEGClass", "EEGRegr"))]
 CLASSIFIERS = [cls for cls in CATALOGUE if cls.__name__.endswith("Classifier")]
-FAST = [EEGNetClassifier, EEGNeXClassifier, DeepConvNetClassifier]
 
 
 def by_speed(classes):
-    """Mark all but a few classes as slow."""
-    return [cls if cls in FAST else pytest.param(cls, marks=pytest.mark.slow) for cls in classes]
+    """Mark all classes but EEGNetClassifier as slow."""
+    return [
+        cls if cls is EEGNetClassifier else pytest.param(cls, marks=pytest.mark.slow)
+        for cls in classes
+    ]
 
 
 def trials(n_chans=3):
@@ -159,13 +160,7 @@ def run(path, X):
     return output
 
 
-@pytest.mark.parametrize(
-    "estimator_class",
-    [
-        cls if cls is EEGNetClassifier else pytest.param(cls, marks=pytest.mark.slow)
-        for cls in CATALOGUE
-    ],
-)
+@pytest.mark.parametrize("estimator_class", by_speed(CATALOGUE))
 def test_onnx_equals_the_estimator(estimator_class, onnx, tmp_path):
     estimator, X = fitted(estimator_class)
     path = tmp_path / "model.onnx"
@@ -310,7 +305,7 @@ def test_networks_of_an_ensemble_are_exported_one_by_one(onnx, X, y, tmp_path):
         to_onnx(estimator, tmp_path / "model.onnx")
 
 
-@pytest.mark.parametrize("online", [False, True])
+@pytest.mark.parametrize("online", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_onnx_of_aligned_trials(online, onnx, X, y, tmp_path):
     """The trials of a domain of fit are aligned by its mean covariance."""
     X, groups = np.float32(1e-5 * X + 3e-3), np.arange(len(X)) % 3
@@ -323,6 +318,7 @@ def test_onnx_of_aligned_trials(online, onnx, X, y, tmp_path):
         np.testing.assert_allclose(run(tmp_path / "aligned.onnx", X), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_onnx_of_targets_of_aligned_trials(onnx, X, tmp_path):
     y = np.random.default_rng(0).standard_normal(len(X))
     estimator = AlignedEstimator(EuclideanAlignment(), small(EEGNetRegressor)).fit(X, y)
